@@ -1,0 +1,93 @@
+package oauth
+
+// Paths of the endpoints below the issuer. Clients that skip discovery assume the
+// first three (MCP 2025-03-26).
+const (
+	AuthorizePath  = "/authorize"
+	TokenPath      = "/token"
+	RegisterPath   = "/register"
+	CallbackPath   = "/auth/callback"
+	RevokePath     = "/revoke"
+	IntrospectPath = "/introspect"
+	JWKSPath       = "/.well-known/jwks.json"
+
+	ResourceMetadataPath = "/.well-known/oauth-protected-resource"
+	ServerMetadataPath   = "/.well-known/oauth-authorization-server"
+	OpenIDMetadataPath   = "/.well-known/openid-configuration"
+)
+
+// ResourceMetadataURL returns where the metadata of the MCP endpoint is: its path
+// follows the well-known segment (RFC 9728 §3.1).
+func ResourceMetadataURL(issuer string) string { return issuer + ResourceMetadataPath + MCPPath }
+
+// ServerMetadata is the authorization server's description (RFC 8414 §2). The
+// members that only OpenID Connect Discovery 1.0 §3 knows are there for clients that
+// read the document under that name; no ID token is ever issued.
+type ServerMetadata struct {
+	Issuer                                     string   `json:"issuer"`
+	AuthorizationEndpoint                      string   `json:"authorization_endpoint"`
+	TokenEndpoint                              string   `json:"token_endpoint"`
+	JWKSURI                                    string   `json:"jwks_uri"`
+	RegistrationEndpoint                       string   `json:"registration_endpoint"`
+	ScopesSupported                            []string `json:"scopes_supported"`
+	ResponseTypesSupported                     []string `json:"response_types_supported"`
+	ResponseModesSupported                     []string `json:"response_modes_supported"`
+	GrantTypesSupported                        []string `json:"grant_types_supported"`
+	TokenEndpointAuthMethodsSupported          []string `json:"token_endpoint_auth_methods_supported"`
+	RevocationEndpoint                         string   `json:"revocation_endpoint"`
+	RevocationEndpointAuthMethodsSupported     []string `json:"revocation_endpoint_auth_methods_supported"`
+	IntrospectionEndpoint                      string   `json:"introspection_endpoint"`
+	IntrospectionEndpointAuthMethodsSupported  []string `json:"introspection_endpoint_auth_methods_supported"`
+	CodeChallengeMethodsSupported              []string `json:"code_challenge_methods_supported"`
+	AuthorizationResponseIssParameterSupported bool     `json:"authorization_response_iss_parameter_supported"`
+	ProtectedResources                         []string `json:"protected_resources"`
+	SubjectTypesSupported                      []string `json:"subject_types_supported"`
+	IDTokenSigningAlgValuesSupported           []string `json:"id_token_signing_alg_values_supported"`
+}
+
+// NewServerMetadata describes the server at issuer. What it promises is what the
+// rest of this package enforces.
+func NewServerMetadata(issuer string) ServerMetadata {
+	return ServerMetadata{
+		Issuer:                                     issuer,
+		AuthorizationEndpoint:                      issuer + AuthorizePath,
+		TokenEndpoint:                              issuer + TokenPath,
+		JWKSURI:                                    issuer + JWKSPath,
+		RegistrationEndpoint:                       issuer + RegisterPath,
+		ScopesSupported:                            append([]string(SupportedScopes()), ScopeOffline),
+		ResponseTypesSupported:                     []string{ResponseTypeCode},
+		ResponseModesSupported:                     []string{"query"},
+		GrantTypesSupported:                        SupportedGrantTypes(),
+		TokenEndpointAuthMethodsSupported:          SupportedAuthMethods(),
+		RevocationEndpoint:                         issuer + RevokePath,
+		RevocationEndpointAuthMethodsSupported:     SupportedAuthMethods(),
+		IntrospectionEndpoint:                      issuer + IntrospectPath,
+		IntrospectionEndpointAuthMethodsSupported:  []string{AuthMethodBasic, AuthMethodPost},
+		CodeChallengeMethodsSupported:              []string{ChallengeMethodS256},
+		AuthorizationResponseIssParameterSupported: true,
+		ProtectedResources:                         []string{Resource(issuer)},
+		SubjectTypesSupported:                      []string{"public"},
+		IDTokenSigningAlgValuesSupported:           []string{"ES256"},
+	}
+}
+
+// ResourceMetadata is the MCP endpoint's description (RFC 9728 §2).
+type ResourceMetadata struct {
+	Resource               string   `json:"resource"`
+	AuthorizationServers   []string `json:"authorization_servers"`
+	ScopesSupported        []string `json:"scopes_supported"`
+	BearerMethodsSupported []string `json:"bearer_methods_supported"`
+	ResourceName           string   `json:"resource_name"`
+}
+
+// NewResourceMetadata describes the MCP endpoint of issuer. offline_access is left
+// out: it is nothing that the resource asks for (MCP 2026-07-28, Refresh Tokens).
+func NewResourceMetadata(issuer string) ResourceMetadata {
+	return ResourceMetadata{
+		Resource:               Resource(issuer),
+		AuthorizationServers:   []string{issuer},
+		ScopesSupported:        SupportedScopes(),
+		BearerMethodsSupported: []string{"header"},
+		ResourceName:           "Postern MCP server",
+	}
+}

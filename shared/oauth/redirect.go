@@ -1,0 +1,362 @@
+package oauth
+
+import (
+	"cmp"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Limits of a client's redirect URIs.
+const (
+	MaxRedirectURIs      = 10
+	MaxRedirectURILength = 2000
+)
+
+// privateUseSchemes are schemes without a dot that editors registered long before
+// RFC 8252 §7.1 asked for one. Every other private-use scheme needs a dot.
+var privateUseSchemes = []string{
+	"claude", "cursor", "goose", "jetbrains", "kiro", "lmstudio", "raycast", "trae",
+	"vscode", "vscode-insiders", "vscodium", "warp", "windsurf", "zed",
+}
+
+// responseParameters are the names we may add to a redirect URI. A registered
+// query that has one would show the client two values (RFC 9207 §2.4).
+var responseParameters = []string{"code", "state", "iss", "error", "error_description", "error_uri"}
+
+// A RedirectPolicy decides which redirect URIs there may be. Registration,
+// authorization and the callback use the same one, so what one accepts the others do.
+type RedirectPolicy struct {
+	// Issuer is our own origin: no client is sent back to it.
+	Issuer string
+}
+
+// A Redirect is a redirect URI that a client registered and that the policy
+// allows. Only [RedirectPolicy.Match] makes a usable one, so holding it is the
+// permission to send a browser there (RFC 6749 §4.1.2.1).
+type Redirect struct {
+	uri   string
+	parts redirectParts
+}
+
+// Check says whether a client may register uri. The error is invalid_redirect_uri
+// and says what to change.
+func (p RedirectPolicy) Check(uri string) error {
+	_, err := p.parse(uri)
+	return err
+}
+
+// Match finds the requested URI among the registered ones. They are equal byte for
+// byte, with one exception: for http on 127.0.0.1, [::1] or localhost the port may
+// differ and an empty path is "/" (RFC 8252 §7.3, OAuth 2.1 §8.4.2). Both sides are
+// checked against the policy as it is now.
+func (p RedirectPolicy) Match(registered []string, requested string) (Redirect, error) {
+	if requested == "" {
+		return Redirect{}, Refuse(InvalidRequest, "redirect_uri is missing: send one that the client registered")
+	}
+	parts, err := p.parse(requested)
+	if err != nil {
+		return Redirect{}, err
+	}
+	for _, r := range registered {
+		candidate, err := p.parse(r)
+		if err != nil {
+			continue
+		}
+		if r == requested || (parts.loopback && candidate.loopback && parts.withoutPort() == candidate.withoutPort()) {
+			return Redirect{uri: requested, parts: parts}, nil
+		}
+	}
+	return Redirect{}, Refuse(InvalidRequest, "redirect_uri does not exactly match one registered for this client: asked for %s, registered %s",
+		requested, strings.Join(registered, " "))
+}
+
+// String returns the URI as the client sent it.
+func (r Redirect) String() string { return r.uri }
+
+// IsZero reports whether r is no permission at all.
+func (r Redirect) IsZero() bool { return r.uri == "" }
+
+// Host returns the host and port as written, or the scheme for a URI without one.
+func (r Redirect) Host() string {
+	if r.parts.authority == "" {
+		return r.parts.scheme + ":"
+	}
+	return r.parts.authority
+}
+
+// Loopback reports whether the URI leads to a program on the person's own machine.
+func (r Redirect) Loopback() bool { return r.parts.loopback }
+
+// PrivateUse reports whether the URI has a private-use scheme, which any program on
+// the person's machine may have claimed (RFC 8252 §8.6).
+func (r Redirect) PrivateUse() bool { return r.parts.scheme != "https" && r.parts.scheme != "http" }
+
+// With returns the URI with parameters appended to its query, name then value. The
+// registered bytes stay as they are (RFC 6749 §3.1.2). Empty values are left out.
+func (r Redirect) With(nameValues ...string) string {
+	var b strings.Builder
+	b.WriteString(r.uri)
+	separator := "?"
+	if strings.Contains(r.uri, "?") {
+		separator = "&"
+	}
+	for i := 0; i+1 < len(nameValues); i += 2 {
+		if nameValues[i+1] == "" {
+			continue
+		}
+		b.WriteString(separator + nameValues[i] + "=" + url.QueryEscape(nameValues[i+1]))
+		separator = "&"
+	}
+	return b.String()
+}
+
+// redirectParts are the pieces of a URI by our own grammar, as written. Go's url.URL
+// hides what matters here: an empty fragment, empty user information, %2F, odd ports.
+type redirectParts struct {
+	scheme, authority, host, port, path string
+	query                               string // with its "?", or empty
+	loopback                            bool
+}
+
+func (p redirectParts) withoutPort() string {
+	path := p.path
+	if path == "" {
+		path = "/"
+	}
+	return p.scheme + "://" + p.host + path + p.query
+}
+
+func (p RedirectPolicy) parse(uri string) (redirectParts, error) {
+	var parts redirectParts
+	if err := checkCharacters(uri); err != nil {
+		return parts, err
+	}
+	scheme, rest, ok := strings.Cut(uri, ":")
+	if !ok || !validScheme(scheme) {
+		return parts, refuseRedirect("must be an absolute URI with a lower-case scheme")
+	}
+	parts.scheme = scheme
+	rest, parts.query = cutQuery(rest)
+	if after, ok := strings.CutPrefix(rest, "//"); ok {
+		slash := strings.IndexByte(after, '/')
+		if slash < 0 {
+			slash = len(after)
+		}
+		parts.authority, parts.path = after[:slash], after[slash:]
+	} else {
+		parts.path = rest
+		if !strings.HasPrefix(rest, "/") {
+			return parts, refuseRedirect("needs // and a host, or a path that starts with /")
+		}
+	}
+	if err := parts.checkAuthority(); err != nil {
+		return parts, err
+	}
+	if err := parts.checkPath(); err != nil {
+		return parts, err
+	}
+	if err := parts.checkQuery(); err != nil {
+		return parts, err
+	}
+	if err := parts.checkScheme(); err != nil {
+		return parts, err
+	}
+	if p.Issuer != "" && (scheme == "https" || scheme == "http") && sameOrigin(parts, p.Issuer) {
+		return parts, refuseRedirect("must not lead back to this server")
+	}
+	return parts, nil
+}
+
+// checkCharacters allows the characters of RFC 3986, well-formed escapes, and no
+// fragment, however empty.
+func checkCharacters(uri string) error {
+	if uri == "" || len(uri) > MaxRedirectURILength {
+		return refuseRedirect("must have 1 to 2000 characters")
+	}
+	for i := 0; i < len(uri); i++ {
+		switch c := uri[i]; {
+		case 'A' <= c && c <= 'Z', 'a' <= c && c <= 'z', '0' <= c && c <= '9':
+		case c == '#':
+			return refuseRedirect("must not have a fragment")
+		case c == '%':
+			if i+2 >= len(uri) || !isHex(uri[i+1]) || !isHex(uri[i+2]) {
+				return refuseRedirect("has a malformed percent escape")
+			}
+			if v, _ := strconv.ParseUint(uri[i+1:i+3], 16, 8); v < 0x20 || v == 0x7f || v == '\\' {
+				return refuseRedirect("has an escaped control character or backslash")
+			}
+		case strings.IndexByte("-._~:/?[]@!$&'()*+,;=", c) >= 0:
+		default:
+			return refuseRedirect("has a character that a URI may not have")
+		}
+	}
+	return nil
+}
+
+func (p *redirectParts) checkAuthority() error {
+	if p.authority == "" {
+		if p.scheme == "https" || p.scheme == "http" {
+			return refuseRedirect("needs a host")
+		}
+		return nil
+	}
+	if strings.Contains(p.authority, "@") || strings.Contains(p.authority, "%") {
+		return refuseRedirect("must not have user information or escapes in its host")
+	}
+	p.host = p.authority
+	if i := strings.LastIndexByte(p.authority, ':'); i >= 0 && !strings.HasSuffix(p.authority, "]") {
+		p.host, p.port = p.authority[:i], p.authority[i+1:]
+		n, err := strconv.Atoi(p.port)
+		if err != nil || n < 1 || n > 65535 || strconv.Itoa(n) != p.port {
+			return refuseRedirect("has a port that is no number from 1 to 65535")
+		}
+	}
+	if !validHost(p.host) {
+		return refuseRedirect("has a malformed host")
+	}
+	return nil
+}
+
+// checkPath refuses segments that a browser resolves after we looked.
+func (p *redirectParts) checkPath() error {
+	for segment := range strings.SplitSeq(p.path, "/") {
+		decoded, err := url.PathUnescape(segment)
+		if err != nil || strings.ContainsAny(decoded, "/\\") {
+			return refuseRedirect("has an escaped slash or backslash in its path")
+		}
+		// Some parsers resolve dot segments only up to a ";parameter".
+		name, _, _ := strings.Cut(decoded, ";")
+		if name == "." || name == ".." {
+			return refuseRedirect("has a dot segment in its path")
+		}
+	}
+	return nil
+}
+
+// checkQuery takes ";" for a separator too, as some clients' parsers do.
+func (p *redirectParts) checkQuery() error {
+	separator := func(r rune) bool { return r == '&' || r == ';' }
+	for pair := range strings.FieldsFuncSeq(strings.TrimPrefix(p.query, "?"), separator) {
+		name, _, _ := strings.Cut(pair, "=")
+		name, err := url.QueryUnescape(name)
+		if err != nil || slices.Contains(responseParameters, name) {
+			return refuseRedirect("must not have a query parameter named " + strings.Join(responseParameters, ", "))
+		}
+	}
+	return nil
+}
+
+func (p *redirectParts) checkScheme() error {
+	switch {
+	case p.scheme == "https":
+		return nil
+	case p.scheme == "http":
+		p.loopback = loopbackHost(p.host)
+		if !p.loopback {
+			return refuseRedirect("may use http only with 127.0.0.1, [::1] or localhost; use https")
+		}
+		return nil
+	case slices.Contains(privateUseSchemes, p.scheme), privateUseName(p.scheme):
+		return nil
+	}
+	return refuseRedirect("has a scheme that is not allowed: use https, http on 127.0.0.1, or an app scheme with a dot such as com.example.app")
+}
+
+// privateUseName recognises a reversed domain name (RFC 8252 §7.1).
+func privateUseName(scheme string) bool {
+	labels := strings.Split(scheme, ".")
+	return len(labels) > 1 && !slices.Contains(labels, "")
+}
+
+func validScheme(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		letter := 'a' <= c && c <= 'z'
+		if !letter && (i == 0 || !('0' <= c && c <= '9' || c == '+' || c == '-' || c == '.')) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// loopbackHost recognises the three spellings for which http is allowed. Others,
+// such as 127.1 or [0::1], are not looked through (RFC 8252 §7.3, §8.3).
+func loopbackHost(host string) bool {
+	return host == "127.0.0.1" || host == "[::1]" || host == "localhost"
+}
+
+// validHost allows names of letters, digits and hyphens, IPv4, and IPv6 in brackets.
+// A name whose last label is a number must be dotted decimal, because browsers read
+// 127.1, 2130706433 and 0x7f.1 as addresses (WHATWG URL, "ends in a number").
+func validHost(host string) bool {
+	if inner, ok := strings.CutPrefix(host, "["); ok {
+		inner, ok = strings.CutSuffix(inner, "]")
+		a, err := netip.ParseAddr(inner)
+		return ok && err == nil && a.Is6() && a.Zone() == ""
+	}
+	for label := range strings.SplitSeq(host, ".") {
+		if label == "" || len(label) > 63 {
+			return false
+		}
+		for i := range len(label) {
+			c := label[i]
+			if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-') {
+				return false
+			}
+		}
+	}
+	if last := host[strings.LastIndexByte(host, '.')+1:]; isNumber(last) {
+		a, err := netip.ParseAddr(host)
+		return err == nil && a.Is4()
+	}
+	return len(host) <= 253
+}
+
+// isNumber reports whether a browser takes the last label of a host for a number.
+func isNumber(label string) bool {
+	digits := func(s string, isDigit func(byte) bool) bool {
+		for i := range len(s) {
+			if !isDigit(s[i]) {
+				return false
+			}
+		}
+		return true
+	}
+	if hex, ok := strings.CutPrefix(strings.ToLower(label), "0x"); ok {
+		return digits(hex, isHex)
+	}
+	return digits(label, func(c byte) bool { return '0' <= c && c <= '9' })
+}
+
+// sameOrigin reports whether p leads to the issuer. On loopback all three spellings
+// of the host do.
+func sameOrigin(p redirectParts, issuer string) bool {
+	origin := p.scheme + "://" + withoutDefaultPort(p.scheme, strings.ToLower(p.authority))
+	if origin == issuer {
+		return true
+	}
+	u, err := url.Parse(issuer)
+	if err != nil || !p.loopback || u.Scheme != "http" {
+		return false
+	}
+	host := strings.TrimSuffix(u.Host, ":"+u.Port())
+	return loopbackHost(host) && cmp.Or(u.Port(), "80") == cmp.Or(p.port, "80")
+}
+
+func cutQuery(s string) (before, query string) {
+	if i := strings.IndexByte(s, '?'); i >= 0 {
+		return s[:i], s[i:]
+	}
+	return s, ""
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+}
+
+func refuseRedirect(what string) error {
+	return Refuse(InvalidRedirectURI, "redirect_uri %s", what)
+}

@@ -1,0 +1,76 @@
+package oauth
+
+import (
+	"slices"
+	"strings"
+)
+
+// Scopes the server knows.
+const (
+	// ScopeMCP is what a client needs to call the MCP endpoint.
+	ScopeMCP = "mcp"
+	// ScopeOffline is accepted and changes nothing: every client registered for
+	// refresh tokens gets them. Clients ask for it when they see it listed.
+	ScopeOffline = "offline_access"
+)
+
+// Scopes is a set of scope tokens in a stable order without repeats (RFC 6749 §3.3).
+type Scopes []string
+
+// SupportedScopes are the scopes that mean something here, the default set first.
+func SupportedScopes() Scopes { return Scopes{ScopeMCP} }
+
+// ParseScopes reads a scope parameter: tokens separated by single spaces. An empty
+// string is no scope. It refuses characters outside RFC 6749 §3.3 with invalid_scope.
+func ParseScopes(s string) (Scopes, error) {
+	if len(s) > 2000 {
+		return nil, Refuse(InvalidScope, "scope is longer than 2000 characters")
+	}
+	var out Scopes
+	for token := range strings.SplitSeq(s, " ") {
+		if token == "" {
+			continue
+		}
+		for i := range len(token) {
+			if c := token[i]; c < 0x21 || c > 0x7e || c == '"' || c == '\\' {
+				return nil, Refuse(InvalidScope, "scope has a character that RFC 6749 section 3.3 does not allow")
+			}
+		}
+		if !slices.Contains(out, token) {
+			out = append(out, token)
+		}
+	}
+	return out, nil
+}
+
+// String returns the wire form.
+func (s Scopes) String() string { return strings.Join(s, " ") }
+
+// Contains reports whether scope is in s.
+func (s Scopes) Contains(scope string) bool { return slices.Contains(s, scope) }
+
+// Within reports whether every scope of s is in other.
+func (s Scopes) Within(other Scopes) bool {
+	for _, scope := range s {
+		if !other.Contains(scope) {
+			return false
+		}
+	}
+	return true
+}
+
+// Effective returns what a request for s is granted: the supported scopes among
+// those asked for, or the whole default set when none is. Unknown scopes are
+// dropped, not refused, since clients ask for whatever other servers listed.
+func (s Scopes) Effective() Scopes {
+	var out Scopes
+	for _, scope := range SupportedScopes() {
+		if s.Contains(scope) {
+			out = append(out, scope)
+		}
+	}
+	if len(out) == 0 {
+		return SupportedScopes()
+	}
+	return out
+}
