@@ -1,0 +1,212 @@
+package signing
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/json"
+)
+
+// A Ring is an ordered list of private ES256 keys, of which the first signs. It
+// prints as its kids. The zero Ring signs nothing; [Generate] and [ParseRing] make
+// usable ones. Its methods leave it unchanged and are safe for concurrent use.
+type Ring struct {
+	// Behind pointers fmt cannot reach them.
+	keys []*privateKey
+}
+
+type privateKey struct {
+	kid     string
+	key     *ecdsa.PrivateKey
+	signers sync.Map // of jose.Signer by typ: building one costs more than its use
+}
+
+// Generate returns a ring of one new key.
+func Generate() Ring {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic("signing: " + err.Error()) // crypto/rand never fails
+	}
+	return Ring{[]*privateKey{newPrivateKey(key)}}
+}
+
+func newPrivateKey(key *ecdsa.PrivateKey) *privateKey {
+	return &privateKey{kid: thumbprint(&key.PublicKey), key: key}
+}
+
+// ParseRing reads a JWK Set of private EC P-256 keys, the signing key first. A
+// kid may be left out; if present it is the key's RFC 7638 thumbprint. It refuses
+// an empty set, public keys, other kinds of key, certificates, a key whose
+// halves do not belong together and a key that comes twice. Errors name keys by
+// position, and never quote them.
+func ParseRing(data []byte) (Ring, error) {
+	keys, err := parseJWKS(data, true)
+	if err != nil {
+		return Ring{}, err
+	}
+	var ring Ring
+	for i, jwk := range keys {
+		key, err := whole(jwk.Key)
+		if err != nil {
+			return Ring{}, fmt.Errorf("key %d: %w", i+1, err)
+		}
+		next := newPrivateKey(key)
+		if jwk.KeyID != "" && jwk.KeyID != next.kid {
+			return Ring{}, fmt.Errorf("key %d: its kid is not its RFC 7638 thumbprint: leave it out", i+1)
+		}
+		if ring.index(next.kid) >= 0 {
+			return Ring{}, fmt.Errorf("key %d: comes twice", i+1)
+		}
+		ring.keys = append(ring.keys, next)
+	}
+	return ring, nil
+}
+
+// whole returns the key that d alone makes, if x and y are that key's: the JWK
+// library takes the halves as they come.
+func whole(key any) (*ecdsa.PrivateKey, error) {
+	parsed, ok := key.(*ecdsa.PrivateKey)
+	if !ok {
+		return nil, errors.New("not a private EC key")
+	}
+	errHalves := errors.New("its private and public halves do not belong together")
+	d, err := parsed.Bytes()
+	if err != nil {
+		return nil, errHalves
+	}
+	private, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), d)
+	if err != nil || !private.PublicKey.Equal(&parsed.PublicKey) {
+		return nil, errHalves
+	}
+	return private, nil
+}
+
+// Format returns the ring as [ParseRing] reads it: secret text.
+func (r Ring) Format() []byte {
+	keys := make([]jose.JSONWebKey, len(r.keys))
+	for i, k := range r.keys {
+		keys[i] = describeKey(k.key, k.kid)
+	}
+	return formatJWKS(keys)
+}
+
+// Public returns the public halves of all keys, in the same order.
+func (r Ring) Public() KeySet {
+	keys := make([]publicKey, len(r.keys))
+	for i, k := range r.keys {
+		keys[i] = publicKey{kid: k.kid, key: &k.key.PublicKey}
+	}
+	return newKeySet(keys)
+}
+
+// KIDs returns the key ids, that of the signing key first: 43 base64url
+// characters each.
+func (r Ring) KIDs() []string {
+	kids := make([]string, len(r.keys))
+	for i, k := range r.keys {
+		kids[i] = k.kid
+	}
+	return kids
+}
+
+// Sign returns claims, which must marshal to JSON, as a compact JWS under the
+// ring's first key, with alg, kid and typ in its header (RFC 7515 §4.1). typ is
+// one of a few constants such as "at+jwt".
+func (r Ring) Sign(typ string, claims any) (string, error) {
+	if len(r.keys) == 0 {
+		return "", errors.New("sign: the ring has no key")
+	}
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		return "", fmt.Errorf("sign: marshal claims: %w", err)
+	}
+	signer, err := r.keys[0].signer(typ)
+	if err != nil {
+		return "", fmt.Errorf("sign: %w", err)
+	}
+	signed, err := signer.Sign(payload)
+	if err != nil {
+		return "", fmt.Errorf("sign: %w", err)
+	}
+	token, err := signed.CompactSerialize()
+	if err != nil {
+		return "", fmt.Errorf("sign: %w", err)
+	}
+	return token, nil
+}
+
+func (k *privateKey) signer(typ string) (jose.Signer, error) {
+	if signer, ok := k.signers.Load(typ); ok {
+		return signer.(jose.Signer), nil
+	}
+	key := jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: k.key, KeyID: k.kid}}
+	signer, err := jose.NewSigner(key, (&jose.SignerOptions{}).WithType(jose.ContentType(typ)))
+	if err != nil {
+		return nil, err
+	}
+	k.signers.Store(typ, signer)
+	return signer, nil
+}
+
+// Stage returns the ring with the keys of next at its end; they do not sign. A
+// rotation stages a key and publishes it, promotes it when every verifier has the
+// new [KeySet], and retires the older one, whose public half stays published until
+// the last token it signed has expired. A key that is already there is refused.
+func (r Ring) Stage(next Ring) (Ring, error) {
+	for _, k := range next.keys {
+		if r.index(k.kid) >= 0 {
+			return Ring{}, fmt.Errorf("stage %s: already in the ring", k.kid)
+		}
+	}
+	return Ring{slices.Concat(r.keys, next.keys)}, nil
+}
+
+// Promote returns the ring with the key of that kid first: it signs from now
+// on. [ErrNoKey] if there is none.
+func (r Ring) Promote(kid string) (Ring, error) {
+	at := r.index(kid)
+	if at < 0 {
+		return Ring{}, fmt.Errorf("promote %s: %w", kid, ErrNoKey)
+	}
+	return Ring{slices.Concat(r.keys[at:at+1], r.keys[:at], r.keys[at+1:])}, nil
+}
+
+// Retire returns the ring without the key of that kid. It refuses the signing
+// key. [ErrNoKey] if there is none.
+func (r Ring) Retire(kid string) (Ring, error) {
+	switch at := r.index(kid); at {
+	case -1:
+		return Ring{}, fmt.Errorf("retire %s: %w", kid, ErrNoKey)
+	case 0:
+		return Ring{}, fmt.Errorf("retire %s: it is the signing key, promote another first", kid)
+	default:
+		return Ring{slices.Concat(r.keys[:at], r.keys[at+1:])}, nil
+	}
+}
+
+func (r Ring) index(kid string) int {
+	return slices.IndexFunc(r.keys, func(k *privateKey) bool { return k.kid == kid })
+}
+
+// Describe returns the kids, the signing key's first, separated by spaces.
+func (r Ring) Describe() string { return strings.Join(r.KIDs(), " ") }
+
+// String returns "signing-ring(kids)".
+func (r Ring) String() string { return "signing-ring(" + r.Describe() + ")" }
+
+// GoString returns [Ring.String].
+func (r Ring) GoString() string { return r.String() }
+
+// MarshalText returns [Ring.String], so that no encoder writes keys by accident.
+func (r Ring) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// LogValue returns [Ring.String].
+func (r Ring) LogValue() slog.Value { return slog.StringValue(r.String()) }
