@@ -1,0 +1,192 @@
+package boot
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/postern-dev/postern/shared/config"
+	"github.com/postern-dev/postern/shared/telemetry"
+)
+
+// settings is a build that answers with CODE_TTL and counts its calls.
+func settings(calls *int) Build {
+	return func(_ context.Context, env *Env) (http.Handler, error) {
+		*calls++
+		r := env.Settings()
+		env.Edge(r)
+		ttl := r.Duration("CODE_TTL")
+		if err := r.Err(); err != nil {
+			return nil, err
+		}
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, env.Name+" "+ttl.String()) }), nil
+	}
+}
+
+func get(h http.Handler) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	return w
+}
+
+// Environment variables belong to the process, so the tests that set some run
+// one after the other.
+
+func TestAFunctionIsBuiltOnceOnFirstUse(t *testing.T) {
+	t.Setenv("K_SERVICE", "")
+	t.Setenv("CODE_TTL", "30s")
+	calls := 0
+	h := Handler("first-use", settings(&calls))
+	if calls != 0 {
+		t.Fatal("something was built at import")
+	}
+	for range 2 {
+		if w := get(h); w.Body.String() != "first-use 30s" {
+			t.Errorf("got %d %s", w.Code, w.Body)
+		}
+	}
+	if calls != 1 {
+		t.Errorf("built %d times", calls)
+	}
+}
+
+func TestABadSettingStopsTheStart(t *testing.T) {
+	t.Setenv("K_SERVICE", "")
+	t.Setenv("CODE_TTL", "10h")
+	calls := 0
+	h := Handler("bad-setting", settings(&calls))
+	if err := Check(t.Context(), "bad-setting"); err == nil || !strings.Contains(err.Error(), "start bad-setting: configuration has 1 problem:\n  CODE_TTL") {
+		t.Errorf("got %v", err)
+	}
+	w := get(h)
+	if w.Code != 503 || w.Header().Get("Retry-After") == "" || strings.Contains(w.Body.String(), "CODE_TTL") {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+	if calls != 1 {
+		t.Errorf("built %d times", calls)
+	}
+}
+
+func TestOnCloudRunABadRevisionEndsAtOnce(t *testing.T) {
+	code := 0
+	exit = func(c int) { code = c }
+	t.Setenv("K_SERVICE", "token")
+	t.Setenv("ISSUER_URL", "https://auth.example.com")
+	t.Setenv("CODE_TTL", "30s")
+	calls := 0
+	h := Handler("deployed", settings(&calls))
+	if calls != 1 || code != 0 || get(h).Body.String() != "deployed 30s" {
+		t.Errorf("got %d builds, exit %d", calls, code)
+	}
+	t.Setenv("ISSUER_URL", "")
+	Handler("deployed-without-issuer", settings(&calls))
+	if code != 1 {
+		t.Error("a deployed function started without ISSUER_URL")
+	}
+}
+
+func TestOneProgramOpensAFunctionWithItsOwnEnvironment(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	Handler("opened", settings(&calls))
+	for ttl, want := range map[string]string{"5s": "opened 5s", "6s": "opened 6s"} {
+		h, err := Open(t.Context(), "opened", &Env{Lookup: config.Map(map[string]string{"CODE_TTL": ttl})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := get(h).Body.String(); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	if !slices.Contains(Names(), "opened") {
+		t.Errorf("got %v", Names())
+	}
+	if _, err := Open(t.Context(), "missing", &Env{}); err == nil {
+		t.Error("a function nobody registered was opened")
+	}
+	if err := Check(t.Context(), "missing"); err == nil {
+		t.Error("a function nobody registered was checked")
+	}
+}
+
+func TestTheEdgeIsReadFromSettings(t *testing.T) {
+	t.Parallel()
+	env := &Env{Log: slog.New(slog.DiscardHandler), Lookup: config.Map(map[string]string{
+		"ISSUER_URL": "https://auth.example.com", "TRUST_FORWARDED_AUTHORIZATION": "true", "FORWARDED_FOR_HOPS": "2",
+	})}
+	r := env.Settings()
+	e := env.Edge(r)
+	if e.Issuer.String() != "https://auth.example.com" || !e.TrustForwardedAuthorization || e.ForwardedForHops != 2 || e.Log != env.Log || r.Err() != nil {
+		t.Errorf("got %+v, %v", e, r.Err())
+	}
+	env.Lookup = config.Map(map[string]string{"ISSUER_URL": "https://auth.example.com/", "LOG_LEVEL": "loud"})
+	r = env.Settings()
+	if env.Edge(r); r.Err() == nil || !strings.Contains(r.Err().Error(), `ISSUER_URL is "https://auth.example.com/": an origin has no path`) || !strings.Contains(r.Err().Error(), "LOG_LEVEL") {
+		t.Errorf("got %v", r.Err())
+	}
+}
+
+func TestANameIsRegisteredOnce(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	Handler("twice", settings(&calls))
+	defer func() {
+		if recover() == nil {
+			t.Error("a name was registered twice")
+		}
+	}()
+	Handler("twice", settings(&calls))
+}
+
+func TestWhatABuildOpenedIsClosedLastFirst(t *testing.T) {
+	t.Parallel()
+	var order []int
+	env := &Env{}
+	env.OnClose(func() error { order = append(order, 1); return errors.New("one") })
+	env.OnClose(func() error { order = append(order, 2); return nil })
+	if err := env.Close(); err == nil || !slices.Equal(order, []int{2, 1}) {
+		t.Errorf("got %v, %v", order, err)
+	}
+	if err := env.Close(); err != nil || len(order) != 2 {
+		t.Error("something was closed twice")
+	}
+}
+
+func TestAnEventThatFailsIsLoggedAndSaidConstantly(t *testing.T) {
+	t.Setenv("K_SERVICE", "")
+	secret := errors.New("canary %s")
+	var b bytes.Buffer
+	build := func(_ context.Context, env *Env) (func(context.Context, string) error, error) {
+		env.Log = telemetry.NewLogger(&b, nil, "")
+		return func(_ context.Context, e string) error {
+			if e == "bad" {
+				return secret
+			}
+			return nil
+		}, nil
+	}
+	h := Event("cascade", build)
+	if err := h(t.Context(), "good"); err != nil {
+		t.Errorf("got %v", err)
+	}
+	if err := h(t.Context(), "bad"); err == nil || strings.ContainsAny(err.Error(), "%") || !strings.Contains(b.String(), "canary") {
+		t.Errorf("got %v, logged %s", err, b.String())
+	}
+	if err := Check(t.Context(), "cascade"); err != nil {
+		t.Error(err)
+	}
+	opened, err := OpenEvent[string](t.Context(), "cascade", &Env{})
+	if err != nil || !errors.Is(opened(t.Context(), "bad"), secret) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := OpenEvent[int](t.Context(), "cascade", &Env{}); err == nil {
+		t.Error("an event function was opened for another type of event")
+	}
+}

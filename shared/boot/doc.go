@@ -1,0 +1,26 @@
+// Package boot starts functions.
+//
+// A function's function.go registers itself in init:
+//
+//	func init() { functions.HTTP("token", boot.Handler("token", build)) }
+//
+// and build makes its handler from an environment:
+//
+//	func build(ctx context.Context, env *boot.Env) (http.Handler, error) {
+//		r := env.Settings()
+//		c := Config{
+//			Edge:    env.Edge(r),
+//			CodeTTL: r.Duration("CODE_TTL"),
+//		}
+//		if err := r.Err(); err != nil {
+//			return nil, err
+//		}
+//		…
+//		return New(c)
+//	}
+//
+// On Cloud Run (K_SERVICE is set) the function is built in init and a bad setting
+// ends the process, so that a bad revision takes no traffic. Elsewhere nothing
+// is read at import: it is built on first use or by [Check], and [Open] builds
+// it again with another environment, which is how one program serves them all.
+package boot

@@ -1,0 +1,64 @@
+package boot
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+)
+
+// A BuildEvent makes the handler of a function that events start. E is the
+// event's type, CloudEvents' in production; boot does not name it, so that HTTP
+// functions do not link that library.
+type BuildEvent[E any] func(ctx context.Context, env *Env) (func(context.Context, E) error, error)
+
+// events holds event functions by name, guarded by mu.
+var events = map[string]checker{}
+
+// A checker is a *function of some event type.
+type checker interface{ check() error }
+
+func (f *function[T]) check() error {
+	_, err := f.get()
+	return err
+}
+
+// errEvent is all that the framework is told: it prints an error's text as a
+// format and copies it into the answer.
+var errEvent = errors.New("the event was not handled")
+
+// Event is [Handler] for a function that events start, for functions.CloudEvent.
+// An error of the handler is logged here and returned as a constant, which makes
+// the platform deliver the event again.
+func Event[E any](name string, b BuildEvent[E]) func(context.Context, E) error {
+	f := &function[func(context.Context, E) error]{name: name, build: b}
+	mu.Lock()
+	_, taken := events[name]
+	events[name] = f
+	mu.Unlock()
+	if taken {
+		panic("boot: function registered twice: " + name)
+	}
+	f.early()
+	return func(ctx context.Context, e E) error {
+		h, err := f.get()
+		if err != nil {
+			return errEvent
+		}
+		if err := h(ctx, e); err != nil {
+			f.log.LogAttrs(ctx, slog.LevelError, "event not handled", slog.String("endpoint", name), slog.Any("error", err))
+			return errEvent
+		}
+		return nil
+	}
+}
+
+// OpenEvent is [Open] for an event function.
+func OpenEvent[E any](ctx context.Context, name string, env *Env) (func(context.Context, E) error, error) {
+	mu.Lock()
+	f, ok := events[name].(*function[func(context.Context, E) error])
+	mu.Unlock()
+	if !ok {
+		return nil, errors.New("boot: no event function of this type is named " + name)
+	}
+	return f.open(ctx, env)
+}

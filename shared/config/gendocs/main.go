@@ -1,0 +1,103 @@
+// Command gendocs writes docs/configuration.md from the table of settings. It
+// finds the workspace's root by its go.work, so it runs from any directory.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/postern-dev/postern/shared/config"
+)
+
+const page = "docs/configuration.md"
+
+func main() {
+	log.SetFlags(0)
+	root, err := findRoot()
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, page), []byte(render(config.Settings)), 0o644); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func findRoot() (string, error) {
+	dir, err := os.Getwd()
+	for err == nil {
+		if _, err := os.Stat(filepath.Join(dir, "go.work")); err == nil {
+			return dir, nil
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+		if dir == filepath.Dir(dir) {
+			return "", errors.New("no go.work in any directory above")
+		}
+		dir = filepath.Dir(dir)
+	}
+	return "", err
+}
+
+const intro = `# Configuration
+
+<!-- Written by go run ./shared/config/gendocs from the table in shared/config. Change the table. -->
+
+Every function reads its settings from its environment, once, at start. A setting that is set to nothing counts as unset. All problems are
+reported together, each with the name, what is there and what is wanted; a secret is never a value, always a file.
+
+On Cloud Run a function with a problem does not start, so a bad revision takes no traffic. ` + "`postern dev`" + ` with nothing set brings its own
+store, keys and development sign-in.
+
+| setting | unset means | read by |
+|---|---|---|
+`
+
+func render(settings []config.Setting) string {
+	var b strings.Builder
+	b.WriteString(intro)
+	supported := slices.DeleteFunc(slices.Clone(settings), func(s config.Setting) bool { return s.Unsupported })
+	for _, s := range supported {
+		fmt.Fprintf(&b, "| [`%s`](#%s) | %s | %s |\n", s.Name, strings.ToLower(s.Name), unset(s), strings.Join(s.Functions, ", "))
+	}
+	for _, s := range supported {
+		fmt.Fprintf(&b, "\n## `%s`\n\n%s\n\n%s\n", s.Name, s.Doc, form(s))
+	}
+	b.WriteString(later)
+	for _, s := range settings {
+		if s.Unsupported {
+			fmt.Fprintf(&b, "- `%s`: %s\n", s.Name, s.Doc)
+		}
+	}
+	return b.String()
+}
+
+const later = `
+## Names that are kept
+
+These belong to parts that this version does not have. Setting one is a problem, because it would do nothing.
+
+`
+
+func unset(s config.Setting) string {
+	switch {
+	case s.Required:
+		return "a problem, where it is needed"
+	case s.Default != "":
+		return "`" + s.Default + "`"
+	}
+	return "see below"
+}
+
+func form(s config.Setting) string {
+	line := "Wanted: " + s.Form() + "."
+	if s.Example != "" {
+		line += " Example: `" + s.Name + "=" + s.Example + "`."
+	}
+	return line
+}

@@ -1,0 +1,204 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Reader reads settings and collects what is wrong with them. Its methods
+// take names of [Settings], which holds defaults and limits, and panic on any
+// other name. They return the zero value or the default after a problem; ask
+// [Reader.Err] before using anything. A setting that is set to nothing counts
+// as unset. A Reader is for one goroutine.
+type Reader struct {
+	lookup   func(string) (string, bool)
+	problems []string
+}
+
+// Read returns a Reader over lookup, which has the form of [os.LookupEnv]. It
+// notes at once every setting of a part that this version does not have.
+func Read(lookup func(string) (string, bool)) *Reader {
+	r := &Reader{lookup: lookup}
+	for _, s := range Settings {
+		if s.Unsupported && r.Has(s.Name) {
+			r.note("%s is set: this version does not have the part it belongs to, leave it out", s.Name)
+		}
+	}
+	return r
+}
+
+// Has reports whether name is set to anything.
+func (r *Reader) Has(name string) bool {
+	v, _ := r.lookup(name)
+	return v != ""
+}
+
+// String returns a text setting.
+func (r *Reader) String(name string) string {
+	_, v := r.value(name)
+	return v
+}
+
+// File returns the name of a file. The file itself is not touched.
+func (r *Reader) File(name string) string {
+	s, v := r.value(name)
+	if strings.ContainsAny(v, "\n\r\x00{") || strings.Contains(v, "-----") {
+		// Somebody put the content where its file's name belongs. It may be a
+		// secret, so it is not repeated.
+		r.note("%s holds something that is no file name: want %s", name, s.Form())
+		return ""
+	}
+	return v
+}
+
+// Bool returns true or false.
+func (r *Reader) Bool(name string) bool {
+	s, v := r.value(name)
+	if v != "true" && v != "false" {
+		r.wrong(s, v)
+	}
+	return v == "true"
+}
+
+// Int returns a number within the limits of its setting.
+func (r *Reader) Int(name string) int {
+	s, v := r.value(name)
+	n, err := strconv.Atoi(v)
+	if err != nil || n < s.Least || n > s.Most {
+		r.wrong(s, v)
+		return 0
+	}
+	return n
+}
+
+// Enum returns one of the words of its setting.
+func (r *Reader) Enum(name string) string {
+	s, v := r.value(name)
+	if v != "" && !slices.Contains(s.Words, v) {
+		r.wrong(s, v)
+		return ""
+	}
+	return v
+}
+
+// Duration returns a duration within the limits of its setting.
+func (r *Reader) Duration(name string) time.Duration {
+	s, v := r.value(name)
+	d, err := time.ParseDuration(v)
+	if err != nil || !(s.ZeroOK && d == 0) && (d < s.Min || d > s.Max) {
+		r.wrong(s, v)
+		return 0
+	}
+	return d
+}
+
+// URL returns an absolute https URL without user information, query, fragment
+// or trailing slash; plain http is accepted on loopback. It is nil if unset.
+func (r *Reader) URL(name string) *url.URL {
+	s, v := r.value(name)
+	if v == "" {
+		return nil
+	}
+	u, err := parseURL(v)
+	if err != nil {
+		// The value is not repeated: user information in it may be a secret.
+		r.note("%s %s: want %s%s", name, err, s.Form(), s.unset())
+		return nil
+	}
+	return u
+}
+
+// Parse reads a text setting by fn, which returns in words what is wrong with a
+// value. An unset setting without default gives the zero T without asking fn.
+func Parse[T any](r *Reader, name string, fn func(string) (T, error)) T {
+	var zero T
+	s, v := r.value(name)
+	if v == "" {
+		return zero
+	}
+	t, err := fn(v)
+	if err != nil {
+		r.note("%s is %q: %s: want %s%s", name, v, oneLine(err), s.Form(), s.unset())
+		return zero
+	}
+	return t
+}
+
+// Refuse notes a problem that no single value shows, such as two settings that
+// exclude one another. The text follows the name.
+func (r *Reader) Refuse(name, format string, args ...any) {
+	r.note("%s %s", lookupSetting(name).Name, fmt.Sprintf(format, args...))
+}
+
+// Err returns every problem at once, or nil. Its text is for the operator.
+func (r *Reader) Err() error {
+	if len(r.problems) == 0 {
+		return nil
+	}
+	noun := "problems"
+	if len(r.problems) == 1 {
+		noun = "problem"
+	}
+	return fmt.Errorf("configuration has %d %s:\n  %s", len(r.problems), noun, strings.Join(r.problems, "\n  "))
+}
+
+// value returns a setting and its value, or its default.
+func (r *Reader) value(name string) (Setting, string) {
+	s := lookupSetting(name)
+	v, _ := r.lookup(name)
+	if v == "" && s.Required {
+		r.note("%s is not set: want %s", name, s.Form())
+	}
+	if v == "" {
+		v = s.Default
+	}
+	return s, v
+}
+
+func (r *Reader) wrong(s Setting, v string) {
+	r.note("%s is %q: want %s%s", s.Name, v, s.Form(), s.unset())
+}
+
+// note adds a problem once, however often a setting is read.
+func (r *Reader) note(format string, args ...any) {
+	p := fmt.Sprintf(format, args...)
+	if !slices.Contains(r.problems, p) {
+		r.problems = append(r.problems, p)
+	}
+}
+
+func parseURL(v string) (*url.URL, error) {
+	u, err := url.Parse(v)
+	switch {
+	case err != nil:
+		return nil, errors.New("is no URL")
+	case u.User != nil:
+		return nil, errors.New("has user information")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return nil, errors.New("has a query or fragment")
+	case u.Hostname() == "" || u.Opaque != "":
+		return nil, errors.New("has no host")
+	case strings.HasSuffix(v, "/"):
+		return nil, errors.New("ends in a slash")
+	case u.Scheme != "https" && !(u.Scheme == "http" && isLoopback(u.Hostname())):
+		return nil, errors.New("is not https")
+	}
+	return u, nil
+}
+
+// isLoopback reports whether host is a loopback address or localhost.
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}
+
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }

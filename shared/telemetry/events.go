@@ -1,0 +1,84 @@
+package telemetry
+
+import (
+	"context"
+	"log/slog"
+)
+
+// An Event is the fixed name of something that an operator may want to find,
+// count or be woken by. docs/operations.md lists them.
+type Event string
+
+// The events. Identifiers in their fields are ids of documents, which are
+// hashes, or a provider's numeric ids; never a credential, login or address.
+const (
+	ClientRegistered       Event = "client.registered"
+	ClientUpdated          Event = "client.updated"
+	ClientDeleted          Event = "client.deleted"
+	ClientAuthFailed       Event = "client.auth_failed"
+	ClientAuthThrottled    Event = "client.auth_throttled"
+	ConsentApproved        Event = "consent.approved"
+	ConsentDenied          Event = "consent.denied"
+	SignInCompleted        Event = "sign_in.completed"
+	SignInFailed           Event = "sign_in.failed"
+	SignInBindingFailed    Event = "sign_in.binding_failed"
+	EntryRefused           Event = "entry.refused"
+	CodeRedeemed           Event = "code.redeemed"
+	CodeReplayed           Event = "code.replayed"
+	TokenRefreshed         Event = "token.refreshed"
+	RefreshReused          Event = "refresh.reused"
+	GrantRevoked           Event = "grant.revoked"
+	MembershipLost         Event = "membership.lost"
+	UpstreamTokenDropped   Event = "upstream_token.dropped"
+	KeysRingChanged        Event = "keys.ring_changed"
+	KeysReloadFailed       Event = "keys.reload_failed"
+	StoreMisplacedEnvelope Event = "store.misplaced_envelope"
+)
+
+// An EventInfo describes an [Event] for the log and for the documentation.
+type EventInfo struct {
+	Name  Event
+	Level slog.Level
+	// Fields are the keys that the event's line may carry besides request_id.
+	Fields []string
+	// Meaning is one or two sentences for the operator.
+	Meaning string
+}
+
+// Events is every event, in the order of a connection's life.
+var Events = []EventInfo{
+	{ClientRegistered, slog.LevelInfo, []string{"client_id", "auth_method"}, "A client registered itself."},
+	{ClientUpdated, slog.LevelInfo, []string{"client_id"}, "A client changed its registration."},
+	{ClientDeleted, slog.LevelInfo, []string{"client_id", "by"}, "A registration was deleted, by the client or an operator."},
+	{ClientAuthFailed, slog.LevelWarn, []string{"client_id", "auth_method", "reason"}, "A known client failed to prove who it is. Many in a row are a guess at its secret."},
+	{ClientAuthThrottled, slog.LevelWarn, []string{"client_id"}, "A source failed so often for a client that it has to wait. Other sources of that client do not."},
+	{ConsentApproved, slog.LevelInfo, []string{"client_id", "scope"}, "A person approved a client. Nothing is granted before the sign-in is complete."},
+	{ConsentDenied, slog.LevelInfo, []string{"client_id"}, "A person said no to a client."},
+	{SignInBindingFailed, slog.LevelWarn, []string{"client_id", "reason"}, "A sign-in came back in another browser than the one that approved, or not from our page. It was stopped."},
+	{SignInFailed, slog.LevelWarn, []string{"client_id", "reason"}, "The identity provider refused, or what it said did not hold."},
+	{EntryRefused, slog.LevelWarn, []string{"client_id", "person", "reason"}, "A person signed in whom ALLOW does not name."},
+	{SignInCompleted, slog.LevelInfo, []string{"client_id", "person", "grant"}, "A person signed in and a code was issued."},
+	{CodeRedeemed, slog.LevelInfo, []string{"client_id", "grant"}, "A code became tokens."},
+	{CodeReplayed, slog.LevelWarn, []string{"client_id", "grant"}, "A code was presented again by the right client; its tokens are revoked."},
+	{TokenRefreshed, slog.LevelDebug, []string{"client_id", "grant"}, "A refresh token was exchanged."},
+	{RefreshReused, slog.LevelWarn, []string{"client_id", "grant"}, "A refresh token was presented after its grace; its grant is revoked. Somebody else may hold a copy."},
+	{MembershipLost, slog.LevelWarn, []string{"client_id", "grant", "person"}, "A person no longer meets ALLOW when a token is refreshed; the grant is revoked."},
+	{GrantRevoked, slog.LevelInfo, []string{"client_id", "grant", "by", "reason"}, "A grant ended before its time."},
+	{UpstreamTokenDropped, slog.LevelInfo, []string{"person"}, "The last grant of a person ended, and the token of the identity provider went with it."},
+	{KeysRingChanged, slog.LevelInfo, []string{"ring", "keys"}, "A ring of keys was read and differs from the one before. Keys are named by fingerprint."},
+	{KeysReloadFailed, slog.LevelError, []string{"ring", "error"}, "A ring of keys could not be read; the old one stays in use."},
+	{StoreMisplacedEnvelope, slog.LevelError, []string{"collection", "document", "error"}, "A sealed record was found where it was not sealed for. Somebody moved it; it was not used."},
+}
+
+// Audit writes the line of an event at the event's level, with the event's name
+// as the message and as the field event. An event that is not in [Events] is
+// written as an error, so that it is not lost.
+func Audit(ctx context.Context, log *slog.Logger, e Event, attrs ...slog.Attr) {
+	level := slog.LevelError
+	for _, i := range Events {
+		if i.Name == e {
+			level = i.Level
+		}
+	}
+	log.LogAttrs(ctx, level, string(e), append([]slog.Attr{slog.String("event", string(e))}, attrs...)...)
+}

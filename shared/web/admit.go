@@ -1,0 +1,126 @@
+package web
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/postern-dev/postern/shared/oauth"
+)
+
+// readTime is how long a caller may take to send a body.
+const readTime = 10 * time.Second
+
+// maxCookies is how many cookies are looked at.
+const maxCookies = 64
+
+// single lists headers that decide something. Two values of one would let a
+// proxy and us read different ones.
+var single = []string{
+	"Content-Type", "Content-Encoding", "Origin", "Sec-Fetch-Site", "Sec-Purpose",
+	"Mcp-Session-Id", "Mcp-Protocol-Version", "Mcp-Method", "Mcp-Name",
+}
+
+// checkTarget refuses an absolute-form target of another host (RFC 9112 §3.2.2),
+// because net/http would take Host from it, and CONNECT and "*".
+func checkTarget(r *http.Request, issuer Origin) error {
+	if r.URL.Host != "" && r.URL.Host != issuer.Host() {
+		return oauth.Refuse(oauth.InvalidRequest, "the request target names another host")
+	}
+	if r.URL.Path == "" || r.URL.Path[0] != '/' {
+		return oauth.Refuse(oauth.InvalidRequest, "the request target is not a path")
+	}
+	return nil
+}
+
+func checkHeaders(r *http.Request) error {
+	for _, name := range single {
+		if len(r.Header[name]) > 1 {
+			return oauth.Refuse(oauth.InvalidRequest, "the header %s is repeated", name)
+		}
+	}
+	if e := r.Header.Get("Content-Encoding"); e != "" && e != "identity" {
+		return Status(http.StatusUnsupportedMediaType, oauth.Refuse(oauth.InvalidRequest, "send the body without Content-Encoding"))
+	}
+	if len(r.Header["Cookie"]) > 0 && len(r.Cookies()) > maxCookies {
+		return Status(http.StatusRequestHeaderFieldsTooLarge, oauth.Refuse(oauth.InvalidRequest, "the request has too many cookies"))
+	}
+	return nil
+}
+
+// settleAuthorization leaves the client's own credential in Authorization. Behind
+// a gateway that authenticates itself, Authorization holds the gateway's token
+// and says nothing about the client; elsewhere X-Forwarded-Authorization is
+// whatever a caller likes. So exactly one of the two is read, by configuration.
+func settleAuthorization(r *http.Request, forwarded bool) error {
+	name := "Authorization"
+	if forwarded {
+		name = "X-Forwarded-Authorization"
+	}
+	values := r.Header[name]
+	if len(values) > 1 {
+		return oauth.Refuse(oauth.InvalidRequest, "the request has more than one Authorization")
+	}
+	for _, n := range []string{"Authorization", "X-Forwarded-Authorization", "X-Serverless-Authorization"} {
+		delete(r.Header, n)
+	}
+	if len(values) == 1 {
+		r.Header["Authorization"] = values
+	}
+	return nil
+}
+
+// readWhole reads the body to its end before anything parses it, so that a body
+// over the limit or cut short is an error and never a shorter form.
+func readWhole(w http.ResponseWriter, r *http.Request, limit int64) error {
+	if r.Body == nil || r.Body == http.NoBody {
+		return nil
+	}
+	if r.ContentLength > limit {
+		return tooLarge(limit)
+	}
+	// Without a server behind w there is no deadline to set.
+	c := http.NewResponseController(w)
+	_ = c.SetReadDeadline(time.Now().Add(readTime))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	if err != nil {
+		return readError(err, limit)
+	}
+	// The server goes on watching the connection for the caller leaving.
+	_ = c.SetReadDeadline(time.Time{})
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	r.ContentLength = int64(len(body))
+	return nil
+}
+
+func readError(err error, limit int64) error {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return tooLarge(limit)
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return Status(http.StatusRequestTimeout, oauth.Refuse(oauth.InvalidRequest, "the body took too long"))
+	}
+	return oauth.RefuseBecause(err, oauth.InvalidRequest, "the body ended early")
+}
+
+func tooLarge(limit int64) error {
+	return Status(http.StatusRequestEntityTooLarge, oauth.Refuse(oauth.InvalidRequest, "the body is larger than %d bytes", limit))
+}
+
+// body returns the whole body of a request, which [Wrap] has in memory already.
+func body(r *http.Request, limit int64) ([]byte, error) {
+	if r.Body == nil {
+		return nil, nil
+	}
+	b, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
+	if err != nil {
+		return nil, readError(err, limit)
+	}
+	if int64(len(b)) > limit {
+		return nil, tooLarge(limit)
+	}
+	return b, nil
+}

@@ -1,0 +1,133 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/postern-dev/postern/shared/oauth"
+)
+
+// A Mux routes by the exact path as it was sent: no cleaning, no redirects, no
+// decoding, no trailing slashes. A path with two slashes, dots, escapes or
+// another case is another path, and so not found. It answers OPTIONS, serves
+// HEAD by the handler of GET, refuses other methods with Allow, and ignores
+// headers that claim another method.
+type Mux struct {
+	exact    map[string]route
+	prefixes map[string]prefixRoute // by the path up to its last slash
+}
+
+type route map[string]http.Handler
+
+type prefixRoute struct {
+	route
+	name string // of the last segment
+}
+
+// NewMux returns a Mux without routes.
+func NewMux() *Mux {
+	return &Mux{exact: map[string]route{}, prefixes: map[string]prefixRoute{}}
+}
+
+// Handle routes a method and path to h. The last segment of the path may be a
+// name in braces, as in "/register/{client_id}": it stands for one segment of
+// unreserved characters (RFC 3986 §2.3), which h reads by [http.Request.PathValue].
+// Handle panics if the route is taken.
+func (m *Mux) Handle(method, path string, h http.Handler) {
+	rt := m.routeFor(path)
+	if _, taken := rt[method]; taken {
+		panic("web: route taken: " + method + " " + path)
+	}
+	rt[method] = h
+}
+
+func (m *Mux) routeFor(path string) route {
+	i := strings.LastIndexByte(path, '/') + 1
+	if !strings.HasPrefix(path[i:], "{") {
+		if m.exact[path] == nil {
+			m.exact[path] = route{}
+		}
+		return m.exact[path]
+	}
+	p, ok := m.prefixes[path[:i]]
+	if !ok {
+		p = prefixRoute{route: route{}, name: strings.Trim(path[i:], "{}")}
+		m.prefixes[path[:i]] = p
+	}
+	return p.route
+}
+
+// ServeHTTP serves a request by its route.
+func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	rt := m.find(r)
+	if rt == nil {
+		fail(w, r, Status(http.StatusNotFound, oauth.Refuse(oauth.InvalidRequest, "there is nothing at this path")))
+		return
+	}
+	method := r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	if h, ok := rt[method]; ok {
+		h.ServeHTTP(w, r)
+		return
+	}
+	methods := rt.methods()
+	if method == http.MethodOptions {
+		preflight(w, r, methods)
+		return
+	}
+	w.Header().Set("Allow", allow(methods))
+	fail(w, r, Status(http.StatusMethodNotAllowed, oauth.Refuse(oauth.InvalidRequest, "this path answers "+allow(methods))))
+}
+
+func (m *Mux) find(r *http.Request) route {
+	path := rawPath(r)
+	if rt, ok := m.exact[path]; ok {
+		return rt
+	}
+	i := strings.LastIndexByte(path, '/') + 1
+	p, ok := m.prefixes[path[:i]]
+	if !ok || !unreserved(path[i:]) {
+		return nil
+	}
+	r.SetPathValue(p.name, path[i:])
+	return p.route
+}
+
+// rawPath returns the path as the request line has it: URL.Path is decoded, and
+// EscapedPath is what was sent only where Go would have written it otherwise.
+func rawPath(r *http.Request) string {
+	if raw, _, _ := strings.Cut(r.RequestURI, "?"); strings.HasPrefix(raw, "/") {
+		return raw
+	}
+	return r.URL.EscapedPath() // absolute form, or a request made in a test
+}
+
+func (rt route) methods() []string {
+	var ms []string
+	for m := range rt {
+		ms = append(ms, m)
+	}
+	slices.Sort(ms)
+	return ms
+}
+
+// allow writes the Allow header of a path.
+func allow(methods []string) string {
+	ms := slices.Clone(methods)
+	if slices.Contains(ms, http.MethodGet) {
+		ms = append(ms, http.MethodHead)
+	}
+	ms = append(ms, http.MethodOptions)
+	slices.Sort(ms)
+	return strings.Join(slices.Compact(ms), ", ")
+}
+
+// unreserved reports whether s is one or more unreserved characters and no dot
+// segment.
+func unreserved(s string) bool {
+	const set = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~"
+	return s != "" && s != "." && s != ".." && strings.Trim(s, set) == ""
+}

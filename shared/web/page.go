@@ -1,0 +1,105 @@
+package web
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"net/http"
+	"strings"
+
+	"github.com/postern-dev/postern/shared/telemetry"
+)
+
+//go:embed page.css
+var style string
+
+//go:embed page.html
+var layout string
+
+//go:embed error.html
+var errorBodyHTML string
+
+// contentSecurityPolicy allows our style and nothing else. There is no
+// form-action: Chromium applies it to every redirect after the form, up to the
+// client's own scheme, and would stop sign-ins.
+var contentSecurityPolicy = func() string {
+	sum := sha256.Sum256([]byte(style))
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
+		"'; base-uri 'none'; frame-ancestors 'none'"
+}()
+
+// A Page is an html/template that stands in the frame all our pages share: one
+// style, no script, no picture, no link to elsewhere.
+type Page struct{ t *template.Template }
+
+// pageData is what the frame shows. A Page's own template sees its data as the dot.
+type pageData struct {
+	Title, RequestID string
+	Data             any
+}
+
+// NewPage parses the body of a page, an html/template over the data given to
+// [Page.Write]. It panics on a malformed one. There is no script: use plain
+// forms and buttons. Classes of the style: "warn" and "quiet" for paragraphs, "facts" for a
+// dl, "primary" for the chosen button.
+func NewPage(name, body string) *Page {
+	t := template.Must(template.New(name).Parse(strings.Replace(layout, "STYLE", style, 1)))
+	template.Must(t.New("body").Parse(body))
+	return &Page{t}
+}
+
+// Write answers with the page. An error means that the template does not fit the
+// data and nothing was written.
+func (p *Page) Write(w http.ResponseWriter, r *http.Request, status int, title string, data any) error {
+	var b bytes.Buffer
+	if err := p.t.Execute(&b, pageData{title, telemetry.RequestID(r.Context()), data}); err != nil {
+		return fmt.Errorf("render page: %w", err)
+	}
+	setPageHeaders(w.Header())
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(b.Bytes()) // the caller left; nobody is there to tell
+	return nil
+}
+
+// setPageHeaders sets what every page and every answer beside one carries.
+func setPageHeaders(h http.Header) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", contentSecurityPolicy)
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+}
+
+var errorPage = NewPage("error", errorBodyHTML)
+
+type errorData struct {
+	Lead, Description, Code string
+	Fault                   bool
+}
+
+func writePageError(w http.ResponseWriter, r *http.Request, err error) {
+	if PrefersJSON(r) {
+		writeJSONError(w, r, err)
+		return
+	}
+	v := Judge(err)
+	retryAfter(w, v.RetryAfter)
+	d := errorData{Lead: "This sign-in cannot go on.", Description: v.Description, Code: string(v.Code), Fault: v.Fault}
+	if v.Fault {
+		d.Lead = "The server has a problem of its own."
+	}
+	if err := errorPage.Write(w, r, v.Status, "Sign-in stopped", d); err != nil {
+		writeVerdict(w, r, v)
+	}
+}
+
+// PrefersJSON reports whether Accept ranks application/json above text/html.
+func PrefersJSON(r *http.Request) bool {
+	accept := strings.Join(r.Header.Values("Accept"), ",")
+	return quality(accept, "application/json") > quality(accept, "text/html")
+}

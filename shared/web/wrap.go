@@ -1,0 +1,201 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"time"
+
+	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/telemetry"
+)
+
+// An Edge is what all functions of a deployment agree on about requests.
+type Edge struct {
+	// Log takes one line per request. Nil discards.
+	Log *slog.Logger
+	// Issuer is the configured origin. Zero takes it from requests on loopback
+	// and refuses all others.
+	Issuer Origin
+	// TrustForwardedAuthorization says that a gateway moves the client's
+	// credential to X-Forwarded-Authorization. See [Wrap].
+	TrustForwardedAuthorization bool
+	// ForwardedForHops is the entry of X-Forwarded-For, from the right, that is
+	// the client's address; 0 is the address of the connection.
+	ForwardedForHops int
+}
+
+// Options is what an endpoint asks of [Wrap].
+type Options struct {
+	Edge
+	// Endpoint is the function's name in the log.
+	Endpoint string
+	// MaxBody is the largest body in bytes; 0 means 16 KiB.
+	MaxBody int64
+	// Pages answers early errors with a page instead of JSON. Such an endpoint
+	// is for browsers' navigations and gets no CORS headers (RFC 9700 §2.6).
+	Pages bool
+}
+
+const defaultMaxBody = 16 << 10
+
+type stateKey struct{}
+
+// state is what Wrap settles about a request.
+type state struct {
+	issuer  Origin
+	address netip.Addr
+	pages   bool
+}
+
+// stateOf never returns nil, so that handlers work unwrapped in tests.
+func stateOf(ctx context.Context) *state {
+	if s, ok := ctx.Value(stateKey{}).(*state); ok {
+		return s
+	}
+	return &state{}
+}
+
+// Wrap puts the edge in front of a function's handler. In this order it gives
+// the request an id, sets the security headers, recovers panics, writes the one
+// log line, refuses what is ambiguous, settles issuer, client address and
+// credential, and reads the body to the end within its limit.
+//
+// The handler sees the client's own credential in Authorization, whichever
+// header carried it, and X-Forwarded-Authorization never. It sees a body in
+// memory. Answers carry Cache-Control: no-store unless it says otherwise, and
+// unless Pages is set CORS headers on every answer, errors included.
+func Wrap(h http.Handler, o Options) http.Handler {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.MaxBody == 0 {
+		o.MaxBody = defaultMaxBody
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { o.serve(h, w, r) })
+}
+
+func (o *Options) serve(h http.Handler, w http.ResponseWriter, r *http.Request) {
+	start := time.Now()
+	id := telemetry.NewRequestID()
+	ctx := telemetry.Begin(r.Context(), id, telemetry.ParseTrace(r.Header["Traceparent"], r.Header["X-Cloud-Trace-Context"]))
+	st := &state{issuer: o.Issuer, pages: o.Pages, address: clientAddress(r, o.ForwardedForHops)}
+	r = r.WithContext(context.WithValue(ctx, stateKey{}, st))
+	rec := &recorder{ResponseWriter: w, head: r.Method == http.MethodHead}
+	setHeaders(rec.Header(), id, o.Pages)
+	defer o.finish(rec, r, start)
+	if err := o.admit(rec, r, st); err != nil {
+		fail(rec, r, err)
+		return
+	}
+	h.ServeHTTP(rec, r)
+}
+
+// admit refuses what must not reach a handler and settles the rest.
+func (o *Options) admit(w http.ResponseWriter, r *http.Request, st *state) error {
+	if st.issuer.IsZero() {
+		detected, ok := detectIssuer(r)
+		if !ok {
+			return Status(http.StatusMisdirectedRequest, oauth.Refuse(oauth.InvalidRequest, "ISSUER_URL is not set, so this server answers on loopback only"))
+		}
+		st.issuer = detected
+	}
+	if err := checkTarget(r, st.issuer); err != nil {
+		return err
+	}
+	if err := checkHeaders(r); err != nil {
+		return err
+	}
+	if err := settleAuthorization(r, o.TrustForwardedAuthorization); err != nil {
+		return err
+	}
+	return readWhole(w, r, o.MaxBody)
+}
+
+// finish recovers a panic and writes the line of the request.
+func (o *Options) finish(w *recorder, r *http.Request, start time.Time) {
+	level := slog.LevelInfo
+	if p := recover(); p == http.ErrAbortHandler {
+		// A handler, or a proxy's, gave the connection up on purpose.
+		telemetry.Add(r.Context(), slog.String("outcome", "aborted"))
+		defer panic(p)
+	} else if p != nil {
+		telemetry.Add(r.Context(), slog.String(telemetry.StackKey, fmt.Sprintf("panic: %v\n%s", p, debug.Stack())))
+		fail(w, r, oauth.RefuseBecause(fmt.Errorf("panic: %v", p), oauth.ServerError, "internal error"))
+		if w.status < 500 {
+			// The answer had begun; only breaking the connection tells the caller.
+			defer panic(http.ErrAbortHandler)
+		}
+		level = slog.LevelError
+	}
+	attrs := []slog.Attr{
+		slog.String("endpoint", o.Endpoint), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+		slog.Int("status", w.code()), slog.Int64("ms", time.Since(start).Milliseconds()),
+	}
+	fields := telemetry.Fields(r.Context())
+	for _, f := range fields {
+		if f.Key == "outcome" && f.Value.String() == "fault" {
+			level = slog.LevelError
+		}
+	}
+	o.Log.LogAttrs(r.Context(), level, r.Method+" "+r.URL.Path, append(attrs, fields...)...)
+}
+
+// setHeaders sets what every answer carries. A page sets its own policy on top.
+func setHeaders(h http.Header, id string, pages bool) {
+	h.Set("X-Request-Id", id)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	if pages {
+		setPageHeaders(h)
+		return
+	}
+	setCORS(h)
+}
+
+// A recorder knows what was answered and sends no body to HEAD.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	head   bool
+}
+
+func (w *recorder) WriteHeader(status int) {
+	if w.status == 0 && status >= 200 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *recorder) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	if w.head {
+		return len(b), nil
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Flush lets an MCP stream through.
+func (w *recorder) Flush() { _ = http.NewResponseController(w.ResponseWriter).Flush() }
+
+// Unwrap is for [http.ResponseController].
+func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *recorder) code() int {
+	if w.status == 0 {
+		return http.StatusOK
+	}
+	return w.status
+}
+
+// started reports whether an answer has begun. A writer of somebody else's is
+// taken as fresh.
+func started(w http.ResponseWriter) bool {
+	rec, ok := w.(*recorder)
+	return ok && rec.status != 0
+}
