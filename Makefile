@@ -1,0 +1,67 @@
+# make check is exactly what CI runs. make test is its fast part and needs Go alone.
+
+STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK = go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
+MODULES     = $(shell go list -m -f '{{.Dir}}')
+
+.PHONY: help
+help: ## print the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.PHONY: run
+run: ## run everything on 127.0.0.1:8085
+	go run ./cmd/postern dev
+
+.PHONY: check
+check: tools static test-all terraform package ## everything CI runs; installs what it needs
+
+.PHONY: test
+test: ## the fast part: unit and wire tests, Go alone
+	POSTERN_FAST=1 go test work
+
+.PHONY: static
+static: ## formatting, vet, staticcheck, tidy modules
+	@test -z "$$(gofmt -l $(MODULES))" || { echo "gofmt -w these files:"; gofmt -l $(MODULES); exit 1; }
+	go vet work
+	$(STATICCHECK) $(addsuffix /...,$(MODULES))
+	@for m in $(MODULES); do (cd $$m && GOWORK=off go mod tidy -diff) || { echo "run: make tidy"; exit 1; }; done
+
+.PHONY: test-all
+test-all: ## every test with the race detector: emulator, browser, strangers' clients
+	go test -race -shuffle=on -timeout 25m work
+
+.PHONY: tools
+tools: ## install by package name what the tests use
+	go run ./test/tools
+
+.PHONY: terraform
+terraform: ## fmt, validate, test, plan, tflint, redocly
+	cd tools/tfcheck && GOWORK=off go run .
+
+.PHONY: package
+package: ## one zip per function into dist/, each proved offline
+	go run ./cmd/package
+
+.PHONY: bench
+bench: ## ratios of the speed budget, all measured in one run
+	go test -run '^$$' -bench . -benchtime 2s work
+
+.PHONY: golden
+golden: ## rewrite the wire files of the tests
+	go test ./functions/... -update
+
+.PHONY: fuzz
+fuzz: ## fuzz every target for ten seconds
+	@for m in $(MODULES); do (cd $$m && for p in $$(go list ./...); do for f in $$(go test -list '^Fuzz' $$p | grep ^Fuzz); do go test -run '^$$' -fuzz "^$$f$$" -fuzztime 10s $$p || exit 1; done; done) || exit 1; done
+
+.PHONY: vuln
+vuln: ## known vulnerabilities; needs the Go vulnerability database
+	$(GOVULNCHECK) $(addsuffix /...,$(MODULES))
+
+.PHONY: tidy
+tidy: ## tidy every module
+	@for m in $(MODULES); do (cd $$m && GOWORK=off go mod tidy) || exit 1; done
+
+.PHONY: docs
+docs: ## generate the pages that come from code
+	cd shared && go run ./config/gendocs && go run ./telemetry/gendocs

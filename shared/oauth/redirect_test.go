@@ -1,0 +1,380 @@
+package oauth
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const testIssuer = "https://auth.example.com"
+
+var testPolicy = RedirectPolicy{Issuer: testIssuer}
+
+// code returns the error code of a refusal, or "" for nil.
+func code(t *testing.T, err error) ErrorCode {
+	t.Helper()
+	if err == nil {
+		return ""
+	}
+	refusal, ok := errors.AsType[*Error](err)
+	if !ok {
+		t.Fatalf("got %T (%v), want an *Error", err, err)
+	}
+	return refusal.Code
+}
+
+func TestPolicyAcceptsWhatClientsRegister(t *testing.T) {
+	t.Parallel()
+	for _, uri := range []string{
+		// C1: the three URIs of Cursor.
+		"cursor://anysphere.cursor-mcp/oauth/callback",
+		"https://www.cursor.com/agents/mcp/oauth/callback",
+		"http://localhost:8787/callback",
+		// C3, C6, W11: loopback in all spellings, with and without a port.
+		"http://127.0.0.1/callback",
+		"http://127.0.0.1:1/",
+		"http://127.0.0.1:65535/mcp/oauth/callback",
+		"http://[::1]:33418/",
+		"http://localhost",
+		"http://127.0.0.1:33418",
+		// C10: ChatGPT, old and new.
+		"https://chatgpt.com/connector/oauth/AbC_123-x",
+		"https://chatgpt.com/connector_platform_oauth_redirect",
+		// C13: Gemini Spark.
+		"https://oauth-redirect.googleusercontent.com/r/user_bound_custom-mcp-" + strings.Repeat("a1", 400),
+		"https://claude.ai/api/mcp/auth_callback",
+		"https://grok.com/connectors-oauth-exchange-code/",
+		"https://vertexaisearch.cloud.google.com/oauth-redirect",
+		"https://chat.example.net/oauth/clients/mcp:name/callback",
+		"https://example.net:8443/cb?tenant=a%20b&x",
+		"https://192.0.2.7/cb",
+		"https://[2001:db8::1]:8443/cb",
+		"https://example.net",
+		"https://example.net/c%C3%A9",
+		// REG-07: private schemes with a dot, and those that editors use.
+		"com.example.app:/oauth2redirect",
+		"com.example.app://callback",
+		"com.example.app:///callback",
+		"vscode://vscode.github-authentication/did-authenticate",
+	} {
+		if err := testPolicy.Check(uri); err != nil {
+			t.Errorf("Check(%q) = %v, want nil", uri, err)
+		}
+	}
+}
+
+func TestPolicyRefuses(t *testing.T) {
+	t.Parallel()
+	for row, uris := range map[string][]string{
+		"RU-03 user information, even empty": {
+			"https://user@example.net/", "https://:@example.net/", "https://@example.net/",
+			"https://example.net%2f@evil.test/", "https://example.net@evil.test/", "http://127.0.0.1@evil.test/",
+			"https://example.net:443@evil.test/", "com.example.app://user@host/",
+		},
+		"RU-05, C6 what only looks like loopback": {
+			"http://127.1/", "http://127.0.0.2/", "http://2130706433/", "http://0x7f000001/", "http://0x7f.1/", "http://0177.0.0.1/",
+			"http://127.0.0.1./", "http://localhost./", "http://a.localhost/", "http://localhost.example.net/",
+			"http://[::ffff:127.0.0.1]/", "http://[0:0:0:0:0:0:0:1]/", "http://[::1%25lo]/", "http://[::1%lo]/", "http://[::]/",
+			"http://0.0.0.0/", "http://0/", "http://LOCALHOST/", "http://Localhost/", "http://localhost%2e/", "http://127.0.0.1.example.net/",
+			"http://xn--localhost/", "http://::1/",
+		},
+		"RU-05 numbers that a browser reads as addresses": {
+			"https://127.1/", "https://2130706433/", "https://0x7f000001/", "https://0X7F.1/", "https://0177.0.0.1/", "https://192.0.2.256/",
+			"https://example.0x/", "https://1.2.3.4.5/",
+		},
+		"RU-06, C7 dangerous schemes": {
+			"javascript:alert(1)", "javascript://example.net/%0aalert(1)", "JavaScript://x/", "data:text/html,x", "data://x/y", "DATA:/x",
+			"vbscript://x", "file:///etc/passwd", "file://host/x", "blob:https://example.net/x", "filesystem:https://example.net/x",
+			"about:blank", "about://blank", "view-source:https://example.net/", "view-source://x", "mailto:a@example.net", "mailto://x",
+			"ws://localhost/", "wss://example.net/", "ftp://example.net/", "intent://x/#Intent;end", "intent://x/", "chrome://settings/",
+			"chrome-extension://abc/x", "moz-extension://abc/x", "resource://x/", "jar:https://example.net/x", "ms-settings://x", "search-ms://x",
+			"tel:1", "sms://1", "steam://run/1", "ssh://host/", "urn:ietf:wg:oauth:2.0:oob", "HTTPS://example.net/", "Https://example.net/",
+		},
+		"RU-07 characters and escapes": {
+			"", " https://example.net/", "https://example.net/ ", "https://example.net/a b", "https://example.net\\@evil.test/", "https:\\\\example.net/",
+			"https://example.net/%5c", "https://example.net/%5Cx", "https://example.net/a%2fb", "https://example.net/a%2Fb",
+			"https://example.net/%0d%0aLocation:x", "https://example.net/?a=%0a", "https://example.net/%00", "https://example.net/%7f", "https://example.net/%1f",
+			"https://example.net/\r\n", "https://example.net/\t", "https://example.net/\x00", "https://exämple.net/", "https://example.net/é",
+			"https://example\u3002net/", "https://example.net/%", "https://example.net/%4", "https://example.net/%zz", "https://example.net/<x>",
+			"https://example.net/\"", "https://example.net/`", "https://example.net/{x}", "https://example.net/|", "https://example.net/^", "https://ex%61mple.net/",
+		},
+		"RU-08 fragments, even empty": {
+			"https://example.net/#", "https://example.net/#x", "https://example.net#", "http://127.0.0.1/#", "com.example.app:/x#", "https://example.net/?a=b#",
+		},
+		"RU-09, C8 dot segments": {
+			"https://example.net/.", "https://example.net/..", "https://example.net/a/../b", "https://example.net/a/./b", "https://example.net/%2e%2e/b",
+			"https://example.net/.%2e/b", "https://example.net/%2E/b", "https://example.net/a/..;x/b", "https://example.net/.;/b", "com.example.app:/a/../b",
+			"http://127.0.0.1/../x",
+		},
+		"RU-10 odd ports and hosts": {
+			"https://example.net:/", "https://example.net:0/", "https://example.net:080/", "https://example.net:65536/", "https://example.net:+80/",
+			"https://example.net:8x/", "https://example.net:-1/", "https://example.net:80:80/", "https://[example.net]/", "https://[::1/", "https://::1]/",
+			"https://[::1]x/", "https://[::1]:/", "https://.example.net/", "https://example..net/", "https://example.net./", "https:///x", "https://", "https:/x",
+			"https:example.net/", "http:127.0.0.1/", "https://" + strings.Repeat("a", 64) + ".net/", "https://" + strings.Repeat("a.", 130) + "net/",
+			"https://*.example.net/", "https://exa_mple!.net/", "http://127.0.0.1:99999/", "http://127.0.0.1:00/",
+		},
+		"RU-11 http to a public host": {"http://example.net/", "http://192.0.2.7/", "http://10.0.0.1/", "http://[2001:db8::1]/"},
+		"RU-12 a query that has a name of ours": {
+			"https://example.net/?code=x", "https://example.net/?a=b&state=", "https://example.net/?iss", "https://example.net/?error=x",
+			"https://example.net/?error_description=x", "https://example.net/?error_uri=x", "https://example.net/?c%6fde=x", "https://example.net/?a=1;code=x",
+			"com.example.app:/cb?state=x", "http://127.0.0.1/?%69ss=x",
+		},
+		"RU-19 our own server": {
+			testIssuer, testIssuer + "/auth/callback", testIssuer + "/mcp", testIssuer + ":443/x", "https://AUTH.example.com/x", "https://Auth.Example.Com:443/",
+		},
+		"RU-22 size": {"https://example.net/" + strings.Repeat("a", MaxRedirectURILength)},
+		"REG-06 not absolute": {
+			"/callback", "//example.net/callback", "callback", "?x", ":", "://x", "1com.example:/x", "com.example", "com.example:x", ".com:/x", "com.:/x", "com..example:/x",
+		},
+		"REG-08 a private scheme without a dot": {"myapp:/callback", "myapp://callback", "x://y"},
+	} {
+		for _, uri := range uris {
+			if got := code(t, testPolicy.Check(uri)); got != InvalidRedirectURI {
+				t.Errorf("%s: Check(%q) gives code %q, want %q", row, uri, got, InvalidRedirectURI)
+			}
+		}
+	}
+}
+
+// RU-06: the spelling of a scheme in capitals opens nothing.
+func TestDangerousSchemesAreRefusedInAnyCase(t *testing.T) {
+	t.Parallel()
+	for _, scheme := range []string{"javascript", "data", "vbscript", "file", "blob", "filesystem", "about", "view-source", "mailto", "ws", "ftp", "intent"} {
+		for _, spelled := range []string{scheme, strings.ToUpper(scheme), strings.ToUpper(scheme[:1]) + scheme[1:]} {
+			for _, rest := range []string{":x", ":/x", "://x/y", "://127.0.0.1/"} {
+				if testPolicy.Check(spelled+rest) == nil {
+					t.Errorf("Check(%q) = nil, want a refusal", spelled+rest)
+				}
+			}
+		}
+	}
+}
+
+// RU-19: a development server is on loopback, where three names lead to it.
+func TestPolicyRefusesADevelopmentServersOwnOriginInEverySpelling(t *testing.T) {
+	t.Parallel()
+	p := RedirectPolicy{Issuer: "http://127.0.0.1:8085"}
+	for _, uri := range []string{"http://127.0.0.1:8085/x", "http://localhost:8085/x", "http://[::1]:8085/x"} {
+		if p.Check(uri) == nil {
+			t.Errorf("Check(%q) = nil, want a refusal", uri)
+		}
+		other := strings.Replace(uri, "8085", "8086", 1)
+		if err := p.Check(other); err != nil {
+			t.Errorf("Check(%q) = %v, want nil", other, err)
+		}
+	}
+	// The port that a loopback client may choose is not ours either (RU-04 with RU-19).
+	if _, err := p.Match([]string{"http://localhost/x"}, "http://localhost:8085/x"); err == nil {
+		t.Error("a loopback client was given the server's own port")
+	}
+}
+
+func TestMatchIsByteForByteButForLoopbackPorts(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name, registered, requested string
+		want                        bool
+	}{
+		{"RU-02 equal", "https://example.net/cb?x=1", "https://example.net/cb?x=1", true},
+		{"RU-02 prefix", "https://example.net/cb", "https://example.net/cb/more", false},
+		{"RU-02 shorter", "https://example.net/cb/more", "https://example.net/cb", false},
+		{"RU-02 host only", "https://example.net/cb", "https://example.net/other", false},
+		{"RU-02 case of path", "https://example.net/cb", "https://example.net/CB", false},
+		{"RU-02 case of host", "https://example.net/cb", "https://EXAMPLE.net/cb", false},
+		{"RU-02 host suffix", "https://example.net/cb", "https://example.net.evil.test/cb", false},
+		{"RU-02 subdomain", "https://example.net/cb", "https://a.example.net/cb", false},
+		{"RU-02 query added", "https://example.net/cb", "https://example.net/cb?x=1", false},
+		{"RU-02 empty query added", "https://example.net/cb", "https://example.net/cb?", false},
+		{"RU-02 escape", "https://example.net/cb", "https://example.net/c%62", false},
+		{"RU-02 default port", "https://example.net/cb", "https://example.net:443/cb", false},
+		{"RU-04 https has no free port", "https://example.net/cb", "https://example.net:8443/cb", false},
+		{"RU-04 nor on loopback", "https://127.0.0.1:1/cb", "https://127.0.0.1:2/cb", false},
+		{"C5 slash only for loopback", "https://example.net", "https://example.net/", false},
+		{"RU-04 private scheme has no free port", "com.example.app://h:1/cb", "com.example.app://h:2/cb", false},
+
+		{"C3 other port, 127.0.0.1", "http://127.0.0.1:3118/callback", "http://127.0.0.1:50001/callback", true},
+		{"C3 other port, localhost", "http://localhost:3118/callback", "http://localhost:50001/callback", true},
+		{"C3 other port, ::1", "http://[::1]:3118/callback", "http://[::1]:50001/callback", true},
+		{"C3 registered without a port", "http://127.0.0.1/callback", "http://127.0.0.1:50001/callback", true},
+		{"C3 requested without a port", "http://127.0.0.1:50001/callback", "http://127.0.0.1/callback", true},
+		{"C5 bare root", "http://127.0.0.1:33418", "http://127.0.0.1:33418/", true},
+		{"C5 bare root the other way", "http://127.0.0.1/", "http://127.0.0.1:33418", true},
+		{"C5 slash below the root", "http://127.0.0.1/callback", "http://127.0.0.1/callback/", false},
+		{"RU-04 path", "http://127.0.0.1:1/callback", "http://127.0.0.1:2/other", false},
+		{"RU-04 case of path", "http://127.0.0.1:1/callback", "http://127.0.0.1:2/Callback", false},
+		{"RU-04 escaped path", "http://127.0.0.1:1/callback", "http://127.0.0.1:2/%63allback", false},
+		{"RU-04 query", "http://127.0.0.1:1/cb?x=1", "http://127.0.0.1:2/cb?x=2", false},
+		{"RU-04 same query", "http://127.0.0.1:1/cb?x=1", "http://127.0.0.1:2/cb?x=1", true},
+		{"RU-04 query added", "http://127.0.0.1:1/cb", "http://127.0.0.1:2/cb?x=1", false},
+		{"RU-04 empty query added", "http://127.0.0.1:1/cb", "http://127.0.0.1:2/cb?", false},
+		{"RU-04 scheme", "http://127.0.0.1:1/cb", "https://127.0.0.1:2/cb", false},
+		{"RU-04 user information", "http://127.0.0.1:1/cb", "http://x@127.0.0.1:2/cb", false},
+		{"RU-04 fragment", "http://127.0.0.1:1/cb", "http://127.0.0.1:2/cb#", false},
+		{"RU-04 port with zeros", "http://127.0.0.1:1/cb", "http://127.0.0.1:0080/cb", false},
+		{"RU-04 port out of range", "http://127.0.0.1:1/cb", "http://127.0.0.1:65536/cb", false},
+
+		// C4 asks for localhost and 127.0.0.1 to be one class. AUZ-05 and RU-04
+		// forbid it, and they win: the literal that was registered is the one that works.
+		{"C4 decided strictly", "http://localhost:3118/callback", "http://127.0.0.1:3118/callback", false},
+		{"C4 decided strictly, the other way", "http://127.0.0.1:3118/callback", "http://localhost:3118/callback", false},
+		{"C4 decided strictly, IPv6", "http://[::1]:3118/callback", "http://127.0.0.1:3118/callback", false},
+	} {
+		got, err := testPolicy.Match([]string{"https://other.example.net/", row.registered}, row.requested)
+		if (err == nil) != row.want || got.IsZero() == row.want {
+			t.Errorf("%s: Match(%q, %q) = %v, %v; want a match: %v", row.name, row.registered, row.requested, got, err, row.want)
+		}
+		if row.want && got.String() != row.requested {
+			t.Errorf("%s: String() = %q, want what was asked for: %q", row.name, got, row.requested)
+		}
+	}
+}
+
+// RU-02: whatever single byte is dropped, added or changed, it is another URI.
+func TestNearMissesDoNotMatch(t *testing.T) {
+	t.Parallel()
+	for _, registered := range []string{"https://example.net/cb?x=1", "cursor://anysphere.cursor-mcp/oauth/callback", "http://127.0.0.1:8787/oauth/callback?x=1"} {
+		for _, miss := range nearMisses(registered) {
+			if _, err := testPolicy.Match([]string{registered}, miss); err == nil && !onlyPortDiffers(t, registered, miss) {
+				t.Errorf("Match(%q, %q) = nil, want a refusal", registered, miss)
+			}
+		}
+	}
+}
+
+func nearMisses(s string) []string {
+	var out []string
+	for i := range len(s) + 1 {
+		for c := range 256 {
+			out = append(out, s[:i]+string([]byte{byte(c)})+s[i:])
+			if i < len(s) && byte(c) != s[i] {
+				out = append(out, s[:i]+string([]byte{byte(c)})+s[i+1:])
+			}
+		}
+		if i < len(s) {
+			out = append(out, s[:i]+s[i+1:])
+		}
+	}
+	return slices.DeleteFunc(out, func(miss string) bool { return miss == s })
+}
+
+func onlyPortDiffers(t *testing.T, a, b string) bool {
+	t.Helper()
+	u, err1 := url.Parse(a)
+	v, err2 := url.Parse(b)
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	return u.Scheme == "http" && strings.Replace(a, ":"+u.Port(), "", 1) == strings.Replace(b, ":"+v.Port(), "", 1)
+}
+
+// RU-01, C9: nothing registered, nothing allowed.
+func TestUnregisteredURIIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, registered := range [][]string{nil, {}, {""}, {"https://other.example.net/cb"}} {
+		r, err := testPolicy.Match(registered, "https://example.net/cb")
+		if code(t, err) != InvalidRequest || !r.IsZero() {
+			t.Errorf("Match(%q) = %v, %v; want no redirect and invalid_request", registered, r, err)
+		}
+	}
+}
+
+// RU-13: it must be named, with one registered URI as with many.
+func TestMissingRedirectURIIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, registered := range [][]string{{"https://example.net/cb"}, {"https://example.net/cb", "https://example.net/b"}, {""}} {
+		if _, err := testPolicy.Match(registered, ""); code(t, err) != InvalidRequest {
+			t.Errorf("Match(%q, \"\") = %v, want invalid_request", registered, err)
+		}
+	}
+}
+
+// RU-20: a record from before a change of policy gives no permission.
+func TestStoredURIIsJudgedByTodaysPolicy(t *testing.T) {
+	t.Parallel()
+	for _, old := range []string{"http://example.net/cb", "javascript://x/", "https://u@example.net/", testIssuer + "/mcp", "https://example.net/?code=1"} {
+		if _, err := testPolicy.Match([]string{old}, old); err == nil {
+			t.Errorf("Match(%q) = nil, want a refusal though it is registered", old)
+		}
+	}
+	// Nor does such a record stand in for another spelling of itself.
+	if _, err := testPolicy.Match([]string{"http://x@127.0.0.1:1/cb"}, "http://127.0.0.1:2/cb"); err == nil {
+		t.Error("a forbidden registered URI matched a loopback one")
+	}
+}
+
+// C12: the refusal names both sides, so that the person can report it.
+func TestMismatchNamesBothURIs(t *testing.T) {
+	t.Parallel()
+	_, err := testPolicy.Match([]string{"https://n8n.example.net/rest/cb"}, "https://oauth.n8n.example/cb")
+	for _, part := range []string{"https://n8n.example.net/rest/cb", "https://oauth.n8n.example/cb"} {
+		if !strings.Contains(fmt.Sprint(err), part) {
+			t.Errorf("got %q, want it to name %q", err, part)
+		}
+	}
+}
+
+// C2: one policy for both endpoints.
+func TestWhatMayBeRegisteredIsMatched(t *testing.T) {
+	t.Parallel()
+	for _, seed := range redirectSeeds {
+		for _, uri := range append(nearMisses(seed), seed) {
+			if testPolicy.Check(uri) != nil {
+				continue
+			}
+			if _, err := testPolicy.Match([]string{uri}, uri); err != nil {
+				t.Errorf("Check(%q) = nil, but Match gives %v", uri, err)
+			}
+		}
+	}
+}
+
+// RU-12: the registered bytes stay as they are and each parameter occurs once.
+func TestWithAppendsToTheRegisteredBytes(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct{ uri, want string }{
+		{"https://example.net", "https://example.net?code=a%2Bb&state=%26%3D%23+x"},
+		{"https://example.net/cb?", "https://example.net/cb?&code=a%2Bb&state=%26%3D%23+x"},
+		{"https://example.net/cb?t=a%20b&u=+", "https://example.net/cb?t=a%20b&u=+&code=a%2Bb&state=%26%3D%23+x"},
+		{"com.example.app:/cb", "com.example.app:/cb?code=a%2Bb&state=%26%3D%23+x"},
+	} {
+		r, err := testPolicy.Match([]string{row.uri}, row.uri)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.With("code", "a+b", "error", "", "state", "&=# x"); got != row.want {
+			t.Errorf("With on %q = %q, want %q", row.uri, got, row.want)
+		}
+		if got := r.With("state", ""); got != row.uri {
+			t.Errorf("With nothing = %q, want %q", got, row.uri)
+		}
+	}
+}
+
+// The consent page shows where the browser will go (H5) and warns of what any local
+// program can claim (RU-17).
+func TestRedirectSaysWhereItLeads(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		uri, host         string
+		loopback, private bool
+	}{
+		{"https://example.net:8443/cb", "example.net:8443", false, false},
+		{"http://127.0.0.1:5/cb", "127.0.0.1:5", true, false},
+		{"http://[::1]:5/cb", "[::1]:5", true, false},
+		{"https://127.0.0.1/cb", "127.0.0.1", false, false},
+		{"cursor://anysphere.cursor-mcp/cb", "anysphere.cursor-mcp", false, true},
+		{"com.example.app:/cb", "com.example.app:", false, true},
+	} {
+		r, err := testPolicy.Match([]string{row.uri}, row.uri)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Host() != row.host || r.Loopback() != row.loopback || r.PrivateUse() != row.private {
+			t.Errorf("%q: got %q, loopback %v, private %v; want %q, %v, %v",
+				row.uri, r.Host(), r.Loopback(), r.PrivateUse(), row.host, row.loopback, row.private)
+		}
+	}
+}
