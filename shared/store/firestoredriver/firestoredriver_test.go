@@ -1,0 +1,183 @@
+package firestoredriver
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"cloud.google.com/go/firestore"
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/postern-dev/postern/shared/store/driver"
+	"github.com/postern-dev/postern/shared/store/firestoredriver/emulator"
+	"github.com/postern-dev/postern/shared/store/storetest"
+)
+
+func TestMain(m *testing.M) { os.Exit(emulator.Run(m)) }
+
+func openEmulated(t *testing.T) driver.Driver { return openProject(t, emulator.Project(t)) }
+
+func openProject(t *testing.T, name string) *Driver {
+	t.Helper()
+	d, err := Open(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// SC-22: the same contract as every driver, on the emulator.
+func TestFirestoreKeepsTheContract(t *testing.T) {
+	emulator.Project(t) // skips here, once, where there is no emulator
+	storetest.Run(t, openEmulated, &storetest.Options{Consumers: 4, GivesUp: true})
+}
+
+func TestNamedDatabasesAreApart(t *testing.T) {
+	t.Parallel()
+	project := emulator.Project(t)
+	one, two := openProject(t, project), openProject(t, project+"/second-one")
+	defer one.Close()
+	defer two.Close()
+	k := driver.Key{Collection: "clients", ID: "x"}
+	if err := one.Create(t.Context(), k, driver.Document{Body: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := two.Get(t.Context(), k); !errors.Is(err, driver.ErrNotFound) {
+		t.Errorf("Get from the other database: got %v, want ErrNotFound", err)
+	}
+}
+
+// What terraform configures by name: the TTL field and the fields without index.
+func TestFieldsAreThoseThatTheDeploymentNames(t *testing.T) {
+	t.Parallel()
+	d := openProject(t, emulator.Project(t))
+	defer d.Close()
+	at := time.Date(2030, 1, 2, 3, 4, 5, 6000, time.UTC)
+	k := driver.Key{Collection: "clients", ID: "x"}
+	doc := driver.Document{Body: "sealed", Index: map[string]string{"owner": "me"}, DeleteAfter: at}
+	if err := d.Create(t.Context(), k, doc); err != nil {
+		t.Fatal(err)
+	}
+	snapshot, err := d.client.Collection("clients").Doc("x").Get(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{"body": "sealed", "i_owner": "me", "delete_after": at}
+	if diff := cmp.Diff(want, snapshot.Data()); diff != "" {
+		t.Errorf("fields (-want +got):\n%s", diff)
+	}
+}
+
+func TestDocumentOfAnotherShapeIsNoVerdict(t *testing.T) {
+	t.Parallel()
+	d := openProject(t, emulator.Project(t))
+	defer d.Close()
+	client, err := d.use()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, fields := range map[string]map[string]any{
+		"no-body":    {"other": "x"},
+		"odd-body":   {"body": 1},
+		"odd-index":  {"body": "x", "i_owner": 1},
+		"odd-expiry": {"body": "x", "delete_after": "tomorrow"},
+	} {
+		if _, err := client.Collection("clients").Doc(id).Set(t.Context(), fields); err != nil {
+			t.Fatal(err)
+		}
+		_, err := d.Get(t.Context(), driver.Key{Collection: "clients", ID: id})
+		if err == nil || errors.Is(err, driver.ErrNotFound) {
+			t.Errorf("Get of %s: got %v, want a failure that is no verdict (I6)", id, err)
+		}
+	}
+}
+
+// f's error goes out as it is and is not repeated, even if it looks like the
+// keeper's own.
+func TestRefusalThatLooksLikeContentionIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	d := openProject(t, emulator.Project(t))
+	defer d.Close()
+	want := status.Error(codes.Aborted, "the caller's own")
+	runs := 0
+	got := d.RunTransaction(t.Context(), func(context.Context, driver.Tx) error {
+		runs++
+		return want
+	})
+	if got != want || runs != 1 {
+		t.Errorf("RunTransaction: got %v after %d runs, want the function's own after 1", got, runs)
+	}
+}
+
+func TestUnreachableFirestoreIsNoVerdict(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close() // it accepts and never answers
+	t.Setenv(emulator.Variable, listener.Addr().String())
+	d := openProject(t, "nobody-home")
+	defer d.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	k := driver.Key{Collection: "clients", ID: "x"}
+	_, get := d.Get(ctx, k)
+	_, list := d.List(ctx, driver.Query{Collection: "clients", Limit: 1})
+	create := d.Create(ctx, k, driver.Document{})
+	transaction := d.RunTransaction(ctx, func(_ context.Context, tx driver.Tx) error { return tx.Delete(k) })
+	for call, err := range map[string]error{"Get": get, "List": list, "Create": create, "RunTransaction": transaction} {
+		if err == nil || errors.Is(err, driver.ErrNotFound) || errors.Is(err, driver.ErrExists) {
+			t.Errorf("%s: got %v, want a failure that is no verdict (I6, A8)", call, err)
+		}
+	}
+}
+
+func TestOpenSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	none := func(string) string { return "" }
+	for name, want := range map[string][2]string{
+		"my-project":             {"my-project", firestore.DefaultDatabaseID},
+		"my-project/(default)":   {"my-project", firestore.DefaultDatabaseID},
+		"my-project/clients-eu":  {"my-project", "clients-eu"},
+		"example.com:my-project": {"example.com:my-project", firestore.DefaultDatabaseID},
+	} {
+		d, err := open(name, none)
+		if err != nil || d.project != want[0] || d.database != want[1] {
+			t.Errorf("open(%q): got %+v, %v, want %v", name, d, err, want)
+		}
+	}
+	for _, name := range []string{"", "/", "my-project/", "/clients", "my-project/a/b", "My Project", "my-project/X", "p?q"} {
+		if _, err := open(name, none); err == nil || !strings.Contains(err.Error(), "firestore:PROJECT") {
+			t.Errorf("open(%q): got %v, want an error that says what to write", name, err)
+		}
+	}
+}
+
+func TestEmulatorIsRefusedOnCloudRun(t *testing.T) {
+	t.Parallel()
+	environment := map[string]string{"FIRESTORE_EMULATOR_HOST": "127.0.0.1:8080", "K_SERVICE": "token"}
+	if _, err := open("my-project", func(k string) string { return environment[k] }); err == nil || !strings.Contains(err.Error(), "FIRESTORE_EMULATOR_HOST") {
+		t.Errorf("open: got %v, want an error that names the variable", err)
+	}
+	delete(environment, "K_SERVICE")
+	if _, err := open("my-project", func(k string) string { return environment[k] }); err != nil {
+		t.Errorf("open elsewhere: got %v, want no error", err)
+	}
+}
+
+func TestSchemeIsRegistered(t *testing.T) {
+	t.Parallel()
+	d, err := driver.Open(t.Context(), "firestore:my-project/clients-eu")
+	if _, ok := d.(*Driver); !ok || err != nil {
+		t.Errorf("driver.Open: got %T, %v, want *firestoredriver.Driver", d, err)
+	}
+	if err := d.Close(); err != nil {
+		t.Errorf("Close of what was never used: got %v, want no error", err)
+	}
+}
