@@ -1,0 +1,146 @@
+// Package accesstoken is the access token that the token endpoint issues and the MCP
+// endpoint verifies: an ES256 JWT of type at+jwt (RFC 9068) for one resource.
+//
+// Verifying takes the issuer and the resource that are expected. There is no way to
+// accept a token without naming them.
+package accesstoken
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/keyfile"
+	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/signing"
+)
+
+// Type is the JWT header "typ" (RFC 9068 §2.1).
+const Type = "at+jwt"
+
+// Claims are the claims of an access token (RFC 9068 §2.2). Times are whole seconds.
+type Claims struct {
+	Issuer   string
+	Subject  string // the person, such as "github:583231"
+	Audience string // the one resource
+	ClientID string
+	Scopes   oauth.Scopes
+	GrantID  string // the grant it hangs from; the person may end it before Expiry
+	ID       string // unique
+	IssuedAt time.Time
+	Expiry   time.Time
+}
+
+// wireClaims is the JSON form. aud is one string: a list is refused.
+type wireClaims struct {
+	Issuer   string `json:"iss"`
+	Subject  string `json:"sub"`
+	Audience string `json:"aud"`
+	ClientID string `json:"client_id"`
+	Scope    string `json:"scope"`
+	Grant    string `json:"grant"`
+	ID       string `json:"jti"`
+	IssuedAt int64  `json:"iat"`
+	Expiry   int64  `json:"exp"`
+}
+
+// An Issuer signs access tokens. It is safe for concurrent use.
+type Issuer struct {
+	Ring *keyfile.File[signing.Ring]
+	TTL  time.Duration
+	Now  func() time.Time // nil means time.Now
+}
+
+// Issue signs a token for c, with a fresh ID and the times of now.
+func (i *Issuer) Issue(ctx context.Context, c Claims) (credential.Secret, Claims, error) {
+	ring, err := i.Ring.Get(ctx)
+	if err != nil {
+		return credential.Secret{}, Claims{}, fmt.Errorf("signing keys: %w", err)
+	}
+	c.ID = credential.New("").Reveal()
+	c.IssuedAt = now(i.Now).Truncate(time.Second)
+	c.Expiry = c.IssuedAt.Add(i.TTL)
+	raw, err := ring.Sign(Type, wireClaims{
+		Issuer: c.Issuer, Subject: c.Subject, Audience: c.Audience, ClientID: c.ClientID, Scope: c.Scopes.String(),
+		Grant: c.GrantID, ID: c.ID, IssuedAt: c.IssuedAt.Unix(), Expiry: c.Expiry.Unix(),
+	})
+	if err != nil {
+		return credential.Secret{}, Claims{}, fmt.Errorf("sign access token: %w", err)
+	}
+	return credential.Wrap(raw), c, nil
+}
+
+// A Verifier checks access tokens. It is safe for concurrent use.
+type Verifier struct {
+	Keys *keyfile.File[signing.KeySet]
+	Now  func() time.Time // nil means time.Now
+}
+
+// Verify checks that raw is an access token of issuer for resource that has not
+// expired, and that no required claim is missing (RFC 9068 §4). A refusal is an
+// invalid_token [oauth.Error]; any other error is a failure to look at the keys.
+func (v *Verifier) Verify(ctx context.Context, raw credential.Secret, issuer, resource string) (Claims, error) {
+	keys, err := v.Keys.Get(ctx)
+	if err != nil {
+		return Claims{}, fmt.Errorf("verification keys: %w", err)
+	}
+	payload, err := keys.Verify(Type, raw.Reveal())
+	if errors.Is(err, signing.ErrUnknownKey) {
+		if fresh, changed := v.Keys.Refetch(ctx); changed {
+			payload, err = fresh.Verify(Type, raw.Reveal())
+		}
+	}
+	if err != nil {
+		return Claims{}, refuse(err, "the access token is malformed, expired or not ours")
+	}
+	var w wireClaims
+	if err := json.Unmarshal(payload, &w); err != nil {
+		return Claims{}, refuse(err, "the access token is malformed, expired or not ours")
+	}
+	if w.Issuer != issuer || w.Audience != resource {
+		return Claims{}, refuse(nil, "the access token was issued for another resource")
+	}
+	if w.Subject == "" || w.ClientID == "" || w.Grant == "" || w.ID == "" || w.IssuedAt <= 0 || w.Expiry <= 0 {
+		return Claims{}, refuse(nil, "the access token lacks a required claim")
+	}
+	c := Claims{
+		Issuer: w.Issuer, Subject: w.Subject, Audience: w.Audience, ClientID: w.ClientID, GrantID: w.Grant, ID: w.ID,
+		IssuedAt: time.Unix(w.IssuedAt, 0).UTC(), Expiry: time.Unix(w.Expiry, 0).UTC(),
+	}
+	if !now(v.Now).Before(c.Expiry) {
+		return Claims{}, refuse(nil, "the access token has expired")
+	}
+	if c.IssuedAt.After(now(v.Now).Add(skew)) {
+		return Claims{}, refuse(nil, "the access token is not valid yet")
+	}
+	if c.Scopes, err = oauth.ParseScopes(w.Scope); err != nil {
+		return Claims{}, refuse(err, "the access token has malformed scopes")
+	}
+	return c, nil
+}
+
+// skew is how far ahead another instance's clock may be.
+const skew = 30 * time.Second
+
+func refuse(cause error, description string) error {
+	return oauth.RefuseBecause(cause, oauth.InvalidToken, description)
+}
+
+func now(f func() time.Time) time.Time {
+	if f == nil {
+		return time.Now()
+	}
+	return f()
+}
+
+// Ready reports whether tokens can be signed, so that a caller can ask before it
+// consumes what it exchanges for one.
+func (i *Issuer) Ready(ctx context.Context) error {
+	if _, err := i.Ring.Get(ctx); err != nil {
+		return fmt.Errorf("signing keys: %w", err)
+	}
+	return nil
+}

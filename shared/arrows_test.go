@@ -1,0 +1,279 @@
+// Package shared_test holds the picture of the house as a test: who may import whom.
+package shared_test
+
+import (
+	"encoding/json"
+	"errors"
+	"go/parser"
+	"go/token"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const (
+	house     = "github.com/postern-dev/postern/"
+	shared    = house + "shared/"
+	functions = house + "functions/"
+)
+
+// arrows says for each package of shared which others of shared it may import. A
+// package that is not here has no place yet: draw its arrows first.
+var arrows = map[string][]string{
+	// words, and what stands alone
+	"oauth":        {},
+	"fernet":       {},
+	"credential":   {},
+	"signing":      {},
+	"keyfile":      {},
+	"config":       {},
+	"telemetry":    {},
+	"store/driver": {},
+	// seal
+	"seal": {"fernet", "keyfile"},
+	// remember
+	"store":                 {"oauth", "credential", "seal", "store/driver"},
+	"store/embedded":        {"store/driver"},
+	"store/firestoredriver": {"store/driver"},
+	"store/memory":          {"store/driver"},
+	// decide
+	"accesstoken": {"oauth", "credential", "signing", "keyfile"},
+	"upstream":    {"oauth", "credential"},
+	// speak
+	"web": {"oauth", "credential", "telemetry"},
+	// start
+	"boot":       {"config", "telemetry", "web"},
+	"boot/serve": {"boot"},
+	"wire":       {"boot", "config", "credential", "fernet", "keyfile", "oauth", "seal", "signing", "store", "store/driver", "upstream"},
+	// programs that write the generated pages
+	"config/gendocs":    {"config"},
+	"telemetry/gendocs": {"telemetry"},
+	// for tests; see testOnly
+	"store/storetest":                {"store/driver", "store/memory"},
+	"store/firestoredriver/emulator": {},
+	"oauthtest":                      {"oauth", "credential"},
+	"oauthtest/cmd/fakegithub":       {"oauthtest"},
+	"webtest":                        {"web"},
+}
+
+// testOnly are the packages of shared that only tests import, themselves included.
+// The memory driver is one of them: no program forgets its clients.
+var testOnly = []string{"store/storetest", "store/firestoredriver/emulator", "store/memory", "oauthtest", "oauthtest/cmd/fakegithub", "webtest"}
+
+// wiring are the packages that a function imports in function.go alone: the drivers,
+// not their contract, and what reads the environment.
+var wiring = []string{"boot", "config", "wire", "store/embedded", "store/firestoredriver"}
+
+// neverLinked are packages, by the start of their path, that must not be anywhere
+// below a package of the house.
+var neverLinked = map[string][]string{}
+
+func init() {
+	cloud := []string{"cloud.google.com/", "google.golang.org/", "modernc.org/"}
+	for _, p := range []string{"fernet", "credential", "signing", "keyfile", "config", "telemetry", "store/driver", "seal", "store", "upstream", "web", "boot"} {
+		neverLinked[shared+p] = cloud
+	}
+	neverLinked[shared+"oauth"] = append([]string{"net/http"}, cloud...)
+	neverLinked[shared+"accesstoken"] = append([]string{"net/http"}, cloud...)
+	neverLinked[shared+"store/memory"] = cloud
+	neverLinked[shared+"store/embedded"] = cloud[:2]
+	neverLinked[shared+"store/firestoredriver"] = cloud[2:]
+
+	// A deployed function carries neither the embedded store nor a way to the keys'
+	// manager; the one that answers when all else is down carries no store at all.
+	deployed := []string{"modernc.org/", "cloud.google.com/go/secretmanager", shared + "store/embedded"}
+	for _, f := range functionNames {
+		neverLinked[functions+f] = deployed
+	}
+	neverLinked[functions+"wellknown"] = append([]string{"cloud.google.com/go/firestore", shared + "store"}, deployed...)
+}
+
+var functionNames = []string{"authorize", "cascade", "mcp", "register", "token", "wellknown"}
+
+// A listed package is what go list says of it.
+type listed struct {
+	ImportPath   string
+	Dir          string
+	Name         string
+	Imports      []string
+	TestImports  []string
+	XTestImports []string
+	Deps         []string
+	GoFiles      []string
+	Module       struct{ Path string }
+	Error        *struct{ Err string }
+}
+
+// list returns every package of the workspace, in all of its modules.
+func list(t *testing.T) []listed {
+	t.Helper()
+	work, err := filepath.Abs("../go.work")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-e", "-json=ImportPath,Dir,Name,Imports,TestImports,XTestImports,Deps,GoFiles,Module,Error", "work")
+	cmd.Env = append(os.Environ(), "GOWORK="+work)
+	cmd.Stderr = t.Output()
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []listed
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		err := d.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+// The picture of the house: imports point down, or sideways as drawn, never up and
+// never between functions.
+func TestArrows(t *testing.T) {
+	t.Parallel()
+	all := list(t)
+	if len(all) < len(arrows)/2 {
+		t.Fatalf("go list found %d packages", len(all))
+	}
+	found := map[string]bool{}
+	for _, p := range all {
+		found[p.ImportPath] = true
+		if p.Error != nil {
+			t.Errorf("%s: %s", p.ImportPath, p.Error.Err)
+		}
+		checkShared(t, p)
+		checkFunctions(t, p)
+		checkTestOnly(t, p)
+		checkProgram(t, p)
+		checkLinked(t, p)
+	}
+	for _, f := range functionNames {
+		if !found[functions+f] {
+			t.Errorf("functions/%s is missing", f)
+		}
+	}
+}
+
+// checkShared compares a package of shared with its arrows.
+func checkShared(t *testing.T, p listed) {
+	t.Helper()
+	name, ok := strings.CutPrefix(p.ImportPath, shared)
+	if !ok {
+		return
+	}
+	allowed, ok := arrows[name]
+	if !ok {
+		t.Errorf("shared/%s has no row in arrows", name)
+		return
+	}
+	for _, i := range p.Imports {
+		if !strings.HasPrefix(i, house) {
+			continue
+		}
+		if other, ok := strings.CutPrefix(i, shared); !ok || !slices.Contains(allowed, other) {
+			t.Errorf("shared/%s imports %s: it may import %v of shared", name, strings.TrimPrefix(i, house), allowed)
+		}
+	}
+}
+
+// checkFunctions keeps functions apart, and their wiring in one file.
+func checkFunctions(t *testing.T, p listed) {
+	t.Helper()
+	rest, ok := strings.CutPrefix(p.ImportPath, functions)
+	if !ok {
+		return
+	}
+	name, below, _ := strings.Cut(rest, "/")
+	for _, i := range slices.Concat(p.Imports, p.TestImports, p.XTestImports) {
+		if other, ok := strings.CutPrefix(i, functions); ok && other != name && !strings.HasPrefix(other, name+"/") {
+			t.Errorf("functions/%s imports functions/%s: no function imports another", rest, other)
+		}
+	}
+	if below == "cmd" {
+		return
+	}
+	for _, file := range p.GoFiles {
+		if below == "" && file == "function.go" {
+			continue
+		}
+		for _, i := range importsOf(t, filepath.Join(p.Dir, file)) {
+			if other, ok := strings.CutPrefix(i, shared); ok && slices.Contains(wiring, other) {
+				t.Errorf("functions/%s: %s imports shared/%s, which only function.go may", rest, file, other)
+			}
+		}
+	}
+}
+
+func importsOf(t *testing.T, file string) []string {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+	if err != nil {
+		t.Error(err)
+		return nil
+	}
+	var out []string
+	for _, i := range f.Imports {
+		path, err := strconv.Unquote(i.Path.Value)
+		if err != nil {
+			t.Error(err)
+		}
+		out = append(out, path)
+	}
+	return out
+}
+
+// checkTestOnly keeps the packages for tests out of programs. The test module may
+// have programs of its own that use them.
+func checkTestOnly(t *testing.T, p listed) {
+	t.Helper()
+	if name, ok := strings.CutPrefix(p.ImportPath, shared); ok && slices.Contains(testOnly, name) || inside(p.ImportPath, house+"test") {
+		return
+	}
+	for _, i := range p.Imports {
+		if other, ok := strings.CutPrefix(i, shared); ok && slices.Contains(testOnly, other) {
+			t.Errorf("%s imports shared/%s outside its tests", strings.TrimPrefix(p.ImportPath, house), other)
+		}
+		if i == "testing" {
+			t.Errorf("%s imports testing outside its tests", strings.TrimPrefix(p.ImportPath, house))
+		}
+	}
+}
+
+// checkProgram lets nobody import the command line program but itself.
+func checkProgram(t *testing.T, p listed) {
+	t.Helper()
+	if inside(p.ImportPath, house+"cmd/postern") {
+		return
+	}
+	for _, i := range slices.Concat(p.Imports, p.TestImports, p.XTestImports) {
+		if inside(i, house+"cmd/postern") {
+			t.Errorf("%s imports %s, which is a program", strings.TrimPrefix(p.ImportPath, house), i)
+		}
+	}
+}
+
+func checkLinked(t *testing.T, p listed) {
+	t.Helper()
+	for _, dep := range p.Deps {
+		for _, never := range neverLinked[p.ImportPath] {
+			if inside(dep, never) {
+				t.Errorf("%s links %s", strings.TrimPrefix(p.ImportPath, house), dep)
+			}
+		}
+	}
+}
+
+// inside reports whether a package is path or below it.
+func inside(pkg, path string) bool {
+	return pkg == path || strings.HasPrefix(pkg, strings.TrimSuffix(path, "/")+"/")
+}

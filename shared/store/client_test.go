@@ -1,0 +1,157 @@
+package store_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/postern-dev/postern/shared/store"
+)
+
+// Decision 12, A6, SC-12: an unused registration ends, to the microsecond, whether or
+// not its document was purged.
+func TestUnusedClientExpires(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.register(t, "c_1")
+	h.clock.advance(unused - time.Microsecond)
+	if _, err := h.Client(t.Context(), "c_1"); err != nil {
+		t.Errorf("before: got %v, want the client", err)
+	}
+	if n := h.db.Purge(h.clock.now()); n != 0 {
+		t.Errorf("before: %d documents purged, want none", n)
+	}
+	h.clock.advance(time.Microsecond)
+	if _, err := h.Client(t.Context(), "c_1"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("at: got %v, want ErrNotFound", err)
+	}
+	if err := h.IssueCode(t.Context(), h.newLogin("c_1"), allowClient); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("login: got %v, want ErrNotFound", err)
+	}
+	if n := h.db.Purge(h.clock.now()); n != 1 {
+		t.Errorf("at: %d documents purged, want 1", n)
+	}
+}
+
+// Decision 12, A1, A4, A5: a client that completed a login never expires, not even
+// when its grants are over, and is not purged.
+func TestUsedClientNeverExpires(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	c := h.register(t, "c_1")
+	h.clock.advance(unused - time.Minute)
+	h.login(t, c)
+	for range 20 {
+		h.clock.advance(365 * 24 * time.Hour)
+		h.db.Purge(h.clock.now())
+	}
+	got, err := h.Client(t.Context(), "c_1")
+	if err != nil || !got.Expiry.IsZero() {
+		t.Fatalf("got expiry %v, %v; want none", got.Expiry, err)
+	}
+	h.login(t, c)
+}
+
+// A begun login that never completed does not count.
+func TestRefusedLoginDoesNotKeepTheClient(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.register(t, "c_1")
+	_ = h.IssueCode(t.Context(), h.newLogin("c_1"), func(store.Client) error { return errDown })
+	h.clock.advance(unused)
+	if _, err := h.Client(t.Context(), "c_1"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("got %v, want ErrNotFound", err)
+	}
+}
+
+func TestOperatorsClientNeverExpires(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	c := publicClient("c_1")
+	c.Operator = true
+	if _, err := h.RegisterClient(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	h.clock.advance(100 * unused)
+	h.db.Purge(h.clock.now())
+	if _, err := h.Client(t.Context(), "c_1"); err != nil {
+		t.Errorf("got %v, want the client", err)
+	}
+}
+
+// RG-05, SC-21: whatever an id holds, it is only ever hashed.
+func TestClientIDsOfAnyText(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ids := []string{"a/b", "../clients/x", "__x__", ".", "..", "https://example.com/oauth/client.json", "a\x00b", "ünïcode", "a b", "c_1", "C_1", string(make([]byte, 5000))}
+	for _, id := range ids {
+		h.register(t, id)
+	}
+	for _, id := range ids {
+		if c, err := h.Client(t.Context(), id); err != nil || c.ID != id {
+			t.Errorf("%.20q: got %.20q, %v", id, c.ID, err)
+		}
+	}
+	if _, err := h.Client(t.Context(), ""); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("empty id: got %v, want ErrNotFound", err)
+	}
+}
+
+func TestTakenClientIDIsAnError(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.register(t, "c_1")
+	other := publicClient("c_1")
+	other.SecretHash = "another"
+	if _, err := h.RegisterClient(t.Context(), other); err == nil {
+		t.Error("a taken id was registered again")
+	}
+	if c, _ := h.Client(t.Context(), "c_1"); c.SecretHash != "" {
+		t.Error("the first registration was changed")
+	}
+}
+
+// RFC 7592 §2.2: a change is whole or not at all, and does not make a client live on.
+func TestUpdateKeepsTheExpiry(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	before := h.register(t, "c_1")
+	h.clock.advance(time.Hour)
+	got, err := h.UpdateClient(t.Context(), "c_1", func(c *store.Client) error { c.Metadata.ClientName = "New"; return nil })
+	if err != nil || got.Metadata.ClientName != "New" || !got.Expiry.Equal(before.Expiry) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	no := errors.New("no")
+	if _, err := h.UpdateClient(t.Context(), "c_1", func(c *store.Client) error { c.Metadata.ClientName = "Newer"; return no }); !errors.Is(err, no) {
+		t.Errorf("got %v, want %v", err, no)
+	}
+	if c, _ := h.Client(t.Context(), "c_1"); c.Metadata.ClientName != "New" {
+		t.Errorf("got name %q, want New", c.Metadata.ClientName)
+	}
+	if _, err := h.UpdateClient(t.Context(), "c_2", func(*store.Client) error { return nil }); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("unknown: got %v, want ErrNotFound", err)
+	}
+}
+
+// TE-12: nothing of a deleted client works from then on.
+func TestDeletedClientTakesItsGrantsAlong(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	c := h.register(t, "c_1")
+	red := h.login(t, c)
+	no := errors.New("wrong registration access token")
+	if err := h.DeleteClient(t.Context(), "c_1", func(store.Client) error { return no }); !errors.Is(err, no) {
+		t.Fatalf("got %v, want %v", err, no)
+	}
+	h.wantLive(t, red.Grant.ID)
+	if err := h.DeleteClient(t.Context(), "c_1", nil); err != nil {
+		t.Fatal(err)
+	}
+	h.wantEnded(t, red.Grant.ID)
+	if _, err := h.Client(t.Context(), "c_1"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("got %v, want ErrNotFound", err)
+	}
+	if err := h.DeleteClient(t.Context(), "c_1", nil); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("again: got %v, want ErrNotFound", err)
+	}
+}

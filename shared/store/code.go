@@ -1,0 +1,177 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/store/driver"
+)
+
+// DeadCode is the one sentence for a code that cannot be redeemed, whatever the reason.
+const DeadCode = "code is unknown, expired, already used, or was issued to another client"
+
+func codeKey(code credential.Secret) driver.Key {
+	return driver.Key{Collection: codes, ID: code.Hash()}
+}
+
+func accountKey(subject string) driver.Key {
+	return driver.Key{Collection: people, ID: PersonDocument(subject)}
+}
+
+// A Login is a completed sign-in for which a code is to be issued.
+type Login struct {
+	Code   credential.Secret
+	Record Code
+
+	// UpstreamToken replaces the person's earlier one; nil leaves them without.
+	UpstreamToken []byte
+
+	// Until is when the login could no longer be repeated, so that a repeat
+	// within this time meets the code that was issued.
+	Until time.Time
+}
+
+// IssueCode stores the code of a login, remembers the person, and marks the client
+// as used, all or nothing. check sees the client as it is now and may run twice; its
+// error stops everything. A login whose code is already there is ErrCompleted.
+func (s *Store) IssueCode(ctx context.Context, l Login, check func(Client) error) error {
+	now, k := s.now(), codeKey(l.Code)
+	mine := attempts[struct{}]{}
+	err := s.db.RunTransaction(ctx, func(ctx context.Context, tx driver.Tx) error {
+		c, err := s.client(ctx, tx.Get, l.Record.ClientID)
+		if err != nil {
+			return err
+		}
+		if err := check(c); err != nil {
+			return err
+		}
+		d, err := document(ctx, s, k, l.Record, l.Record.Expiry, l.Until, now.Add(s.life.AccessTokenTTL))
+		if err != nil {
+			return err
+		}
+		mine[d.Body] = struct{}{}
+		if err := tx.Create(k, d); err != nil {
+			return err
+		}
+		account := Account{Person: l.Record.Person, LastSeen: now, UpstreamToken: l.UpstreamToken}
+		if err := set(ctx, s, tx, accountKey(account.Subject), account); err != nil {
+			return err
+		}
+		if c.Expiry.IsZero() {
+			return nil
+		}
+		c.Expiry = time.Time{}
+		return set(ctx, s, tx, clientKey(c.ID), c)
+	})
+	if err == nil {
+		return nil
+	}
+	if _, ok := mine.committed(ctx, s, k); ok {
+		return nil
+	}
+	if errors.Is(err, driver.ErrExists) {
+		return ErrCompleted
+	}
+	return err
+}
+
+// CodeExists reports whether a login was completed before.
+func (s *Store) CodeExists(ctx context.Context, code credential.Secret) (bool, error) {
+	_, err := s.db.Get(ctx, codeKey(code))
+	if errors.Is(err, driver.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// A Redemption is what a redeemed code gave.
+type Redemption struct {
+	Grant   Grant
+	Refresh credential.Secret // zero when the client does not get refresh tokens
+}
+
+// RedeemCode turns a code into a grant, once. c is the client that authenticated;
+// check sees the code after it was found to be c's and alive, and compares what the
+// request says with it. Every check comes before the code is consumed, so a request
+// that is wrong costs nothing (RFC 6749 §4.1.3, OAuth 2.1 §4.1.3).
+//
+// A second redemption that passes every check revokes the grant of the first
+// (RFC 6749 §4.1.2); it is refused like any dead code, and replayed is true.
+func (s *Store) RedeemCode(ctx context.Context, code credential.Secret, c Client, check func(Code) error) (red Redemption, replayed bool, err error) {
+	var refusal error
+	k, mine := codeKey(code), attempts[Redemption]{}
+	err = s.db.RunTransaction(ctx, func(ctx context.Context, tx driver.Tx) error {
+		red, replayed, refusal = Redemption{}, false, nil
+		now := s.now()
+		d, err := tx.Get(k)
+		if earlier, ok := mine[d.Body]; ok && err == nil {
+			red = earlier
+			return nil
+		}
+		record, err := opened[Code](ctx, s, k, d, err)
+		if errors.Is(err, ErrNotFound) {
+			return oauth.Refuse(oauth.InvalidGrant, DeadCode)
+		}
+		if err != nil {
+			return err
+		}
+		if record.ClientID != c.ID || (record.Used.IsZero() && !now.Before(record.Expiry)) {
+			return oauth.Refuse(oauth.InvalidGrant, DeadCode)
+		}
+		if err := check(record); err != nil {
+			return err
+		}
+		// Only now: what was sent may be too short to derive anything from.
+		id := credential.Derive([]byte(code.Reveal()), "grant id")
+		if !record.Used.IsZero() {
+			replayed, refusal = true, oauth.Refuse(oauth.InvalidGrant, DeadCode)
+			return s.end(ctx, tx, id, now, "code replayed")
+		}
+		red = s.startGrant(id, record, c, now)
+		record.Used = now
+		used, err := document(ctx, s, k, record, now.Add(s.life.AccessTokenTTL), record.Expiry)
+		if err != nil {
+			return err
+		}
+		grant, err := document(ctx, s, grantKey(id), red.Grant)
+		if err != nil {
+			return err
+		}
+		mine[used.Body] = red
+		return errors.Join(tx.Set(k, used), tx.Create(grantKey(id), grant))
+	})
+	if err != nil {
+		if red, ok := mine.committed(ctx, s, k); ok {
+			return red, false, nil
+		}
+	}
+	if errors.Is(err, driver.ErrExists) {
+		// The grant of this code is there although the code says it is fresh:
+		// somebody put an old document back.
+		return Redemption{}, true, oauth.RefuseBecause(fmt.Errorf("redeem code: %w", ErrTampered), oauth.InvalidGrant, DeadCode)
+	}
+	if err = cmp.Or(err, refusal); err != nil {
+		return Redemption{}, replayed, err
+	}
+	return red, false, nil
+}
+
+func (s *Store) startGrant(id string, code Code, c Client, now time.Time) Redemption {
+	g := Grant{
+		ID: id, ClientID: c.ID, ClientName: c.Name(), Public: c.Public(), Person: code.Person,
+		Scopes: code.Scopes, Resource: code.Resource, Started: now, Expiry: now.Add(s.life.GrantTTL),
+	}
+	red := Redemption{Grant: g}
+	for _, grantType := range c.Metadata.GrantTypes {
+		if grantType == oauth.GrantRefreshToken {
+			red.Grant.Refresh = newRefreshFamily()
+			red.Refresh = red.Grant.Refresh.token(id)
+		}
+	}
+	return red
+}

@@ -1,0 +1,267 @@
+package store_test
+
+import (
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/store"
+)
+
+// AC-04, I3, case I6: of 64 parallel redemptions one wins. The others, who hold the
+// code and the right verifier too, count as a replay.
+func TestOneOf64ParallelRedemptionsWins(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	c := h.register(t, "c_1")
+	for range 10 {
+		code := h.issue(t, c.ID)
+		var mu sync.Mutex
+		var grants []string
+		wins := parallel(64, func(int) bool {
+			red, _, err := h.RedeemCode(t.Context(), code, c, allowCode)
+			if err == nil {
+				mu.Lock()
+				defer mu.Unlock()
+				grants = append(grants, red.Grant.ID)
+			} else {
+				wantInvalidGrant(t, "a loser", err)
+			}
+			return err == nil
+		})
+		if wins != 1 {
+			t.Fatalf("got %d winners, want 1", wins)
+		}
+		h.wantEnded(t, grants[0])
+	}
+}
+
+// AC-05, TOK-12.
+func TestReplayedCodeRevokesItsTokens(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	c := h.register(t, "c_1")
+	code := h.issue(t, c.ID)
+	red := h.redeem(t, code, c)
+	sibling := h.login(t, c) // B15
+	next := h.rotate(t, red.Refresh, c.ID)
+	h.clock.advance(2 * codeTTL) // long after the code itself is over
+
+	got, replayed, err := h.RedeemCode(t.Context(), code, c, allowCode)
+	wantInvalidGrant(t, "replay", err)
+	if !replayed || !got.Refresh.IsZero() || got.Grant.ID != "" {
+		t.Errorf("got replayed %v and %+v, want a replay that gives nothing", replayed, got.Grant)
+	}
+	h.wantEnded(t, red.Grant.ID)
+	h.wantLive(t, sibling.Grant.ID)
+	_, err = h.Rotate(t.Context(), next.Refresh, c.ID, allowGrant)
+	wantInvalidGrant(t, "refresh after a replay", err)
+}
+
+// AC-06, RT-03, TOK-12: whoever does not hold all of it revokes nothing.
+func TestReplayWithoutProofRevokesNothing(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	c, other := h.register(t, "c_1"), h.register(t, "c_2")
+	code := h.issue(t, c.ID)
+	red := h.redeem(t, code, c)
+
+	wrong := oauth.Refuse(oauth.InvalidGrant, "wrong verifier")
+	_, replayed, err := h.RedeemCode(t.Context(), code, c, func(store.Code) error { return wrong })
+	if !errors.Is(err, wrong) || replayed {
+		t.Errorf("wrong verifier: got replayed %v, %v; want its own error", replayed, err)
+	}
+	_, replayed, err = h.RedeemCode(t.Context(), code, other, allowCode)
+	wantInvalidGrant(t, "another client", err)
+	if replayed {
+		t.Error("another client was taken for a replay")
+	}
+	changed := credential.Wrap(code.Reveal()[:len(code.Reveal())-1] + "~")
+	_, replayed, err = h.RedeemCode(t.Context(), changed, c, allowCode)
+	wantInvalidGrant(t, "a changed code", err)
+	if replayed {
+		t.Error("a changed code was taken for a replay")
+	}
+	h.wantLive(t, red.Grant.ID)
+}
+
+// AC-07, AC-11: what the code is bound to reaches the check as it was issued.
+func TestCheckSeesWhatTheCodeIsBoundTo(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	c := h.register(t, "c_1")
+	l := h.newLogin(c.ID)
+	if err := h.IssueCode(t.Context(), l, allowClient); err != nil {
+		t.Fatal(err)
+	}
+	var seen store.Code
+	red, _, err := h.RedeemCode(t.Context(), l.Code, c, func(code store.Code) error { seen = code; return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := l.Record
+	if seen.ClientID != want.ClientID || seen.RedirectURI != want.RedirectURI || seen.Challenge != want.Challenge ||
+		seen.Resource != want.Resource || seen.Scopes.String() != want.Scopes.String() || seen.Person != want.Person {
+		t.Errorf("got %+v, want %+v", seen, want)
+	}
+	g := red.Grant
+	if g.ClientID != want.ClientID || g.Resource != want.Resource || g.Scopes.String() != want.Scopes.String() || g.Person != want.Person {
+		t.Errorf("got grant %+v, want it bound as the code was", g)
+	}
+}
+
+// AC-07, AC-08, B8, D5, W6: a request that is wrong costs nothing, whoever sends it.
+func TestWrongRequestDoesNotBurnTheCode(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	c, other := h.register(t, "c_1"), h.register(t, "c_2")
+	code := h.issue(t, c.ID)
+	before := h.document(t, codeKey(code))
+	for _, refusal := range []error{
+		oauth.Refuse(oauth.InvalidTarget, "wrong resource"), oauth.Refuse(oauth.InvalidGrant, "wrong redirect_uri"), errDown,
+	} {
+		if _, _, err := h.RedeemCode(t.Context(), code, c, func(store.Code) error { return refusal }); !errors.Is(err, refusal) {
+			t.Errorf("got %v, want %v unchanged", err, refusal)
+		}
+	}
+	_, _, err := h.RedeemCode(t.Context(), code, other, func(store.Code) error {
+		t.Error("the code of another client was shown")
+		return nil
+	})
+	wantInvalidGrant(t, "another client", err)
+	if !h.document(t, codeKey(code)).Equal(before) {
+		t.Error("a refused request changed the code")
+	}
+	h.redeem(t, code, c)
+}
+
+// AC-09, SC-20: a code lives until its expiry and not a microsecond longer.
+func TestCodeEndsAtItsExpiry(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name string
+		wait time.Duration
+		want bool
+	}{{"before", codeTTL - time.Microsecond, true}, {"at", codeTTL, false}, {"after", codeTTL + time.Second, false}} {
+		h := newHouse(t)
+		c := h.register(t, "c_1")
+		code := h.issue(t, c.ID)
+		h.clock.advance(row.wait)
+		_, _, err := h.RedeemCode(t.Context(), code, c, allowCode)
+		if (err == nil) != row.want {
+			t.Errorf("%s: got %v, want success %v", row.name, err, row.want)
+		}
+		if !row.want {
+			wantInvalidGrant(t, row.name, err)
+		}
+	}
+}
+
+// TE-13: unknown, expired, used and foreign share one sentence.
+func TestDeadCodesShareOneSentence(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	c, other := h.register(t, "c_1"), h.register(t, "c_2")
+	used, foreign, expired := h.issue(t, c.ID), h.issue(t, other.ID), h.issue(t, c.ID)
+	h.redeem(t, used, c)
+	check := func(name string, code credential.Secret) {
+		_, _, err := h.RedeemCode(t.Context(), code, c, allowCode)
+		refusal, ok := errors.AsType[*oauth.Error](err)
+		if !ok || refusal.Code != oauth.InvalidGrant || refusal.Description != store.DeadCode {
+			t.Errorf("%s: got %v, want the sentence of all dead codes", name, err)
+		}
+	}
+	check("unknown", credential.New("code_"))
+	check("empty", credential.Wrap(""))
+	check("used", used)
+	check("foreign", foreign)
+	h.clock.advance(codeTTL)
+	check("expired", expired)
+}
+
+// UP-04, W5: of several deliveries of one callback the first wins, the others learn
+// that it is done.
+func TestLoginCompletesOnce(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	c := h.register(t, "c_1")
+	l := h.newLogin(c.ID)
+	if exists, err := h.CodeExists(t.Context(), l.Code); exists || err != nil {
+		t.Fatalf("before: got %v, %v", exists, err)
+	}
+	wins := parallel(16, func(int) bool {
+		err := h.IssueCode(t.Context(), l, allowClient)
+		if err != nil && !errors.Is(err, store.ErrCompleted) {
+			t.Errorf("got %v, want ErrCompleted", err)
+		}
+		return err == nil
+	})
+	if wins != 1 {
+		t.Errorf("got %d winners, want 1", wins)
+	}
+	red := h.redeem(t, l.Code, c)
+	if err := h.IssueCode(t.Context(), l, allowClient); !errors.Is(err, store.ErrCompleted) {
+		t.Errorf("after redemption: got %v, want ErrCompleted", err)
+	}
+	if exists, err := h.CodeExists(t.Context(), l.Code); !exists || err != nil {
+		t.Errorf("after: got %v, %v; want it to exist", exists, err)
+	}
+	h.wantLive(t, red.Grant.ID) // a repeat mints nothing and revokes nothing
+}
+
+// A client that may not is refused before anything is stored.
+func TestRefusedClientLeavesNothing(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	c := h.register(t, "c_1")
+	before := h.documents(t)
+	no := errors.New("its redirect URI is gone")
+	if err := h.IssueCode(t.Context(), h.newLogin(c.ID), func(store.Client) error { return no }); !errors.Is(err, no) {
+		t.Errorf("got %v, want %v", err, no)
+	}
+	if err := h.IssueCode(t.Context(), h.newLogin("c_unknown"), allowClient); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("unknown client: got %v, want ErrNotFound", err)
+	}
+	if after := h.documents(t); len(after) != len(before) {
+		t.Errorf("got %d documents, want %d", len(after), len(before))
+	}
+}
+
+// The mark of a used code outlives every access token it may have to revoke; the
+// record of a login outlives the time in which the login can be repeated.
+func TestCodeIsKeptLongEnough(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	c := h.register(t, "c_1")
+	code := h.issue(t, c.ID)
+	if at := h.document(t, codeKey(code)).DeleteAfter; at.Before(h.clock.now().Add(10*time.Minute)) || at.Before(h.clock.now().Add(time.Hour)) {
+		t.Errorf("fresh: kept until %v", at)
+	}
+	h.clock.advance(30 * time.Second)
+	red := h.redeem(t, code, c)
+	h.clock.advance(time.Hour - time.Microsecond)
+	h.db.Purge(h.clock.now())
+	_, replayed, err := h.RedeemCode(t.Context(), code, c, allowCode)
+	if wantInvalidGrant(t, "replay", err); !replayed {
+		t.Error("a replay within the life of an access token was not recognised")
+	}
+	h.wantEnded(t, red.Grant.ID)
+}
+
+// B11: a client that is not registered for refresh tokens gets none.
+func TestClientWithoutTheGrantGetsNoRefreshToken(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	c := publicClient("c_1")
+	c.Metadata.GrantTypes = []string{oauth.GrantAuthorizationCode}
+	c, err := h.RegisterClient(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if red := h.login(t, c); !red.Refresh.IsZero() || red.Grant.Refresh != nil {
+		t.Error("got a refresh token, want none")
+	}
+}

@@ -1,0 +1,146 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/postern-dev/postern/shared/seal"
+	"github.com/postern-dev/postern/shared/store/driver"
+)
+
+const pageSize = 200
+
+// Clients returns every client, expired ones included, in the order of their documents.
+func (s *Store) Clients(ctx context.Context) iter.Seq2[Client, error] {
+	return all[Client](ctx, s, driver.Query{Collection: clients})
+}
+
+// Grants returns every grant, ended ones included.
+func (s *Store) Grants(ctx context.Context) iter.Seq2[Grant, error] {
+	return all[Grant](ctx, s, driver.Query{Collection: grants})
+}
+
+// GrantsOfClient returns the grants of a client, by its document id ([ClientDocument]).
+func (s *Store) GrantsOfClient(ctx context.Context, document string) iter.Seq2[Grant, error] {
+	return all[Grant](ctx, s, driver.Query{Collection: grants, Field: "client", Value: document})
+}
+
+// GrantsOfPerson returns the grants of a person, by their document id ([PersonDocument]).
+func (s *Store) GrantsOfPerson(ctx context.Context, document string) iter.Seq2[Grant, error] {
+	return all[Grant](ctx, s, driver.Query{Collection: grants, Field: "person", Value: document})
+}
+
+// Accounts returns everybody who has signed in.
+func (s *Store) Accounts(ctx context.Context) iter.Seq2[Account, error] {
+	return all[Account](ctx, s, driver.Query{Collection: people})
+}
+
+// Account returns what is kept of a person, or ErrNotFound.
+func (s *Store) Account(ctx context.Context, subject string) (Account, error) {
+	return get[Account](ctx, s, s.direct(ctx), accountKey(subject))
+}
+
+// documents walks the selected documents page by page.
+func (s *Store) documents(ctx context.Context, q driver.Query) iter.Seq2[driver.Record, error] {
+	return func(yield func(driver.Record, error) bool) {
+		q.Limit = pageSize
+		for {
+			page, err := s.db.List(ctx, q)
+			if err != nil {
+				yield(driver.Record{}, fmt.Errorf("list %s: %w", q.Collection, err))
+				return
+			}
+			for _, r := range page {
+				if !yield(r, nil) {
+					return
+				}
+				q.After = r.Key.ID
+			}
+			if len(page) < q.Limit {
+				return
+			}
+		}
+	}
+}
+
+// all walks and opens the selected records. A record that cannot be opened is
+// yielded as an error, and the walk goes on.
+func all[R record](ctx context.Context, s *Store, q driver.Query) iter.Seq2[R, error] {
+	return func(yield func(R, error) bool) {
+		for r, err := range s.documents(ctx, q) {
+			var opened R
+			if err == nil {
+				opened, err = openRecord[R](ctx, s, r.Key, r.Document)
+			}
+			if !yield(opened, err) {
+				return
+			}
+		}
+	}
+}
+
+// A ResealReport counts what a walk over the sealed documents did.
+type ResealReport struct {
+	Seen, Resealed, Current int
+	// Unreadable counts documents that no key of the ring opens, and those that
+	// were moved from another place.
+	Unreadable int
+}
+
+// Reseal seals again, with the first key of the ring, every document of a collection
+// that another key sealed, starting after the document id after. progress is called
+// after each document with its id, so that an interrupted walk can go on from there.
+func (s *Store) Reseal(ctx context.Context, collection, after string, progress func(id string, r ResealReport)) (ResealReport, error) {
+	var report ResealReport
+	for r, err := range s.documents(ctx, driver.Query{Collection: collection, After: after}) {
+		if err != nil {
+			return report, err
+		}
+		report.Seen++
+		resealed, err := s.resealDocument(ctx, r.Key)
+		switch {
+		case errors.Is(err, seal.ErrUnreadable), errors.Is(err, seal.ErrMisplaced):
+			report.Unreadable++
+		case err != nil:
+			return report, err
+		case resealed:
+			report.Resealed++
+		default:
+			report.Current++
+		}
+		progress(r.Key.ID, report)
+	}
+	return report, nil
+}
+
+func (s *Store) resealDocument(ctx context.Context, k driver.Key) (resealed bool, err error) {
+	err = s.db.RunTransaction(ctx, func(ctx context.Context, tx driver.Tx) error {
+		resealed = false
+		d, err := tx.Get(k)
+		if errors.Is(err, driver.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		stale, err := s.box.Stale(ctx, d.Body)
+		if err != nil {
+			return err
+		}
+		if !stale {
+			return nil
+		}
+		plain, err := s.box.Open(ctx, label(k), d.Body)
+		if err != nil {
+			return err
+		}
+		if d.Body, err = s.box.Seal(ctx, label(k), plain); err != nil {
+			return err
+		}
+		resealed = true
+		return tx.Set(k, d)
+	})
+	return resealed, err
+}

@@ -1,0 +1,139 @@
+package store
+
+import (
+	"time"
+
+	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/oauth"
+)
+
+// Collections.
+const (
+	clients = "clients"
+	codes   = "codes"
+	grants  = "grants"
+	people  = "people"
+)
+
+// Collections returns the names of all collections, in the order in which the
+// operator's commands walk them.
+func Collections() []string { return []string{clients, codes, grants, people} }
+
+// A Client is a registered client (RFC 7591).
+type Client struct {
+	ID       string               `json:"id"`
+	Metadata oauth.ClientMetadata `json:"metadata"`
+
+	// SecretHash is the credential.Hash of the client secret; empty for a public client.
+	SecretHash string `json:"secret_hash,omitempty"`
+
+	// RegistrationTokenHash is the credential.Hash of the registration access
+	// token (RFC 7592); empty when the client cannot manage itself.
+	RegistrationTokenHash string `json:"registration_token_hash,omitempty"`
+
+	// Operator is set for a client that the operator registered by hand.
+	Operator bool `json:"operator,omitempty"`
+
+	// ResourceServer is set for an operator's client that may introspect every
+	// token (RFC 7662), not only its own.
+	ResourceServer bool `json:"resource_server,omitempty"`
+
+	Registered time.Time `json:"registered"`
+
+	// Expiry is when an unused registration ends. It is zero once the client
+	// has completed a login: a used client never expires.
+	Expiry time.Time `json:"expiry,omitzero"`
+}
+
+// Public reports whether the client has no secret.
+func (c Client) Public() bool { return c.Metadata.TokenEndpointAuthMethod == oauth.AuthMethodNone }
+
+// Name returns the client's own name, or its id when it gave none.
+func (c Client) Name() string {
+	if c.Metadata.ClientName != "" {
+		return c.Metadata.ClientName
+	}
+	return c.ID
+}
+
+// A Person is somebody who has signed in, known by the provider's immutable id.
+type Person struct {
+	// Subject is the provider's name and its id of the person, such as "github:583231".
+	Subject string `json:"subject"`
+	// Login, Name and Email are for display; they change hands.
+	Login string `json:"login"`
+	Name  string `json:"name,omitempty"`
+	Email string `json:"email,omitempty"`
+
+	// AllowedBy is the rule of ALLOW that let the person in, at Checked.
+	AllowedBy string    `json:"allowed_by"`
+	Checked   time.Time `json:"checked"`
+}
+
+// An Account is what is kept of a person beyond their grants: the newest upstream
+// token, which is evidence of who they are and nothing more.
+type Account struct {
+	Person
+	LastSeen time.Time `json:"last_seen"`
+
+	// UpstreamToken is the provider's token as upstream.Token marshals it, empty
+	// when there is none.
+	UpstreamToken []byte `json:"upstream_token,omitempty"`
+}
+
+// A Code is an authorization code and all that it is bound to (RFC 6749 §4.1.2).
+type Code struct {
+	ClientID    string          `json:"client_id"`
+	RedirectURI string          `json:"redirect_uri"`
+	Challenge   oauth.Challenge `json:"challenge"`
+	Scopes      oauth.Scopes    `json:"scopes"`
+	Resource    string          `json:"resource"`
+	Person      Person          `json:"person"`
+	Issued      time.Time       `json:"issued"`
+	Expiry      time.Time       `json:"expiry"`
+
+	// Used is when the code was redeemed, zero before.
+	Used time.Time `json:"used,omitzero"`
+}
+
+// A Grant is what a person allowed a client: the family of all tokens from one login.
+type Grant struct {
+	// ID names the grant in access tokens. It is no credential.
+	ID         string       `json:"id"`
+	ClientID   string       `json:"client_id"`
+	ClientName string       `json:"client_name,omitempty"`
+	Public     bool         `json:"public,omitempty"` // the client has no secret
+	Person     Person       `json:"person"`
+	Scopes     oauth.Scopes `json:"scopes"`
+	Resource   string       `json:"resource"`
+	Started    time.Time    `json:"started"`
+	Refreshed  time.Time    `json:"refreshed,omitzero"`
+
+	// Expiry slides forward with each refresh.
+	Expiry time.Time `json:"expiry"`
+
+	// Revoked is when the grant was ended before its time, zero while it lives,
+	// and Reason a word for the operator.
+	Revoked time.Time `json:"revoked,omitzero"`
+	Reason  string    `json:"reason,omitempty"`
+
+	// Refresh is nil when the client does not get refresh tokens.
+	Refresh *RefreshFamily `json:"refresh,omitempty"`
+}
+
+// Ended reports whether the grant is revoked or over at now. A grant whose expiry is
+// now has ended.
+func (g Grant) Ended(now time.Time) bool { return !g.Revoked.IsZero() || !now.Before(g.Expiry) }
+
+// documentID returns the id of the document of a credential or identifier.
+func documentID(s string) string { return credential.Hash(s) }
+
+// ClientDocument returns the document id of a client, by which grants and codes are
+// indexed, so that what hangs from a deleted document can be found.
+func ClientDocument(clientID string) string { return documentID(clientID) }
+
+// PersonDocument returns the document id of a person.
+func PersonDocument(subject string) string { return documentID(subject) }
+
+// GrantDocument returns the document id of a grant.
+func GrantDocument(grantID string) string { return documentID(grantID) }
