@@ -1,0 +1,152 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// An Allow says who may enter: the people that at least one rule admits. The zero
+// Allow admits nobody.
+//
+// A user rule names a login, and GitHub gives a login that was dropped to whoever
+// takes it next. Where that matters, write user-id instead. The person is kept
+// under the numeric id either way, so a new owner of a login never meets the old
+// one's grants.
+type Allow struct{ rules []Rule }
+
+// wantAllow is what every complaint about ALLOW ends with.
+const wantAllow = "want a comma-separated list of who may enter: user:LOGIN, user-id:NUMBER, org:ORG, team:ORG/SLUG, email-domain:DOMAIN; or the single word anyone"
+
+// ParseAllow reads the ALLOW setting. Nothing said means nobody, and a server that
+// admits nobody is a mistake: an empty list is an error that says what to write
+// (UP-09, RU-21). One bad entry spoils the whole list, and all bad ones are named.
+func ParseAllow(s string) (Allow, error) {
+	if strings.TrimSpace(s) == "" {
+		return Allow{}, errors.New("nobody may enter: " + wantAllow)
+	}
+	var a Allow
+	var bad []string
+	for entry := range strings.SplitSeq(s, ",") {
+		rule, err := ParseRule(entry)
+		if err != nil {
+			bad = append(bad, err.Error())
+			continue
+		}
+		if !slices.Contains(a.rules, rule) {
+			a.rules = append(a.rules, rule)
+		}
+	}
+	if len(bad) > 0 {
+		return Allow{}, fmt.Errorf("%s; %s", strings.Join(bad, "; "), wantAllow)
+	}
+	if a.Has("anyone") && len(a.rules) > 1 {
+		return Allow{}, errors.New("anyone admits everybody, so the other entries would mean nothing: " + wantAllow)
+	}
+	return a, nil
+}
+
+// Rules returns the rules in the order they were written, without repeats.
+func (a Allow) Rules() []Rule { return slices.Clone(a.rules) }
+
+// String returns the list in normal form; [ParseAllow] reads it back.
+func (a Allow) String() string {
+	words := make([]string, len(a.rules))
+	for i, r := range a.rules {
+		words[i] = r.String()
+	}
+	return strings.Join(words, ",")
+}
+
+// Has reports whether rule, as [Allow.Check] returned it once, is still in the list.
+func (a Allow) Has(rule string) bool {
+	return slices.ContainsFunc(a.rules, func(r Rule) bool { return r.String() == rule })
+}
+
+// has reports whether there is a rule of one of the kinds.
+func (a Allow) has(kinds ...Kind) bool {
+	return slices.ContainsFunc(a.rules, func(r Rule) bool { return slices.Contains(kinds, r.Kind) })
+}
+
+// NeedsProvider reports whether checking may ask the provider: there are
+// organisation or team rules.
+func (a Allow) NeedsProvider() bool { return a.has(Org, Team) }
+
+// RequiredScopes returns the GitHub scopes without which the rules cannot be
+// checked, sorted; none if logins and ids are enough (UP-11).
+func (a Allow) RequiredScopes() []string {
+	var scopes []string
+	if a.NeedsProvider() {
+		scopes = append(scopes, scopeReadOrg)
+	}
+	if a.has(EmailDomain) {
+		scopes = append(scopes, scopeEmail)
+	}
+	return scopes
+}
+
+// Fits returns an error for the operator if p can never answer one of the rules.
+func (a Allow) Fits(p Provider) error {
+	var problems []string
+	if _, ok := p.(Membership); !ok && a.NeedsProvider() {
+		problems = append(problems, fmt.Sprintf("identity provider %q has no organisations or teams: org and team rules need github", p.Name()))
+	}
+	if v, ok := p.(EmailVerifier); (!ok || !v.VerifiesEmail()) && a.has(EmailDomain) {
+		problems = append(problems, fmt.Sprintf("identity provider %q gives no verified e-mail address here: email-domain rules need github with scope %s", p.Name(), scopeEmail))
+	}
+	if p.Name() != githubName && a.has(UserID) {
+		problems = append(problems, fmt.Sprintf("identity provider %q has no numeric ids: write user:LOGIN", p.Name()))
+	}
+	if len(problems) > 0 {
+		return errors.New(strings.Join(problems, "; "))
+	}
+	return nil
+}
+
+// Check returns the first rule that admits the person, in normal form. Rules that
+// need no call are asked first, then the provider, all within 5 s.
+//
+// If no rule admits the person the error is [ErrNotAllowed] only when every rule
+// was answered; otherwise it is [ErrTokenDead] or the outage that kept one from
+// being asked (UP-18).
+func (a Allow) Check(ctx context.Context, p Provider, t Token, id Identity) (rule string, err error) {
+	for _, r := range a.rules {
+		if r.admits(p.Name(), id) {
+			return r.String(), nil
+		}
+	}
+	if !a.NeedsProvider() {
+		return "", ErrNotAllowed
+	}
+	m, ok := p.(Membership)
+	if !ok {
+		return "", fmt.Errorf("check membership: provider %q has none", p.Name())
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	return a.askProvider(ctx, m, t, id)
+}
+
+func (a Allow) askProvider(ctx context.Context, m Membership, t Token, id Identity) (string, error) {
+	var outages []error
+	for _, r := range a.rules {
+		if r.Kind != Org && r.Kind != Team {
+			continue
+		}
+		member, err := m.Member(ctx, t, id, r)
+		switch {
+		case errors.Is(err, ErrTokenDead):
+			return "", err // the same for every further rule
+		case err != nil:
+			outages = append(outages, fmt.Errorf("check %s: %w", r, err))
+		case member:
+			return r.String(), nil
+		}
+	}
+	if len(outages) > 0 {
+		return "", errors.Join(outages...)
+	}
+	return "", ErrNotAllowed
+}

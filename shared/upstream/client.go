@@ -1,0 +1,74 @@
+package upstream
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"time"
+)
+
+// maxAnswer is the longest body a provider may send (UP-16). It is one byte less
+// than 1 MiB because golang.org/x/oauth2 silently stops reading at 1 MiB: the
+// error has to come first, or a cut-off form would pass as a whole one.
+const maxAnswer = 1<<20 - 1
+
+var errTooLong = errors.New("the answer is longer than 1 MiB")
+
+// newClient returns the client all calls to providers go through. It follows no
+// redirect, which would carry a token elsewhere; it ignores the proxy variables of
+// the environment, so that who sets one cannot read codes and tokens; it gives up
+// after 5 s; and it reads at most 1 MiB. base may be nil.
+func newClient(base http.RoundTripper) *http.Client {
+	if base == nil {
+		base = &http.Transport{
+			Proxy:                  nil,
+			DialContext:            (&net.Dialer{Timeout: timeout}).DialContext,
+			ForceAttemptHTTP2:      true,
+			MaxIdleConnsPerHost:    8,
+			IdleConnTimeout:        30 * time.Second,
+			TLSHandshakeTimeout:    timeout,
+			MaxResponseHeaderBytes: 64 << 10,
+		}
+	}
+	return &http.Client{
+		Transport:     bounded{base},
+		Timeout:       timeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// bounded asks for JSON and caps every answer.
+type bounded struct{ base http.RoundTripper }
+
+func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context()) // a RoundTripper must not change its request
+	if r.Header.Get("Accept") == "" {
+		r.Header.Set("Accept", "application/json")
+	}
+	r.Header.Set("User-Agent", "postern") // GitHub refuses requests without one
+	resp, err := b.base.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	resp.Body = &cappedBody{resp.Body, maxAnswer}
+	return resp, nil
+}
+
+// cappedBody fails instead of ending where the allowance ends.
+type cappedBody struct {
+	io.ReadCloser
+	left int64
+}
+
+func (c *cappedBody) Read(p []byte) (int, error) {
+	if int64(len(p)) > c.left+1 {
+		p = p[:c.left+1]
+	}
+	n, err := c.ReadCloser.Read(p)
+	c.left -= int64(n)
+	if c.left < 0 {
+		return 0, errTooLong
+	}
+	return n, err
+}

@@ -1,0 +1,86 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/url"
+	"regexp"
+
+	"github.com/postern-dev/postern/shared/oauth"
+)
+
+// DevelopmentField is the name of the text field of the development sign-in page.
+const DevelopmentField = "login"
+
+// developmentMark in a callback's query asks for the sign-in page.
+const developmentMark = "development"
+
+// Development is a sign-in without a password, for a server that only this computer
+// can reach. It has no page of its own: [Development.AuthCodeURL] leads straight to
+// our callback, which shows a form when [Development.WantsForm] says so. The form is
+// sent by GET to the callback URL, with a hidden field "state", the text field
+// [DevelopmentField], and if it likes a button named "error" with the value
+// "access_denied".
+type Development struct{}
+
+// NewDevelopment returns the development sign-in for an issuer. An issuer that is
+// not a loopback address is refused; empty means that the issuer is detected,
+// which happens on loopback only. The callback is checked again at each sign-in.
+func NewDevelopment(issuer string) (*Development, error) {
+	if issuer != "" && !loopback(issuer) {
+		return nil, errors.New("the development sign-in lets everybody be anybody: it needs an ISSUER_URL on loopback, like http://127.0.0.1:8085")
+	}
+	return &Development{}, nil
+}
+
+// Name returns "development".
+func (*Development) Name() string { return "development" }
+
+// AuthCodeURL returns the callback with a mark and the state. The verifier is not
+// needed: nothing leaves this server.
+func (*Development) AuthCodeURL(callback, state, _ string) string {
+	return callback + "?" + url.Values{developmentMark: {"1"}, "state": {state}}.Encode()
+}
+
+// WantsForm reports whether a callback's query asks for the sign-in page rather
+// than bringing its answer.
+func (*Development) WantsForm(query url.Values) bool {
+	return query.Has(developmentMark) && !query.Has(DevelopmentField) && !query.Has("error")
+}
+
+var developmentLogin = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,38}$`)
+
+// Exchange reads the field [DevelopmentField]: 1 to 39 letters, digits and hyphens,
+// not starting with a hyphen. The subject is "development:" and the login in lower
+// case. There is no token.
+func (d *Development) Exchange(_ context.Context, callback string, query url.Values, _ string) (Identity, Token, error) {
+	if !loopback(callback) {
+		return Identity{}, Token{}, errors.New("development sign-in: the callback is not on loopback")
+	}
+	if err := callbackError(query); err != nil {
+		return Identity{}, Token{}, err
+	}
+	login, err := field(query, DevelopmentField)
+	if err != nil {
+		return Identity{}, Token{}, err
+	}
+	if !developmentLogin.MatchString(login) {
+		return Identity{}, Token{}, refused(oauth.InvalidRequest, "login must be 1 to 39 letters, digits or hyphens and not start with a hyphen")
+	}
+	return Identity{Subject: d.Name() + ":" + lowerASCII(login), Login: login}, Token{}, nil
+}
+
+// loopback reports whether an absolute http or https URL names this computer: the
+// word localhost or an address literal, never a name that would be resolved.
+func loopback(raw string) bool {
+	u, err := url.Parse(raw)
+	if err != nil || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
+		return false
+	}
+	if u.Hostname() == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(u.Hostname())
+	return ip != nil && ip.IsLoopback()
+}

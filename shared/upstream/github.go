@@ -1,0 +1,250 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/oauth"
+	"golang.org/x/oauth2"
+)
+
+const (
+	githubName = "github"
+
+	// GitHubURL and GitHubAPIURL are the hosts of the public GitHub. For an
+	// Enterprise Server they are https://HOST and https://HOST/api/v3.
+	GitHubURL    = "https://github.com"
+	GitHubAPIURL = "https://api.github.com"
+
+	scopeReadOrg = "read:org"
+	scopeEmail   = "user:email"
+)
+
+// GitHubConfig is what [NewGitHub] needs. The hosts come from settings alone, never
+// from a request (UP-12).
+type GitHubConfig struct {
+	// ClientID of the OAuth app. Required.
+	ClientID string
+	// ClientSecret returns the app's secret. It is called once per use, so that
+	// a rotated secret needs no restart. Required.
+	ClientSecret func(context.Context) (credential.Secret, error)
+	// URL and APIURL are origins with an optional path and no trailing slash;
+	// empty means the public GitHub. Plain http is accepted on loopback only.
+	URL, APIURL string
+	// Scopes to ask for: [Allow.RequiredScopes], and what tools need. With
+	// user:email among them the verified primary address is read at sign-in.
+	Scopes []string
+	// Transport carries all calls; nil means one of our own, without proxy.
+	Transport http.RoundTripper
+	// Now tells the time; nil means time.Now.
+	Now func() time.Time
+}
+
+// GitHub signs people in at GitHub. It is a [Provider], [Membership], [Revoker],
+// [Profiler] and [EmailVerifier].
+//
+// A sign-in costs two calls (token, user), a third if e-mail rules are configured.
+// Checking an organisation costs one call per rule, a team two. Nothing is cached.
+type GitHub struct {
+	clientID string
+	secret   func(context.Context) (credential.Secret, error)
+	api      string
+	endpoint oauth2.Endpoint
+	scopes   []string
+	client   *http.Client
+	now      func() time.Time
+}
+
+// NewGitHub returns the provider. It does no I/O. The error names every setting that is wrong.
+func NewGitHub(c GitHubConfig) (*GitHub, error) {
+	web, webErr := baseURL("GITHUB_URL", c.URL, GitHubURL)
+	api, apiErr := baseURL("GITHUB_API_URL", c.APIURL, GitHubAPIURL)
+	var idErr, secretErr error
+	if c.ClientID == "" {
+		idErr = errors.New("GITHUB_CLIENT_ID is not set: want the client id of a GitHub OAuth app")
+	}
+	if c.ClientSecret == nil {
+		secretErr = errors.New("GITHUB_CLIENT_SECRET_FILE is not set: want the file with the app's client secret")
+	}
+	if err := errors.Join(idErr, secretErr, webErr, apiErr); err != nil {
+		return nil, err
+	}
+	now := c.Now
+	if now == nil {
+		now = time.Now
+	}
+	return &GitHub{
+		clientID: c.ClientID,
+		secret:   c.ClientSecret,
+		api:      api,
+		endpoint: oauth2.Endpoint{
+			AuthURL:  web + "/login/oauth/authorize",
+			TokenURL: web + "/login/oauth/access_token",
+			// Said, not probed: a probe would send a one-time code twice.
+			AuthStyle: oauth2.AuthStyleInParams,
+		},
+		scopes: sortedScopes(c.Scopes),
+		client: newClient(c.Transport),
+		now:    now,
+	}, nil
+}
+
+func baseURL(setting, value, fallback string) (string, error) {
+	if value == "" {
+		return fallback, nil
+	}
+	u, err := url.Parse(value)
+	bad := err != nil || u.Host == "" || u.User != nil || strings.ContainsAny(value, "?#") || strings.HasSuffix(value, "/") ||
+		u.Scheme != "https" && !(u.Scheme == "http" && loopback(value))
+	if bad {
+		return "", fmt.Errorf("%s is %q: want an https URL without query or trailing slash, like %s", setting, value, fallback)
+	}
+	return value, nil
+}
+
+func sortedScopes(scopes []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(scopes)))
+}
+
+// Name returns "github".
+func (g *GitHub) Name() string { return githubName }
+
+// VerifiesEmail reports whether the address is read: user:email is among the scopes.
+func (g *GitHub) VerifiesEmail() bool { return slices.Contains(g.scopes, scopeEmail) }
+
+// oauth2 returns the library's config; the secret stays out where it is not needed.
+func (g *GitHub) oauth2(callback string, secret credential.Secret) *oauth2.Config {
+	return &oauth2.Config{ClientID: g.clientID, ClientSecret: secret.Reveal(), Endpoint: g.endpoint, RedirectURL: callback, Scopes: g.scopes}
+}
+
+// AuthCodeURL returns GitHub's authorize URL with an S256 challenge, which GitHub
+// has checked since July 2025 (field case K7).
+func (g *GitHub) AuthCodeURL(callback, state, verifier string) string {
+	return g.oauth2(callback, credential.Secret{}).AuthCodeURL(state, oauth2.S256ChallengeOption(verifier))
+}
+
+// Exchange redeems the callback's code and reads who it stands for, within 5 s.
+//
+// A code works once. If GitHub fails after it was taken, a second try with the same
+// callback gives [ErrUsed]; the way on is a new [GitHub.AuthCodeURL], which GitHub
+// answers without asking the person again.
+func (g *GitHub) Exchange(ctx context.Context, callback string, query url.Values, verifier string) (Identity, Token, error) {
+	if err := callbackError(query); err != nil {
+		return Identity{}, Token{}, err
+	}
+	code, err := field(query, "code")
+	if err != nil {
+		return Identity{}, Token{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	token, err := g.redeem(ctx, callback, code, verifier)
+	if err != nil {
+		return Identity{}, Token{}, err
+	}
+	id, err := g.identity(ctx, token)
+	if errors.Is(err, ErrTokenDead) {
+		// A token GitHub has just given and does not know yet is GitHub's
+		// trouble, not a verdict on the person.
+		err = errors.New("read user: GitHub does not accept the token it has just given")
+	}
+	if err != nil {
+		return Identity{}, Token{}, err
+	}
+	return id, token, nil
+}
+
+// redeem trades the code for a token (RFC 6749 §4.1.3).
+func (g *GitHub) redeem(ctx context.Context, callback, code, verifier string) (Token, error) {
+	secret, err := g.secret(ctx)
+	if err != nil {
+		return Token{}, fmt.Errorf("read the GitHub client secret: %w", err)
+	}
+	ctx = context.WithValue(ctx, oauth2.HTTPClient, g.client)
+	got, err := g.oauth2(callback, secret).Exchange(ctx, code, oauth2.VerifierOption(verifier))
+	if err != nil {
+		return Token{}, redeemError(err)
+	}
+	return g.accept(got)
+}
+
+// redeemError sorts what the token endpoint answered. GitHub sends errors with
+// status 200 (UP-05, field case K6), which the library tells by the error member.
+// The library's own text is dropped: it quotes the body, which may hold a token.
+func redeemError(err error) error {
+	answer, ok := errors.AsType[*oauth2.RetrieveError](err)
+	if !ok {
+		return fmt.Errorf("redeem the code at GitHub: %w", transportError(err))
+	}
+	if status := answer.Response.StatusCode; status >= 500 || status == http.StatusTooManyRequests {
+		return fmt.Errorf("redeem the code at GitHub: status %d", status)
+	}
+	switch answer.ErrorCode {
+	case "bad_verification_code":
+		return used()
+	case "unverified_user_email":
+		return refused(oauth.AccessDenied, "GitHub wants this account to verify its e-mail address first")
+	case "incorrect_client_credentials":
+		return errors.New("redeem the code at GitHub: GITHUB_CLIENT_ID and the client secret do not belong together")
+	case "redirect_uri_mismatch":
+		return errors.New("redeem the code at GitHub: the OAuth app has another callback URL than ISSUER_URL/auth/callback")
+	}
+	return fmt.Errorf("redeem the code at GitHub: unknown refusal with status %d", answer.Response.StatusCode)
+}
+
+// transportError keeps the reason of a failed call. Errors in reading an answer
+// could quote it, so they are replaced by a sentence.
+func transportError(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return e.Err
+	}
+	if strings.Contains(err.Error(), errTooLong.Error()) { // the library does not wrap
+		return errTooLong
+	}
+	return errors.New("the answer is not a token")
+}
+
+// accept checks a token answer as RFC 6749 §5.1 has it, which the library does not.
+func (g *GitHub) accept(got *oauth2.Token) (Token, error) {
+	// The type is compared without regard to case (RFC 6749 §7.1).
+	if lowerASCII(got.TokenType) != "bearer" {
+		return Token{}, errors.New("redeem the code at GitHub: token_type is not bearer")
+	}
+	if !tokenText(got.AccessToken) {
+		return Token{}, errors.New("redeem the code at GitHub: access_token is not a token")
+	}
+	scope, _ := got.Extra("scope").(string)
+	t := Token{
+		AccessToken: credential.Wrap(got.AccessToken),
+		Scopes:      splitScopes(scope),
+		ClientID:    g.clientID,
+	}
+	if !got.Expiry.IsZero() {
+		t.Expiry = got.Expiry.UTC().Truncate(time.Second)
+	}
+	for _, want := range g.scopes {
+		if !t.allows(want) {
+			return Token{}, refused(oauth.AccessDenied, "GitHub did not grant the permission that is needed to check who may enter")
+		}
+	}
+	return t, nil
+}
+
+// splitScopes reads GitHub's scope member, which separates with commas and,
+// depending on the answer, blanks.
+func splitScopes(s string) []string {
+	return sortedScopes(strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' }))
+}
+
+// tokenText reports whether s can stand in an Authorization header (RFC 6750 §2.1)
+// and has a sane length.
+func tokenText(s string) bool {
+	return s != "" && len(s) <= 4096 && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
+}

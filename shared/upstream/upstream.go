@@ -1,0 +1,86 @@
+package upstream
+
+import (
+	"context"
+	"net/url"
+	"time"
+)
+
+// A Provider signs people in. Implementations hold no mutable state and are safe
+// for concurrent use. What a provider can do beyond this it shows by also being a
+// [Membership], [Revoker], [Profiler] or [EmailVerifier].
+type Provider interface {
+	// Name is "github" or "development". It is the part of a subject before the colon.
+	Name() string
+
+	// AuthCodeURL returns where the browser goes next. callback is our absolute
+	// callback URL, state comes back with it unchanged, verifier is the
+	// code_verifier of this leg (RFC 7636 §4.1), of which only the S256
+	// challenge is sent.
+	AuthCodeURL(callback, state, verifier string) string
+
+	// Exchange turns the callback's query into an identity. callback and verifier
+	// are those given to AuthCodeURL. The caller has checked state and browser
+	// before. See [ErrDenied] for the kinds of error.
+	Exchange(ctx context.Context, callback string, query url.Values, verifier string) (Identity, Token, error)
+}
+
+// An Identity is who signed in.
+type Identity struct {
+	// Subject keys the person: "github:583231", "development:octocat". It never
+	// changes for an account and is never given to another one.
+	Subject string
+	// Login is the account's name of today. It may change and be taken by another person.
+	Login string
+	// Name is what the person wants to be called; empty if not said. Control
+	// and direction characters are gone, and it has at most 100 characters.
+	Name string
+	// Email is the verified primary address, or empty. It is read only if
+	// e-mail rules ask for it.
+	Email string
+}
+
+// A Membership knows organisations and teams.
+type Membership interface {
+	// Member says whether the person is an active member of what rule names, an
+	// [Org] or [Team] rule. "No" is an answer of the provider; everything that
+	// is not an answer is an error.
+	Member(ctx context.Context, t Token, id Identity, rule Rule) (bool, error)
+}
+
+// A Revoker can end a token at the provider.
+type Revoker interface {
+	// Revoke ends t. A token that is already gone is no error, so it may be repeated.
+	Revoke(ctx context.Context, t Token) error
+}
+
+// A Profiler reads a person's own profile with the person's own token.
+type Profiler interface {
+	Profile(ctx context.Context, t Token) (Profile, error)
+}
+
+// An EmailVerifier can say which address a person has proved to own.
+type EmailVerifier interface {
+	// VerifiesEmail says whether [Identity].Email is filled in by this
+	// provider as it is configured.
+	VerifiesEmail() bool
+}
+
+// A Profile is what a provider tells people about themselves. Members that the
+// provider left out are empty.
+type Profile struct {
+	Subject     string    `json:"subject"`
+	Login       string    `json:"login"`
+	Name        string    `json:"name,omitempty"`
+	Company     string    `json:"company,omitempty"`
+	Location    string    `json:"location,omitempty"`
+	Bio         string    `json:"bio,omitempty"`
+	URL         string    `json:"url,omitempty"`
+	AvatarURL   string    `json:"avatar_url,omitempty"`
+	PublicRepos int64     `json:"public_repos"`
+	Followers   int64     `json:"followers"`
+	CreatedAt   time.Time `json:"created_at,omitzero"`
+}
+
+// timeout bounds everything one call of this package does at a provider (UP-16).
+const timeout = 5 * time.Second
