@@ -1,0 +1,335 @@
+package authorize
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/fernet"
+	"github.com/postern-dev/postern/shared/keyfile"
+	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/oauthtest"
+	"github.com/postern-dev/postern/shared/seal"
+	"github.com/postern-dev/postern/shared/store/memory"
+	"github.com/postern-dev/postern/shared/upstream"
+)
+
+// An approval is what a browser has after it pressed Approve: the state and its cookie.
+type approval struct{ state, cookie string }
+
+func (f *fixture) approveRaw(tb testing.TB) approval {
+	tb.Helper()
+	w := f.post(tb, f.show(tb), "approve")
+	to, err := url.Parse(w.Header().Get("Location"))
+	must(tb, err)
+	cookies := w.Result().Cookies()
+	if len(cookies) != 1 {
+		tb.Fatalf("got %d cookies, want the sign-in cookie", len(cookies))
+	}
+	return approval{to.Query().Get("state"), cookies[0].Name + "=" + cookies[0].Value}
+}
+
+func callbackURL(state string) string {
+	return oauth.CallbackPath + "?login=octocat&state=" + url.QueryEscape(state)
+}
+
+const loopback = "https://127.0.0.1:8443" // the development sign-in works on loopback alone
+
+// UP-01, UP-02, CON-07, CON-09: state and cookie have to be whole and belong together.
+func TestCallbackNeedsStateAndCookie(t *testing.T) {
+	t.Parallel()
+	f := open(t, loopback, nil)
+	mine, other := f.approveRaw(t), f.approveRaw(t)
+	name, value, _ := strings.Cut(mine.cookie, "=")
+	_, otherValue, _ := strings.Cut(other.cookie, "=")
+	if !strings.HasPrefix(name, "__Host-") {
+		t.Errorf("got cookie %s, want the prefix", name)
+	}
+	for what, c := range map[string]struct {
+		state, cookie string
+		status        int
+	}{
+		"no state":              {"", mine.cookie, http.StatusForbidden},
+		"no cookie":             {mine.state, "", http.StatusForbidden},
+		"other cookie":          {mine.state, other.cookie, http.StatusForbidden},
+		"other value":           {mine.state, name + "=" + otherValue, http.StatusForbidden},
+		"other state":           {strings.Split(mine.state, ".")[0] + "." + strings.Split(other.state, ".")[1], mine.cookie, http.StatusForbidden},
+		"id alone":              {strings.Split(mine.state, ".")[0], mine.cookie, http.StatusForbidden},
+		"state with more":       {mine.state + "x", mine.cookie, http.StatusForbidden},
+		"cookie twice":          {mine.state, mine.cookie + "; " + name + "=" + otherValue, http.StatusForbidden},
+		"cookie twice, swapped": {mine.state, name + "=" + otherValue + "; " + mine.cookie, http.StatusForbidden},
+		"no prefix":             {mine.state, strings.TrimPrefix(name, "__Host-") + "=" + value, http.StatusForbidden},
+		"changed cookie":        {mine.state, name + "=" + value[:40] + "AAAA" + value[44:], http.StatusBadRequest},
+	} {
+		for _, more := range []string{"", "&error=access_denied", "&code=x"} { // UP-03
+			wantPage(t, what+more, f.send(t, http.MethodGet, callbackURL(c.state)+more, "", "Cookie", c.cookie), c.status)
+		}
+	}
+	if w := f.send(t, http.MethodGet, callbackURL(mine.state), "", "Cookie", mine.cookie); w.Code != http.StatusSeeOther {
+		t.Errorf("together: got %d, want 303", w.Code)
+	}
+}
+
+// UP-12: the address the provider gets is the configured one, whatever a header says.
+func TestNoHeaderChangesTheCallback(t *testing.T) {
+	t.Parallel()
+	f := open(t, loopback, nil)
+	w := f.post(t, f.show(t), "approve", "X-Forwarded-Host", "evil.example", "Forwarded", "host=evil.example", "X-Forwarded-Proto", "http")
+	if got := w.Header().Get("Location"); !strings.HasPrefix(got, loopback+oauth.CallbackPath+"?") {
+		t.Errorf("got %s, want our own callback", got)
+	}
+}
+
+// UP-04, H8: of any number of callbacks one issues the code; the others say so, mint and revoke nothing.
+func TestRepeatedCallbackSaysCompleted(t *testing.T) {
+	t.Parallel()
+	f := open(t, loopback, nil)
+	a := f.approveRaw(t)
+	var mu sync.Mutex
+	var codes []string
+	var wg sync.WaitGroup
+	for range 16 {
+		wg.Go(func() {
+			w := f.send(t, http.MethodGet, callbackURL(a.state), "", "Cookie", a.cookie)
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case w.Code == http.StatusSeeOther:
+				to, _ := url.Parse(w.Header().Get("Location"))
+				codes = append(codes, to.Query().Get("code"))
+			case w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "already completed"):
+				t.Errorf("got %d %s, want a page that says completed", w.Code, w.Body)
+			}
+		})
+	}
+	wg.Wait()
+	if len(codes) != 1 {
+		t.Fatalf("got %d codes, want one", len(codes))
+	}
+	wantPage(t, "afterwards", f.send(t, http.MethodGet, callbackURL(a.state), "", "Cookie", a.cookie), http.StatusBadRequest)
+	s := &server{fixture: f}
+	if g := s.redeem(t, codes[0]); !g.Revoked.IsZero() {
+		t.Error("the repeats ended the grant")
+	}
+	wantPage(t, "after redemption", f.send(t, http.MethodGet, callbackURL(a.state), "", "Cookie", a.cookie), http.StatusBadRequest)
+}
+
+// UP-04 at GitHub: a reload finds the code used up there, and the login complete.
+func TestReloadAfterGitHubSaysCompleted(t *testing.T) {
+	t.Parallel()
+	s := serveGitHub(t, "anyone")
+	b := s.browser(s.origin + oauth.CallbackPath)
+	p := press(t, b, get(t, b, s.request(), http.StatusOK), "decision=approve")
+	callback := walk(t, b, p, "octocat").Redirect
+	cookies := strings.Join(b.Cookies(callback), "; ")
+	w := s.send(t, http.MethodGet, callback.String(), "", "Cookie", cookies)
+	if w.Code != http.StatusSeeOther {
+		t.Fatalf("got %d %s, want 303", w.Code, w.Body)
+	}
+	w = s.send(t, http.MethodGet, callback.String(), "", "Cookie", cookies)
+	wantPage(t, "reload", w, http.StatusBadRequest)
+	if !strings.Contains(w.Body.String(), "already completed") {
+		t.Errorf("got %s, want a page that says completed", w.Body)
+	}
+	b.Stop = loopbackURI
+	wantPage(t, "without the cookie", s.send(t, http.MethodGet, callback.String(), ""), http.StatusForbidden)
+}
+
+// UP-05, UP-16, UP-17, K6, I6 of the threat model: whatever GitHub does that is not a verdict ends on
+// a 503 page, and the same browser gets through once GitHub is back.
+func TestGitHubFaultsLoseNothing(t *testing.T) {
+	t.Parallel()
+	const tokens, user, orgs = "/login/oauth/access_token", "/user", "/user/memberships/orgs/acme"
+	form := "application/x-www-form-urlencoded"
+	for what, c := range map[string]struct {
+		path  string
+		fault oauthtest.Fault
+	}{
+		"token 500":                   {tokens, oauthtest.ServerError()},
+		"token secret wrong":          {tokens, oauthtest.Fault{Status: 200, Body: `{"error":"incorrect_client_credentials"}`}},
+		"token callback mismatch":     {tokens, oauthtest.Fault{Status: 200, Body: `{"error":"redirect_uri_mismatch"}`}},
+		"token unknown error":         {tokens, oauthtest.Fault{Status: 200, Body: `{"error":"<b>new</b>","error_description":"<i>x</i>"}`}},
+		"token empty":                 {tokens, oauthtest.Fault{Status: 200}},
+		"token empty object":          {tokens, oauthtest.Fault{Status: 200, Body: `{}`}},
+		"token without access_token":  {tokens, oauthtest.Fault{Status: 200, Body: `{"token_type":"bearer","scope":"read:org"}`}},
+		"token of another type":       {tokens, oauthtest.Fault{Status: 200, Body: `{"access_token":"gho_x","token_type":"mac","scope":"read:org"}`}},
+		"token as HTML":               {tokens, oauthtest.Fault{Status: 200, ContentType: "text/html", Body: "<h1>unicorn</h1>"}},
+		"token as an empty form":      {tokens, oauthtest.Fault{Status: 200, ContentType: form}},
+		"token redirect":              {tokens, oauthtest.Fault{Redirect: "http://127.0.0.1:1/steal"}},
+		"token huge":                  {tokens, oauthtest.Fault{Huge: true}},
+		"user 500":                    {user, oauthtest.ServerError()},
+		"user 401":                    {user, oauthtest.Fault{Status: 401, Body: `{"message":"Bad credentials"}`}},
+		"user 403":                    {user, oauthtest.Fault{Status: 403, Body: `{"message":"rate limit"}`}},
+		"user without id":             {user, oauthtest.Fault{Status: 200, Body: `{"login":"octocat"}`}},
+		"user with a fractional id":   {user, oauthtest.Fault{Status: 200, Body: `{"id":1.5,"login":"octocat"}`}},
+		"user with id 0":              {user, oauthtest.Fault{Status: 200, Body: `{"id":0,"login":"octocat"}`}},
+		"user with a text id":         {user, oauthtest.Fault{Status: 200, Body: `{"id":"583231","login":"octocat"}`}},
+		"user as HTML":                {user, oauthtest.Fault{Status: 200, ContentType: "text/html", Body: "<html>"}},
+		"user redirect":               {user, oauthtest.Fault{Redirect: "http://127.0.0.1:1/steal"}},
+		"user huge":                   {user, oauthtest.Fault{Huge: true}},
+		"user slow":                   {user, oauthtest.Fault{Drip: true}},
+		"membership 500":              {orgs, oauthtest.ServerError()},
+		"membership 403":              {orgs, oauthtest.Fault{Status: 403, Body: `{}`}},
+		"membership 401 out of order": {orgs, oauthtest.Fault{Status: 502, Body: "bad gateway"}},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			s := serveGitHub(t, "org:acme")
+			s.github.AddToOrg("acme", "octocat", "active")
+			s.github.Outage(c.path, c.fault)
+			b := s.browser(loopbackURI)
+			p := walk(t, b, get(t, b, s.request(), http.StatusOK), "octocat")
+			if check(t, p, http.StatusServiceUnavailable); !strings.Contains(p.Body, "You have not been refused") || p.Header.Get("Retry-After") != "5" {
+				t.Fatalf("got %s, want the 503 page", p.Body)
+			}
+			if strings.Contains(p.Body, "unicorn") || strings.Contains(p.Body, "<b>") {
+				t.Errorf("the page repeats what GitHub said: %s", p.Body)
+			}
+			s.github.Repair()
+			s.finishAgain(t, b, p.Body)
+		})
+	}
+}
+
+// finishAgain follows the link of the page that offers to go on.
+func (s *server) finishAgain(t *testing.T, b *oauthtest.Browser, page string) {
+	t.Helper()
+	_, after, _ := strings.Cut(page, `class="button primary" rel="noreferrer" href="`)
+	link, _, ok := strings.Cut(after, `"`)
+	if !ok {
+		t.Fatalf("the page has no way on: %s", page)
+	}
+	to, err := b.Walk(t.Context(), strings.ReplaceAll(link, "&amp;", "&"), "octocat")
+	must(t, err)
+	if g := s.redeem(t, parameters(t, to).Get("code")); g.Person.Login != "octocat" {
+		t.Errorf("got a grant of %s", g.Person.Login)
+	}
+}
+
+// UP-17 and I6 with the store: at every operation, before and after its effect, 503 and not a word to the client.
+func TestStoreFaultsLoseNothing(t *testing.T) {
+	t.Parallel()
+	for _, op := range []string{memory.OpGet, memory.OpTxGet, memory.OpCommit} {
+		t.Run(op, func(t *testing.T) {
+			t.Parallel()
+			s := serveGitHub(t, "anyone")
+			b := s.browser(loopbackURI)
+			p := get(t, b, s.request(), http.StatusOK)
+			failing(&s.before, op)
+			if op == memory.OpGet {
+				page := get(t, b, s.request(), http.StatusServiceUnavailable)
+				if page.Header.Get("Retry-After") == "" {
+					t.Error("got no Retry-After")
+				}
+				s.before.Store(nil)
+			}
+			p = walk(t, b, p, "octocat")
+			if op == memory.OpGet {
+				parameters(t, p.Redirect)
+				return
+			}
+			check(t, p, http.StatusServiceUnavailable)
+			if p.Header.Get("Retry-After") != "5" {
+				t.Errorf("Retry-After: got %q, want 5", p.Header.Get("Retry-After"))
+			}
+			s.before.Store(nil)
+			s.finishAgain(t, b, p.Body)
+		})
+	}
+	t.Run("the answer to the commit is lost", func(t *testing.T) {
+		t.Parallel()
+		s := serve(t, nil)
+		failing(&s.after, memory.OpCommit)
+		q := s.signIn(t, s.browser(loopbackURI), s.request(), "octocat")
+		s.after.Store(nil)
+		s.redeem(t, q.Get("code"))
+	})
+}
+
+// Keys that cannot be read are a fault as well, at each step.
+func TestUnreadableKeysAreAFault(t *testing.T) {
+	t.Parallel()
+	f := open(t, https, nil)
+	p := f.show(t)
+	g := open(t, https, nil)
+	g.Config.Box = seal.NewBox(keyfile.New("no/such/file", fernet.ParseKeyring, &keyfile.Options{Log: f.Log}), nil)
+	var err error
+	g.Handler, err = New(g.Config)
+	must(t, err)
+	wantPage(t, "approve", g.post(t, p, "approve"), http.StatusServiceUnavailable)
+	wantPage(t, "callback", g.send(t, http.MethodGet, callbackURL("aaaaaaaaaaaaaaaa.b"), "", "Cookie", "__Host-"+signInCookie+"aaaaaaaaaaaaaaaa=x"), http.StatusServiceUnavailable)
+}
+
+// UP-13: 200 people at once, each under a name of their own, through GitHub.
+func TestInterleavedUsersGetTheirOwnIdentity(t *testing.T) {
+	t.Parallel()
+	s := serveGitHub(t, "anyone")
+	type result struct{ login, code string }
+	results := make(chan result, 200)
+	var wg sync.WaitGroup
+	for i := range 200 {
+		wg.Go(func() {
+			login := fmt.Sprintf("person-%d", i)
+			to, err := s.browser(loopbackURI).Walk(t.Context(), s.request("state", login), login)
+			if err != nil {
+				t.Errorf("%s: %v", login, err)
+				return
+			}
+			results <- result{to.Query().Get("state"), to.Query().Get("code")}
+		})
+	}
+	wg.Wait()
+	close(results)
+	for r := range results {
+		if g := s.redeem(t, r.code); g.Person.Login != r.login {
+			t.Errorf("%s got the grant of %s", r.login, g.Person.Login)
+		}
+	}
+}
+
+// UP-05: a permission that GitHub did not grant is a refusal, not a hole.
+func TestTooLittleScopeLetsNobodyIn(t *testing.T) {
+	t.Parallel()
+	s := serveGitHub(t, "org:acme")
+	s.github.AddToOrg("acme", "octocat", "active")
+	token := s.github.IssueToken("octocat", "user")
+	s.github.Outage("/login/oauth/access_token", oauthtest.Fault{Status: 200, Body: `{"access_token":"` + token + `","token_type":"bearer","scope":"user"}`})
+	q := s.signIn(t, s.browser(loopbackURI), s.request(), "octocat")
+	wantDenied(t, s, q, "GitHub did not grant the permission that is needed to check who may enter")
+}
+
+// UP-09, and what else New refuses: a server that would let nobody in, or everybody, does not start.
+func TestNewNamesWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	for want, change := range map[string]func(*Config){
+		"Store":    func(c *Config) { c.Store = nil },
+		"Box":      func(c *Config) { c.Box = nil },
+		"Provider": func(c *Config) { c.Provider = nil },
+		"Allow":    func(c *Config) { c.Allow = upstream.Allow{} },
+		"lifetime": func(c *Config) { c.CodeTTL = 0 },
+	} {
+		c := open(t, https, nil).Config
+		change(&c)
+		if _, err := New(c); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("without %s: got %v", want, err)
+		}
+	}
+}
+
+// The development sign-in alone posts to the callback.
+func TestGitHubDoesNotPostToTheCallback(t *testing.T) {
+	t.Parallel()
+	f := open(t, https, func(f *fixture) {
+		g, err := upstream.NewGitHub(upstream.GitHubConfig{ClientID: "x", ClientSecret: func(context.Context) (credential.Secret, error) { return credential.Wrap("y"), nil }})
+		must(t, err)
+		f.Provider = g
+	})
+	wantPage(t, "POST", f.send(t, http.MethodPost, oauth.CallbackPath, "state=x&login=octocat"), http.StatusMethodNotAllowed)
+	dev := open(t, loopback, nil)
+	wantPage(t, "from another site", dev.send(t, http.MethodPost, oauth.CallbackPath, "state=x&login=octocat", "Sec-Fetch-Site", "cross-site"), http.StatusForbidden)
+}

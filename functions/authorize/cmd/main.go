@@ -1,0 +1,11 @@
+// Command cmd starts the authorize function alone, under functions-framework.
+package main
+
+import (
+	"github.com/postern-dev/postern/shared/boot/serve"
+
+	_ "github.com/postern-dev/postern/functions/authorize"
+	_ "github.com/postern-dev/postern/shared/store/embedded" // STORE=embedded:…
+)
+
+func main() { serve.Main("authorize") }

@@ -1,0 +1,111 @@
+package authorize
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/seal"
+	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/shared/telemetry"
+	"github.com/postern-dev/postern/shared/web"
+)
+
+// The fields of the consent form. Nothing else in it counts, and nothing else may be there.
+const (
+	fieldTransaction = "transaction"
+	fieldDecision    = "decision"
+	approve          = "approve"
+	deny             = "deny"
+)
+
+// decide takes the person's decision. The form and a cookie of the same browser must
+// fit together: a form alone could be another person's.
+func (h *handler) decide(w http.ResponseWriter, r *http.Request) error {
+	if err := web.SameOrigin(r); err != nil {
+		h.bindingFailed(r, "", "another site")
+		return err
+	}
+	form, err := web.ReadForm(r)
+	if err != nil {
+		return err
+	}
+	if err := form.Only(fieldTransaction, fieldDecision); err != nil {
+		return err
+	}
+	t, err := h.consented(r, form.Get(fieldTransaction))
+	if err != nil {
+		return err
+	}
+	redirect, err := policy(r).Match([]string{t.Request.RedirectURI}, t.Request.RedirectURI)
+	if err != nil {
+		return err
+	}
+	switch form.Get(fieldDecision) {
+	case approve:
+		return h.approve(w, r, t)
+	case deny:
+		return h.deny(w, r, t, redirect)
+	}
+	return oauth.Refuse(oauth.InvalidRequest, "press Approve or Deny")
+}
+
+// consented opens the form's transaction and checks that this browser was shown it.
+func (h *handler) consented(r *http.Request, sealed string) (transaction, error) {
+	t, err := h.open(r.Context(), purposeConsent, sealed, web.Issuer(r).String())
+	if err != nil {
+		return t, startAgain(err)
+	}
+	secret, ok := web.Cookie(r, consentCookie+t.id())
+	if !ok || !credential.Wrap(secret).Equal(t.Browser) {
+		h.bindingFailed(r, t.Request.ClientID, "consent cookie")
+		return t, web.Status(http.StatusForbidden, oauth.Refuse(oauth.AccessDenied,
+			"this page was opened in another browser, or was answered before: start again from your application"))
+	}
+	return t, nil
+}
+
+// startAgain turns the verdicts on a sealed transaction into a refusal. A fault stays one.
+func startAgain(err error) error {
+	if errors.Is(err, errExpired) || errors.Is(err, seal.ErrUnreadable) || errors.Is(err, seal.ErrMisplaced) {
+		return oauth.RefuseBecause(err, oauth.InvalidRequest, "this page is too old or was not ours: start again from your application")
+	}
+	return err
+}
+
+// approve sends the browser to the identity provider. The state that it will bring
+// back, and the cookie that must come with it, exist from now on and not before. A
+// repeated approval gives the same answer: both are derived from the transaction.
+func (h *handler) approve(w http.ResponseWriter, r *http.Request, t transaction) error {
+	sealed, err := h.seal(r.Context(), purposeSignIn, t)
+	if err != nil {
+		return err
+	}
+	makeRoom(w, r, signInCookie)
+	web.SetCookie(w, r, signInCookie+t.id(), sealed, t.Expiry.Sub(h.now()))
+	telemetry.Audit(r.Context(), h.Log, telemetry.ConsentApproved, clientField(t), slog.String("scope", t.Request.Scopes.String()))
+	web.SeeOther(w, h.Provider.AuthCodeURL(web.Issuer(r).URL(oauth.CallbackPath), t.state(), t.verifier()))
+	return nil
+}
+
+// deny tells the client (RFC 6749 §4.1.2.1). The cookies go, so that neither this page
+// nor a sign-in under way can still be completed in this browser.
+func (h *handler) deny(w http.ResponseWriter, r *http.Request, t transaction, redirect oauth.Redirect) error {
+	web.ClearCookie(w, r, consentCookie+t.id())
+	web.ClearCookie(w, r, signInCookie+t.id())
+	telemetry.Audit(r.Context(), h.Log, telemetry.ConsentDenied, clientField(t))
+	back(w, redirect, t, "error", string(oauth.AccessDenied), "error_description", "the person declined")
+	return nil
+}
+
+func (h *handler) bindingFailed(r *http.Request, clientID, reason string) {
+	telemetry.Audit(r.Context(), h.Log, telemetry.SignInBindingFailed, slog.String("client_id", clientID), slog.String("reason", reason))
+}
+
+func clientField(t transaction) slog.Attr { return slog.String("client_id", t.Request.ClientID) }
+
+func personField(subject string) slog.Attr {
+	return slog.String("person", store.PersonDocument(subject))
+}

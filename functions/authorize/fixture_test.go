@@ -1,0 +1,321 @@
+package authorize
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/fernet"
+	"github.com/postern-dev/postern/shared/keyfile"
+	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/oauthtest"
+	"github.com/postern-dev/postern/shared/seal"
+	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/shared/store/driver"
+	"github.com/postern-dev/postern/shared/store/memory"
+	"github.com/postern-dev/postern/shared/upstream"
+	"github.com/postern-dev/postern/shared/web"
+)
+
+// The challenge and verifier of RFC 7636 appendix B.
+const (
+	challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+	verifier  = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+)
+
+// Clients that are registered from the start.
+const (
+	webID      = "c_web"      // one https URI, with a query
+	loopbackID = "c_loopback" // http://127.0.0.1/callback, any port
+	appID      = "c_app"      // a private-use scheme, and a hostile name
+	manyID     = "c_many"     // two URIs
+	oldID      = "c_old"      // URIs that the policy forbids today
+	longID     = "c_long"     // a URI of nearly 2,000 bytes
+
+	webURI      = "https://client.example/cb?tenant=a%20b"
+	loopbackURI = "http://127.0.0.1:49152/callback"
+	appURI      = "com.example.app:/oauth"
+	hostileName = `<script>alert(1)</script>"><img src=x>`
+)
+
+var longURI = "https://client.example/" + strings.Repeat("a", 1900)
+
+// A fixture is the endpoint over a store in memory, with a clock of its own.
+type fixture struct {
+	http.Handler
+	Config
+	origin string
+	cost   *memory.Counter
+	memory *memory.Driver
+	once   bool         // run transactions once, as costs are counted
+	clock  atomic.Int64 // nanoseconds since 1970
+	log    *syncBuffer
+
+	// before and after fail an operation of the store before or after its effect.
+	before, after atomic.Pointer[func(op string) error]
+}
+
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+func must(tb testing.TB, err error) {
+	tb.Helper()
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// open returns the endpoint of an origin. change may adjust what it is made of.
+func open(tb testing.TB, origin string, change func(*fixture)) *fixture {
+	tb.Helper()
+	f := &fixture{origin: origin, log: &syncBuffer{}}
+	f.clock.Store(time.Now().UnixNano())
+	issuer, err := web.ParseOrigin(origin)
+	must(tb, err)
+	allow, err := upstream.ParseAllow("anyone")
+	must(tb, err)
+	log := slog.New(slog.NewJSONHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	f.Config = Config{
+		Edge: web.Edge{Issuer: issuer, Log: log}, Provider: &upstream.Development{}, Allow: allow,
+		CodeTTL: time.Minute, SignInTTL: 10 * time.Minute, GrantTTL: 90 * 24 * time.Hour, Log: log, Now: f.now,
+	}
+	if change != nil {
+		change(f)
+	}
+	f.memory = memory.New(&memory.Options{RunTwice: !f.once, Fault: fault(&f.before), FaultAfter: fault(&f.after)})
+	f.cost = memory.Count(f.memory)
+	f.Box = seal.NewBox(keyfile.Static(fernet.Keyring{fernet.GenerateKey()}), f.now)
+	f.Store, err = store.New(f.cost, f.Box, store.Lifetimes{RefreshGrace: 2 * time.Minute}, f.now)
+	must(tb, err)
+	f.register(tb)
+	f.cost.Take()
+	f.Handler, err = New(f.Config)
+	must(tb, err)
+	return f
+}
+
+func (f *fixture) now() time.Time          { return time.Unix(0, f.clock.Load()) }
+func (f *fixture) advance(d time.Duration) { f.clock.Add(int64(d)) }
+
+func fault(p *atomic.Pointer[func(string) error]) func(string, driver.Key) error {
+	return func(op string, _ driver.Key) error {
+		if f := p.Load(); f != nil {
+			return (*f)(op)
+		}
+		return nil
+	}
+}
+
+var errUnreachable = errors.New("store unreachable")
+
+// failing makes the operations op of the store fail, "" all of them.
+func failing(p *atomic.Pointer[func(string) error], op string) {
+	f := func(got string) error {
+		if op == "" || got == op {
+			return errUnreachable
+		}
+		return nil
+	}
+	p.Store(&f)
+}
+
+func (f *fixture) register(tb testing.TB) {
+	tb.Helper()
+	for _, c := range []struct {
+		id, name string
+		uris     []string
+	}{
+		{webID, "Web Client", []string{webURI}},
+		{loopbackID, "Claude", []string{"http://127.0.0.1/callback"}},
+		{appID, hostileName, []string{appURI}},
+		{manyID, "", []string{"https://client.example/one", "https://client.example/two"}},
+		{oldID, "Old", []string{"http://plain.example/cb", "javascript:alert(1)", f.origin + "/auth/callback", "http://127.0.0.1/old"}},
+		{longID, "Long", []string{longURI}},
+	} {
+		_, err := f.Store.RegisterClient(tb.Context(), store.Client{ID: c.id, Metadata: oauth.ClientMetadata{
+			ClientName: c.name, RedirectURIs: c.uris, GrantTypes: oauth.SupportedGrantTypes(),
+			ResponseTypes: []string{oauth.ResponseTypeCode}, TokenEndpointAuthMethod: oauth.AuthMethodNone,
+		}})
+		must(tb, err)
+	}
+}
+
+// A server is a fixture behind https on loopback, so that browsers take its cookies.
+type server struct {
+	*fixture
+	github *oauthtest.GitHub // nil for the development sign-in
+	https  *httptest.Server
+}
+
+func serve(tb testing.TB, change func(*fixture)) *server {
+	tb.Helper()
+	s := &server{https: httptest.NewUnstartedServer(nil)}
+	s.fixture = open(tb, "https://"+s.https.Listener.Addr().String(), change)
+	s.https.Config.Handler = s.fixture
+	s.https.StartTLS()
+	tb.Cleanup(s.https.Close)
+	return s
+}
+
+// serveGitHub serves with a fake GitHub and the people that allow lets in.
+func serveGitHub(tb testing.TB, allow string) *server {
+	tb.Helper()
+	github := oauthtest.StartGitHub(tb, nil)
+	s := serve(tb, func(f *fixture) {
+		var err error
+		f.Allow, err = upstream.ParseAllow(allow)
+		must(tb, err)
+		f.Provider, err = upstream.NewGitHub(upstream.GitHubConfig{
+			ClientID: github.ClientID, URL: github.URL, APIURL: github.URL, Scopes: f.Allow.RequiredScopes(),
+			ClientSecret: func(context.Context) (credential.Secret, error) { return credential.Wrap(github.ClientSecret), nil },
+		})
+		must(tb, err)
+	})
+	s.github = github
+	return s
+}
+
+// browser returns a new person's browser, which stops at the client's URI.
+func (s *server) browser(stop string) *oauthtest.Browser {
+	b := oauthtest.NewBrowser(stop)
+	b.Transport = s.https.Client().Transport
+	return b
+}
+
+// request returns an authorization URL; changes are names and values, an empty value
+// removes the name.
+func (f *fixture) request(changes ...string) string {
+	v := url.Values{
+		"client_id": {loopbackID}, "redirect_uri": {loopbackURI}, "response_type": {"code"},
+		"code_challenge": {challenge}, "code_challenge_method": {"S256"}, "state": {"st&te=1"},
+	}
+	for i := 0; i < len(changes); i += 2 {
+		v.Del(changes[i])
+		if changes[i+1] != "" {
+			v.Set(changes[i], changes[i+1])
+		}
+	}
+	return f.origin + oauth.AuthorizePath + "?" + v.Encode()
+}
+
+// get loads a page, which must have the status.
+func get(tb testing.TB, b *oauthtest.Browser, u string, status int) *oauthtest.Page {
+	tb.Helper()
+	p, err := b.Get(tb.Context(), u)
+	must(tb, err)
+	return check(tb, p, status)
+}
+
+func check(tb testing.TB, p *oauthtest.Page, status int) *oauthtest.Page {
+	tb.Helper()
+	if p.Redirect != nil || p.Status != status {
+		tb.Fatalf("got status %d, redirect %v, want a page with %d\n%s", p.Status, p.Redirect, status, p.Body)
+	}
+	return p
+}
+
+// press presses the button "decision=…" of a consent page.
+func press(tb testing.TB, b *oauthtest.Browser, p *oauthtest.Page, button string) *oauthtest.Page {
+	tb.Helper()
+	form := p.FormWith(button)
+	if form == nil {
+		tb.Fatalf("the page has no button %s\n%s", button, p.Body)
+	}
+	next, err := b.Submit(tb.Context(), p, form, nil, button)
+	must(tb, err)
+	return next
+}
+
+// walk does what a willing person does until there is nothing more to press.
+func walk(tb testing.TB, b *oauthtest.Browser, p *oauthtest.Page, login string) *oauthtest.Page {
+	tb.Helper()
+	for p.Redirect == nil && (p.FormWith("decision=approve") != nil || p.FormWith("login") != nil || p.FormWith("authorize=1") != nil) {
+		next, err := b.Continue(tb.Context(), p, login)
+		must(tb, err)
+		p = next
+	}
+	return p
+}
+
+// signIn walks to the client and returns the parameters it got, each at most once.
+func (s *server) signIn(tb testing.TB, b *oauthtest.Browser, u, login string) url.Values {
+	tb.Helper()
+	return parameters(tb, b.SignIn(tb, u, login))
+}
+
+func parameters(tb testing.TB, u *url.URL) url.Values {
+	tb.Helper()
+	if u == nil {
+		tb.Fatal("got a page, want the client's redirect URI")
+	}
+	q := u.Query()
+	for name, values := range q {
+		if len(values) != 1 {
+			tb.Errorf("%s: got %d values, want one", name, len(values))
+		}
+	}
+	return q
+}
+
+// redeem returns the grant that a code gives, to see what it is bound to.
+func (s *server) redeem(tb testing.TB, code string) store.Grant {
+	tb.Helper()
+	var id string
+	for _, candidate := range []string{webID, loopbackID, appID, manyID, oldID} {
+		c, err := s.Store.Client(tb.Context(), candidate)
+		must(tb, err)
+		red, _, err := s.Store.RedeemCode(tb.Context(), credential.Wrap(code), c, func(c store.Code) error { return c.Challenge.Verify(verifier) })
+		if err == nil {
+			return red.Grant
+		}
+		id += " " + err.Error()
+	}
+	tb.Fatalf("the code is nobody's:%s", id)
+	return store.Grant{}
+}
+
+func (s *server) wantCost(tb testing.TB, what string, reads, commits int64) {
+	tb.Helper()
+	if got, want := s.cost.Take(), (memory.Cost{Reads: reads, Commits: commits}); got != want {
+		tb.Errorf("cost of %s: got %+v, want %+v", what, got, want)
+	}
+}
+
+// send sends a request past all browsers. Headers are names and values.
+func (f *fixture) send(tb testing.TB, method, target, body string, headers ...string) *httptest.ResponseRecorder {
+	tb.Helper()
+	r := httptest.NewRequestWithContext(tb.Context(), method, strings.TrimPrefix(target, f.origin), strings.NewReader(body))
+	if method == http.MethodPost {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Add(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	f.ServeHTTP(w, r)
+	return w
+}

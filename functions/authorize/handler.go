@@ -1,0 +1,75 @@
+package authorize
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/seal"
+	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/shared/upstream"
+	"github.com/postern-dev/postern/shared/web"
+)
+
+// A Config is what the authorization endpoint needs. Everything but Now and Log is
+// required.
+type Config struct {
+	Edge     web.Edge
+	Store    *store.Store
+	Box      *seal.Box
+	Provider upstream.Provider
+	Allow    upstream.Allow
+
+	CodeTTL   time.Duration // how long a code lives: 60s by default
+	SignInTTL time.Duration // how long a person may take from page to callback
+	GrantTTL  time.Duration // shown on the page
+
+	Log *slog.Logger
+	Now func() time.Time // nil means time.Now
+}
+
+type handler struct {
+	Config
+	now func() time.Time
+}
+
+// New returns the authorization endpoint: /authorize and /auth/callback.
+func New(c Config) (http.Handler, error) {
+	switch {
+	case c.Store == nil:
+		return nil, errors.New("authorize: Config.Store is nil")
+	case c.Box == nil:
+		return nil, errors.New("authorize: Config.Box is nil")
+	case c.Provider == nil:
+		return nil, errors.New("authorize: Config.Provider is nil")
+	case len(c.Allow.Rules()) == 0:
+		return nil, errors.New("authorize: Config.Allow lets nobody in")
+	case c.CodeTTL <= 0 || c.SignInTTL <= 0 || c.GrantTTL <= 0:
+		return nil, errors.New("authorize: Config has a lifetime that is not positive")
+	}
+	h := &handler{Config: c, now: c.Now}
+	if h.now == nil {
+		h.now = time.Now
+	}
+	if h.Log == nil {
+		h.Log = slog.New(slog.DiscardHandler)
+	}
+	mux := web.NewMux()
+	mux.Handle(http.MethodGet, oauth.AuthorizePath, web.PageErrors(h.authorize))
+	mux.Handle(http.MethodPost, oauth.AuthorizePath, web.PageErrors(h.decide))
+	mux.Handle(http.MethodGet, oauth.CallbackPath, web.PageErrors(h.callbackGet))
+	mux.Handle(http.MethodPost, oauth.CallbackPath, web.PageErrors(h.callbackPost))
+	return web.Wrap(mux, web.Options{Edge: c.Edge, Endpoint: "authorize", Pages: true}), nil
+}
+
+func policy(r *http.Request) oauth.RedirectPolicy {
+	return oauth.RedirectPolicy{Issuer: web.Issuer(r).String()}
+}
+
+// back sends the browser to the client with the parameters of an authorization
+// response: iss always (RFC 9207 §2), state exactly as it came.
+func back(w http.ResponseWriter, to oauth.Redirect, t transaction, nameValues ...string) {
+	web.SeeOther(w, to.With(append(nameValues, "state", t.Request.State, "iss", t.Issuer)...))
+}

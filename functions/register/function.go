@@ -1,0 +1,29 @@
+package register
+
+import (
+	"context"
+	"net/http"
+
+	_ "github.com/GoogleCloudPlatform/functions-framework-go/funcframework" // the vendored build needs it
+	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
+	"github.com/postern-dev/postern/shared/boot"
+	_ "github.com/postern-dev/postern/shared/store/firestoredriver" // STORE=firestore:…
+	"github.com/postern-dev/postern/shared/wire"
+)
+
+func init() { functions.HTTP("register", boot.Handler("register", build)) }
+
+// build reads the environment and opens what the endpoint needs. It does no network
+// I/O, so a bad setting fails the start and nothing else can.
+func build(ctx context.Context, env *boot.Env) (http.Handler, error) {
+	r := env.Settings()
+	c := Config{
+		Edge:  env.Edge(r),
+		Store: wire.Store(ctx, env, r, wire.Box(env, r)),
+		Log:   env.Log,
+	}
+	if err := r.Err(); err != nil {
+		return nil, err
+	}
+	return New(c)
+}

@@ -1,0 +1,67 @@
+package register
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/shared/web"
+)
+
+// maxBody is the largest registration in bytes.
+const maxBody = 16 << 10
+
+// A source may register registrationBurst clients at once and one more every
+// registrationEvery. Whole offices and the clients that run in a data centre share an
+// address, so this is far above what they need and stops only a flood.
+const (
+	registrationBurst = 60
+	registrationEvery = time.Second
+	rememberedSources = 10_000
+)
+
+// A Config is what the registration endpoint needs. Store is required.
+type Config struct {
+	Edge  web.Edge
+	Store *store.Store
+
+	Log *slog.Logger     // nil discards
+	Now func() time.Time // the limiter's clock; nil means time.Now
+}
+
+type handler struct {
+	Config
+	limiter *web.Limiter
+}
+
+// New returns the registration endpoint and the management of its clients.
+func New(c Config) (http.Handler, error) {
+	if c.Store == nil {
+		return nil, errors.New("register: Config.Store is nil")
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	h := &handler{Config: c, limiter: web.NewLimiter(web.LimiterOptions{
+		Burst: registrationBurst, Every: registrationEvery, MaxKeys: rememberedSources, Now: c.Now,
+	})}
+	const client = oauth.RegisterPath + "/{client_id}"
+	mux := web.NewMux()
+	mux.Handle(http.MethodPost, oauth.RegisterPath, web.JSONErrors(h.register))
+	mux.Handle(http.MethodGet, client, web.JSONErrors(h.read))
+	mux.Handle(http.MethodPut, client, web.JSONErrors(h.replace))
+	mux.Handle(http.MethodDelete, client, web.JSONErrors(h.delete))
+	return web.Wrap(mux, web.Options{Edge: c.Edge, Endpoint: "register", MaxBody: maxBody}), nil
+}
+
+func policy(r *http.Request) oauth.RedirectPolicy {
+	return oauth.RedirectPolicy{Issuer: web.Issuer(r).String()}
+}
+
+// documentField names a client in the log of events.
+func documentField(clientID string) slog.Attr {
+	return slog.String("client_id", store.ClientDocument(clientID))
+}

@@ -1,0 +1,68 @@
+package register
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/shared/store/driver"
+	"github.com/postern-dev/postern/shared/telemetry"
+	"github.com/postern-dev/postern/shared/web"
+)
+
+// Prefixes of what is made here, each before 43 base64url characters of 256 random
+// bits. An id with such a prefix is no URL and so never that of a client that
+// describes itself by a document, nor is it anybody's account.
+const (
+	clientIDPrefix          = "c_"
+	clientSecretPrefix      = "cs_"
+	registrationTokenPrefix = "rat_"
+)
+
+// register makes a client (RFC 7591 §3.1). The answer leaves after the commit, so
+// whoever has it has a client; whoever lost it registers again and has another one.
+func (h *handler) register(w http.ResponseWriter, r *http.Request) error {
+	if wait, ok := h.limiter.Allow(web.ClientKey(r)); !ok {
+		return web.TooMany(wait)
+	}
+	var body submission
+	if err := body.read(r); err != nil {
+		return err
+	}
+	metadata, err := body.registered(policy(r))
+	if err != nil {
+		return err
+	}
+	token, secret := credential.New(registrationTokenPrefix), credential.Secret{}
+	client := store.Client{Metadata: metadata, RegistrationTokenHash: token.Hash()}
+	if !client.Public() {
+		secret = credential.New(clientSecretPrefix)
+		client.SecretHash = secret.Hash()
+	}
+	client, err = h.create(r.Context(), client)
+	if err != nil {
+		return err
+	}
+	telemetry.Add(r.Context(), slog.String("client_id", client.ID))
+	telemetry.Audit(r.Context(), h.Log, telemetry.ClientRegistered,
+		documentField(client.ID), slog.String("auth_method", metadata.TokenEndpointAuthMethod))
+	return web.JSON(w, http.StatusCreated, inform(web.Issuer(r), client, token, secret))
+}
+
+// create stores the client under an id that nobody has. A keeper that repeats a
+// write whose answer it lost finds its own document there, as if the id were taken.
+func (h *handler) create(ctx context.Context, client store.Client) (store.Client, error) {
+	const attempts = 3
+	var err error
+	for range attempts {
+		client.ID = credential.New(clientIDPrefix).Reveal() // an id is random and no secret
+		var created store.Client
+		if created, err = h.Store.RegisterClient(ctx, client); !errors.Is(err, driver.ErrExists) {
+			return created, err
+		}
+	}
+	return store.Client{}, err
+}

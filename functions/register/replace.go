@@ -1,0 +1,104 @@
+package register
+
+import (
+	"net/http"
+
+	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/shared/telemetry"
+	"github.com/postern-dev/postern/shared/web"
+)
+
+// A target is what the body of an update has beside the metadata (RFC 7592 §2.2).
+// Members that only we set are ignored there too, because clients send back what they
+// were answered.
+type target struct {
+	ClientID string `json:"client_id"`
+
+	// ClientSecret may repeat the client's secret and never choose one.
+	ClientSecret string `json:"client_secret"`
+}
+
+// A change is a valid update, with the credentials it may need.
+type change struct {
+	clientID  string
+	metadata  oauth.ClientMetadata
+	presented credential.Secret // the secret in the body; zero if there was none
+	token     credential.Secret // the next registration access token
+	secret    credential.Secret // for a client that had none and now needs one
+}
+
+// replace replaces a whole registration: what is left out is gone (RFC 7592 §2.2). The registration access token is
+// replaced with it, so one that leaked ends with the next update.
+func (h *handler) replace(w http.ResponseWriter, r *http.Request) error {
+	id, token, err := owner(r)
+	if err != nil {
+		return err
+	}
+	c, invalid := readChange(r)
+	client, err := h.Store.UpdateClient(r.Context(), id, func(client *store.Client) error {
+		if err := owns(*client, token); err != nil {
+			return err
+		}
+		if invalid != nil { // what is wrong with a body is told to the owner only
+			return invalid
+		}
+		return c.apply(client)
+	})
+	if err != nil {
+		return h.refuse(r, id, err)
+	}
+	telemetry.Audit(r.Context(), h.Log, telemetry.ClientUpdated, documentField(id))
+	return web.JSON(w, http.StatusOK, inform(web.Issuer(r), client, c.token, c.shown(client)))
+}
+
+// readChange reads an update by the same rules as a registration.
+func readChange(r *http.Request) (change, error) {
+	var body submission
+	var of target
+	if err := body.read(r, &of); err != nil {
+		return change{}, err
+	}
+	metadata, err := body.registered(policy(r))
+	if err != nil {
+		return change{}, err
+	}
+	return change{
+		clientID:  of.ClientID,
+		metadata:  metadata,
+		presented: credential.Wrap(of.ClientSecret),
+		token:     credential.New(registrationTokenPrefix),
+		secret:    credential.New(clientSecretPrefix),
+	}, nil
+}
+
+// apply changes the client, or returns why it may not. It may run twice.
+func (c change) apply(client *store.Client) error {
+	if c.clientID != client.ID {
+		return oauth.Refuse(oauth.InvalidClientMetadata, "client_id must be in the body and be the one that is updated")
+	}
+	if !c.presented.IsZero() && !c.presented.Equal(client.SecretHash) {
+		return oauth.Refuse(oauth.InvalidClientMetadata, "client_secret must be the current one or be left out: this server chooses secrets")
+	}
+	client.Metadata = c.metadata
+	client.RegistrationTokenHash = c.token.Hash()
+	switch {
+	case client.Public():
+		client.SecretHash = ""
+	case client.SecretHash == "":
+		client.SecretHash = c.secret.Hash()
+	}
+	return nil
+}
+
+// shown returns the secret of an updated client for its answer: a new one, or one that
+// the client itself sent. Any other is not known any more.
+func (c change) shown(client store.Client) credential.Secret {
+	for _, s := range []credential.Secret{c.secret, c.presented} {
+		if s.Equal(client.SecretHash) {
+			return s
+		}
+	}
+	return credential.Secret{}
+}

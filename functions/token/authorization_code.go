@@ -1,0 +1,47 @@
+package token
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/shared/telemetry"
+	"github.com/postern-dev/postern/shared/web"
+)
+
+// authorizationCode redeems a code (RFC 6749 §4.1.3, RFC 7636 §4.6).
+func (h *handler) authorizationCode(ctx context.Context, r *http.Request, client store.Client, form web.Form) (response, error) {
+	code, verifier := credential.Wrap(form.Get("code")), form.Get("code_verifier")
+	switch {
+	case code.IsZero():
+		return response{}, oauth.Refuse(oauth.InvalidRequest, "code is missing")
+	case verifier == "":
+		return response{}, oauth.Refuse(oauth.InvalidRequest, "code_verifier is missing (RFC 7636)")
+	}
+	if err := h.Issuer.Ready(ctx); err != nil {
+		return response{}, err // before the code is consumed
+	}
+	red, replayed, err := h.Store.RedeemCode(ctx, code, client, func(c store.Code) error {
+		// OAuth 2.1 clients leave redirect_uri out here; 2.0 clients send it.
+		if uri := form.Get("redirect_uri"); uri != "" && uri != c.RedirectURI {
+			return oauth.Refuse(oauth.InvalidGrant, "redirect_uri is not the one of the authorization request")
+		}
+		if err := c.Challenge.Verify(verifier); err != nil {
+			return err
+		}
+		return requestedResource(r, form, c.Resource)
+	})
+	if replayed {
+		telemetry.Audit(ctx, h.Log, telemetry.CodeReplayed, slog.String("client_id", client.ID))
+	}
+	if err != nil {
+		return response{}, err
+	}
+	telemetry.Audit(ctx, h.Log, telemetry.CodeRedeemed, slog.String("client_id", client.ID), grantField(red.Grant.ID))
+	return h.respond(ctx, web.Issuer(r).String(), red.Grant, red.Grant.Scopes, red.Refresh)
+}
+
+func grantField(id string) slog.Attr { return slog.String("grant", store.GrantDocument(id)) }

@@ -1,0 +1,93 @@
+package token
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/postern-dev/postern/shared/oauth"
+)
+
+// TE-03, TE-10, TOK-02, TOK-03, TOK-04, F7, AC-18: registered × presented; only the registered way counts.
+func TestOnlyTheRegisteredMethodCounts(t *testing.T) {
+	t.Parallel()
+	f := open(t, nil)
+	for _, id := range []string{publicID, basicID, postID} {
+		for method, form := range map[string][]string{
+			publicID: {"client_id", id}, basicID: {"Authorization", basic(id, secretOf(id))}, postID: {"client_id", id, "client_secret", secretOf(id)},
+		} {
+			code := f.issue(t, id, "", nil)
+			w := f.post(t, oauth.TokenPath, append(form, "grant_type", "authorization_code", "code", code, "code_verifier", verifier)...)
+			if status := map[bool]int{true: 200, false: 401}[id == method]; w.Code != status {
+				t.Errorf("%s as %s: got %d, want %d", id, method, w.Code, status)
+			}
+			if want := len(form) == 2 && form[0] == "Authorization" && id != method; (w.Header().Get("WWW-Authenticate") != "") != want { // TOK-06
+				t.Errorf("%s as %s: challenge %q", id, method, w.Header().Get("WWW-Authenticate"))
+			}
+			want(t, "afterwards", f.redeem(t, id, code), map[bool]int{true: 400, false: 200}[id == method], map[bool]string{true: "invalid_grant"}[id == method])
+		}
+	}
+}
+
+// TE-04, TOK-05, F8, F9: Basic alone is enough, both halves are form-decoded, header and body agree, and what is
+// malformed is refused, never a fault.
+func TestBasic(t *testing.T) {
+	t.Parallel()
+	f := open(t, nil)
+	good := basic(basicID, secretOf(basicID))
+	for what, c := range map[string]struct {
+		form   []string
+		status int
+		code   string
+	}{
+		"alone":              {[]string{"Authorization", good}, 400, "invalid_grant"},
+		"lower case":         {[]string{"Authorization", "basic" + good[5:]}, 400, "invalid_grant"},
+		"with its id":        {[]string{"Authorization", good, "client_id", basicID}, 400, "invalid_grant"},
+		"with another id":    {[]string{"Authorization", good, "client_id", postID}, 400, "invalid_request"},
+		"with a secret":      {[]string{"Authorization", good, "client_secret", secretOf(basicID)}, 400, "invalid_request"},
+		"with an assertion":  {[]string{"Authorization", good, "client_assertion", "x"}, 400, "invalid_request"},
+		"not base64":         {[]string{"Authorization", "Basic ***"}, 401, "invalid_client"},
+		"no colon":           {[]string{"Authorization", "Basic YWJj"}, 401, "invalid_client"},
+		"bad escape":         {[]string{"Authorization", "Basic JXp6Ong="}, 401, "invalid_client"}, // %zz:x
+		"empty":              {[]string{"Authorization", "Basic Og=="}, 401, "invalid_client"},
+		"empty secret":       {[]string{"Authorization", basic(basicID, "")}, 401, "invalid_client"},
+		"wrong secret":       {[]string{"Authorization", basic(basicID, "x")}, 401, "invalid_client"},
+		"public, no secret":  {[]string{"Authorization", basic(publicID, "")}, 401, "invalid_client"}, // W6: then in the body
+		"no credentials":     {[]string{"Authorization", "Basic"}, 401, "invalid_client"},
+		"a bearer token":     {[]string{"Authorization", "Bearer x"}, 401, "invalid_client"},
+		"an assertion alone": {[]string{"client_id", basicID, "client_assertion", "x"}, 401, "invalid_client"},
+		"too long":           {[]string{"Authorization", "Basic " + strings.Repeat("YWJj", 2000)}, 401, "invalid_client"},
+	} {
+		w := f.post(t, oauth.TokenPath, append(c.form, "grant_type", "refresh_token", "refresh_token", "rt_x")...)
+		want(t, what, w, c.status, c.code)
+		if c.status == 401 && c.form[0] == "Authorization" && !strings.HasPrefix(w.Header().Get("WWW-Authenticate"), "Basic ") {
+			t.Errorf("%s: got challenge %q, want Basic", what, w.Header().Get("WWW-Authenticate"))
+		}
+	}
+}
+
+// TE-05, AV-05: guessing is slowed down for the guesser, and the owner gets in all the same, from the same address.
+func TestGuessingDoesNotLockTheOwnerOut(t *testing.T) {
+	t.Parallel()
+	f := open(t, nil)
+	codes := map[int]int{}
+	for i := range 30 {
+		w := f.refresh(t, publicID, "rt_x", "client_id", "x") // repeated: refused before anything is looked up
+		want(t, "repeated", w, 400, "invalid_request")
+		w = f.post(t, oauth.TokenPath, "grant_type", "refresh_token", "refresh_token", "rt_x", "client_id", postID, "client_secret", fmt.Sprint("guess", i))
+		codes[w.Code]++
+		if w.Code == http.StatusTooManyRequests && w.Header().Get("Retry-After") == "" {
+			t.Error("429 without Retry-After")
+		}
+	}
+	if codes[http.StatusUnauthorized] < 20 || codes[http.StatusTooManyRequests] == 0 {
+		t.Errorf("got %v, want 401 twenty times and then 429", codes)
+	}
+	f.connect(t, postID)
+	known := want(t, "known", f.post(t, oauth.TokenPath, "client_id", basicID, "client_secret", "x"), 401, "invalid_client")
+	unknown := want(t, "unknown", f.post(t, oauth.TokenPath, "client_id", "c_nobody", "client_secret", "x"), 401, "invalid_client")
+	if known.Description != unknown.Description {
+		t.Errorf("got %q for a known and %q for an unknown client, want one sentence", known.Description, unknown.Description)
+	}
+}

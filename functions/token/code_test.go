@@ -1,0 +1,202 @@
+package token
+
+import (
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/store"
+)
+
+// AC-07, RU-18, TOK-10, TOK-11, TOK-13, TOK-14, B8, D5, AC-02, AC-08, W6: one thing wrong at a time is refused and costs
+// nothing: the right request works afterwards.
+func TestWrongRedemptionCostsNothing(t *testing.T) {
+	t.Parallel()
+	f := open(t, nil)
+	code := f.issue(t, publicID, "", nil)
+	form := func(changes ...string) []string {
+		v := map[string]string{"grant_type": "authorization_code", "code": code, "code_verifier": verifier, "client_id": publicID}
+		for i := 0; i < len(changes); i += 2 {
+			v[changes[i]] = changes[i+1]
+		}
+		var list []string
+		for name, value := range v {
+			list = append(list, name, value)
+		}
+		return list
+	}
+	for _, c := range []struct {
+		what   string
+		form   []string
+		status int
+		code   string
+	}{
+		{"no code", form("code", ""), 400, "invalid_request"},
+		{"no verifier", form("code_verifier", ""), 400, "invalid_request"},
+		{"wrong verifier", form("code_verifier", challenge), 400, "invalid_grant"},
+		{"verifier of 42", form("code_verifier", verifier[:42]), 400, "invalid_grant"},
+		{"verifier of 129", form("code_verifier", verifier+verifier+verifier), 400, "invalid_grant"},
+		{"padded verifier", form("code_verifier", verifier+"="), 400, "invalid_grant"},
+		{"other redirect URI of the client", form("redirect_uri", "https://client.example/cb"), 400, "invalid_grant"},
+		{"other port", form("redirect_uri", "http://127.0.0.1:49153/callback"), 400, "invalid_grant"},
+		{"other resource", form("resource", "https://other.example/mcp"), 400, "invalid_target"},
+		{"two resources", append(form("resource", issuer), "resource", issuer+"/mcp"), 400, "invalid_target"},
+		{"other client", form("client_id", otherID), 400, "invalid_grant"},
+		{"unknown client", form("client_id", "c_nobody"), 401, "invalid_client"}, // A2
+		{"no client", form("client_id", ""), 401, "invalid_client"},
+		{"public client with a secret", form("client_secret", "x"), 401, "invalid_client"}, // TE-10
+		{"unknown grant", form("grant_type", "password"), 400, "unsupported_grant_type"},
+		{"client credentials", form("grant_type", "client_credentials"), 400, "unsupported_grant_type"},
+		{"no grant", form("grant_type", ""), 400, "invalid_request"},
+		{"code with more", form("code", code+"A"), 400, "invalid_grant"},
+		{"code changed", form("code", "ac_A"+code[4:]), 400, "invalid_grant"},
+		{"code cut", form("code", code[:len(code)-1]), 400, "invalid_grant"},
+	} {
+		want(t, c.what, f.post(t, oauth.TokenPath, c.form...), c.status, c.code)
+	}
+	a := want(t, "right", f.post(t, oauth.TokenPath, form("redirect_uri", redirectURI, "resource", issuer)...), 200, "") // W3
+	if a.RefreshToken == "" || a.TokenType != "Bearer" || a.ExpiresIn != 3600 || a.Scope != "mcp" || !f.lives(t, a.AccessToken) {
+		t.Errorf("got %+v, want a whole answer (TOK-30, B10, I3)", a)
+	}
+}
+
+// AC-09, TOK-10: a code lives for its time and not a moment longer.
+func TestCodeExpires(t *testing.T) {
+	t.Parallel()
+	f := open(t, nil)
+	early, late := f.issue(t, publicID, "", nil), f.issue(t, publicID, "", nil)
+	f.advance(time.Minute - time.Microsecond)
+	want(t, "just in time", f.redeem(t, publicID, early), 200, "")
+	f.advance(time.Microsecond)
+	want(t, "at its end", f.redeem(t, publicID, late), 400, "invalid_grant")
+}
+
+// AC-05, AC-06, I5, TOK-12: a replay ends the grant only if the client, its credentials and the verifier are right.
+func TestReplayedCodeRevokesItsTokens(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{publicID, basicID, postID} {
+		t.Run(id, func(t *testing.T) {
+			t.Parallel()
+			f := open(t, nil)
+			code := f.issue(t, id, "", nil)
+			a := want(t, "first", f.redeem(t, id, code), 200, "")
+			sibling := f.connect(t, id)
+			want(t, "wrong verifier", f.post(t, oauth.TokenPath, append(credentials(id), "grant_type", "authorization_code", "code", code, "code_verifier", challenge)...), 400, "invalid_grant")
+			want(t, "another client", f.redeem(t, otherID, code), 400, "invalid_grant")
+			want(t, "wrong secret", f.post(t, oauth.TokenPath, "client_id", basicID, "client_secret", "x", "grant_type", "authorization_code", "code", code, "code_verifier", verifier), 401, "invalid_client")
+			want(t, "other redirect", f.redeem(t, id, code, "redirect_uri", "https://client.example/cb"), 400, "invalid_grant")
+			if !f.lives(t, a.AccessToken) {
+				t.Fatal("a wrong replay ended the grant")
+			}
+			f.advance(30 * time.Minute) // long after the code's own end
+			want(t, "replay", f.redeem(t, id, code), 400, "invalid_grant")
+			if f.lives(t, a.AccessToken) {
+				t.Error("the access token lives on")
+			}
+			want(t, "its refresh token", f.refresh(t, id, a.RefreshToken), 400, "invalid_grant")
+			if !f.lives(t, sibling.AccessToken) { // B15
+				t.Error("another login of the same person and client ended too")
+			}
+		})
+	}
+}
+
+// AC-04, I6: of 64 redemptions at once one wins, and its tokens do not outlive the 63 replays.
+func TestOneOfManyRedemptionsWins(t *testing.T) {
+	t.Parallel()
+	f := open(t, nil)
+	for range 5 {
+		code := f.issue(t, publicID, "", nil)
+		var won atomic.Int32
+		var wg sync.WaitGroup
+		for range 64 {
+			wg.Go(func() {
+				w := f.redeem(t, publicID, code)
+				switch w.Code {
+				case http.StatusOK:
+					won.Add(1)
+				case http.StatusBadRequest:
+				default:
+					t.Errorf("got %d %s", w.Code, w.Body)
+				}
+			})
+		}
+		wg.Wait()
+		if won.Load() != 1 {
+			t.Fatalf("got %d winners, want 1", won.Load())
+		}
+	}
+}
+
+// TE-06, TOK-07: a client that did not register for refresh tokens gets none and may not use one.
+func TestClientWithoutRefreshGrant(t *testing.T) {
+	t.Parallel()
+	f := open(t, nil)
+	a := f.connect(t, codeOnlyID)
+	if a.RefreshToken != "" {
+		t.Errorf("got a refresh token")
+	}
+	want(t, "refresh", f.refresh(t, codeOnlyID, f.connect(t, publicID).RefreshToken), 400, "unauthorized_client")
+}
+
+// TE-12, A5: a deleted client exchanges nothing, and one that was used does not expire.
+func TestDeletedClientExchangesNothing(t *testing.T) {
+	t.Parallel()
+	f := open(t, nil)
+	a, code := f.connect(t, publicID), f.issue(t, publicID, "", nil)
+	f.advance(365 * 24 * time.Hour)
+	want(t, "a year later", f.redeem(t, publicID, f.issue(t, publicID, "", nil)), 200, "")
+	f.advance(-365 * 24 * time.Hour)
+	must(t, f.Store.DeleteClient(t.Context(), publicID, nil))
+	want(t, "code", f.redeem(t, publicID, code), 401, "invalid_client")
+	want(t, "refresh", f.refresh(t, publicID, a.RefreshToken), 401, "invalid_client")
+	if f.lives(t, a.AccessToken) {
+		t.Error("the access token lives on")
+	}
+	want(t, "expired unused", f.redeem(t, "c_unused", "ac_x"), 401, "invalid_client")
+}
+
+// AC-02: a code without a challenge, which nothing here makes, redeems to nothing.
+func TestCodeWithoutChallengeIsWorthless(t *testing.T) {
+	t.Parallel()
+	f := open(t, nil)
+	code := f.issue(t, publicID, "", func(l *store.Login) { l.Record.Challenge = "" })
+	want(t, "with a verifier", f.redeem(t, publicID, code), 400, "invalid_grant")
+	want(t, "without", f.post(t, oauth.TokenPath, "grant_type", "authorization_code", "code", code, "client_id", publicID), 400, "invalid_request")
+}
+
+// AT-05: each kind of credential works in its own place alone.
+func TestOneCredentialIsNotAnother(t *testing.T) {
+	t.Parallel()
+	f := open(t, nil)
+	a := f.connect(t, basicID)
+	code := f.issue(t, basicID, "", nil)
+	for what, token := range map[string]string{
+		"access": a.AccessToken, "refresh": a.RefreshToken, "client id": basicID, "secret": secretOf(basicID), "registration": credential.New("rat_").Reveal(),
+	} {
+		want(t, what+" as code", f.redeem(t, basicID, token), 400, "invalid_grant")
+	}
+	for what, token := range map[string]string{"access": a.AccessToken, "code": code, "secret": secretOf(basicID)} {
+		want(t, what+" as refresh", f.refresh(t, basicID, token), 400, "invalid_grant")
+	}
+	for what, token := range map[string]string{"code": code, "secret": secretOf(basicID), "id": basicID} {
+		if got := f.introspect(t, basicID, token); got {
+			t.Errorf("%s is active", what)
+		}
+		want(t, "revoke "+what, f.revoke(t, basicID, token), 200, "")
+	}
+	want(t, "still there", f.redeem(t, basicID, code), 200, "")
+	if !f.lives(t, a.AccessToken) {
+		t.Error("the grant is gone")
+	}
+}
+
+func (f *fixture) introspect(tb testing.TB, clientID, token string) bool {
+	tb.Helper()
+	a := want(tb, "introspect", f.post(tb, oauth.IntrospectPath, append([]string{"token", token}, credentials(clientID)...)...), 200, "")
+	return a.Active != nil && *a.Active
+}

@@ -1,0 +1,228 @@
+package token
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/store"
+)
+
+// RT-01, TOK-20, TOK-21, B4, W7: every use rotates; the old token works for the grace from its first rotation and
+// then ends the family. Each answer is whole.
+func TestRefreshTokensRotateWithAGrace(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{publicID, basicID, postID} {
+		t.Run(id, func(t *testing.T) {
+			t.Parallel()
+			f := open(t, nil)
+			first := f.connect(t, id)
+			second := want(t, "rotate", f.refresh(t, id, first.RefreshToken), 200, "")
+			if second.RefreshToken == first.RefreshToken || second.RefreshToken == "" || second.AccessToken == first.AccessToken {
+				t.Fatal("got no new pair")
+			}
+			f.advance(2*time.Minute - time.Second)
+			again := want(t, "within grace", f.refresh(t, id, first.RefreshToken), 200, "")
+			if again.RefreshToken != second.RefreshToken || !f.lives(t, again.AccessToken) { // RT-02, B6
+				t.Error("the repeat did not get the same family's token")
+			}
+			f.advance(2 * time.Second)
+			third := want(t, "the newest", f.refresh(t, id, second.RefreshToken), 200, "")
+			want(t, "out of grace", f.refresh(t, id, first.RefreshToken), 400, "invalid_grant") // B7
+			want(t, "the family", f.refresh(t, id, third.RefreshToken), 400, "invalid_grant")
+			if f.lives(t, third.AccessToken) {
+				t.Error("the access token outlives the family")
+			}
+		})
+	}
+}
+
+// B1, B2, B5, I6, RT-02: 32 parallel refreshes, from two addresses, each get tokens that all go on working.
+func TestParallelRefreshesAllWork(t *testing.T) {
+	t.Parallel()
+	f := open(t, nil)
+	a := f.connect(t, publicID)
+	replies := make(chan reply, 32)
+	var wg sync.WaitGroup
+	for range 32 {
+		wg.Go(func() { replies <- want(t, "parallel", f.refresh(t, publicID, a.RefreshToken), 200, "") })
+	}
+	wg.Wait()
+	close(replies)
+	f.advance(time.Minute)
+	for r := range replies {
+		if !f.lives(t, r.AccessToken) {
+			t.Error("an access token of a parallel refresh is dead")
+		}
+		want(t, "its refresh token", f.refresh(t, publicID, r.RefreshToken), 200, "")
+	}
+}
+
+// RT-05: whatever refresh runs beside it, nothing lives after the answer to a revocation.
+func TestRevocationBeatsRefresh(t *testing.T) {
+	t.Parallel()
+	f := open(t, nil)
+	for range 200 {
+		a := f.connect(t, publicID)
+		var last atomic.Value
+		last.Store(a)
+		var wg sync.WaitGroup
+		for range 3 {
+			wg.Go(func() {
+				if w := f.refresh(t, publicID, a.RefreshToken); w.Code == http.StatusOK {
+					last.Store(decode(t, w))
+				}
+			})
+		}
+		wg.Go(func() { want(t, "revoke", f.revoke(t, publicID, a.RefreshToken), 200, "") })
+		wg.Wait()
+		end := last.Load().(reply)
+		want(t, "after the revocation", f.refresh(t, publicID, end.RefreshToken), 400, "invalid_grant")
+		if f.lives(t, a.AccessToken) || f.lives(t, end.AccessToken) {
+			t.Fatal("something lives after the revocation")
+		}
+	}
+}
+
+// RT-03, RT-06, RT-07, RT-09, TOK-22, TOK-23, TOK-24, B8, D5, J2: one thing wrong at a time is refused, and neither
+// rotates the token nor ends the family.
+func TestWrongRefreshCostsNothing(t *testing.T) {
+	t.Parallel()
+	f := open(t, nil)
+	a := f.connect(t, basicID)
+	token := a.RefreshToken
+	for _, c := range []struct {
+		what   string
+		client string
+		token  string
+		more   []string
+		status int
+		code   string
+	}{
+		{"no token", basicID, "", nil, 400, "invalid_request"},
+		{"other client", publicID, token, nil, 400, "invalid_grant"},
+		{"other confidential client", postID, token, nil, 400, "invalid_grant"},
+		{"unknown client", "c_nobody", token, nil, 401, "invalid_client"},
+		{"other resource", basicID, token, []string{"resource", "https://other.example/mcp"}, 400, "invalid_target"},
+		{"two resources", basicID, token, []string{"resource", issuer, "resource", issuer}, 400, "invalid_target"},
+		{"odd scope", basicID, token, []string{"scope", "mcp \""}, 400, "invalid_scope"},
+		{"changed MAC", basicID, token[:len(token)-6] + "AAAAAA", nil, 400, "invalid_grant"},
+		{"changed grant", basicID, "rt_AAAA" + token[7:], nil, 400, "invalid_grant"},
+		{"cut", basicID, token[:len(token)-1], nil, 400, "invalid_grant"},
+		{"other prefix", basicID, "ac" + token[2:], nil, 400, "invalid_grant"},
+		{"somebody else's shape", basicID, "gho_0123456789", nil, 400, "invalid_grant"},
+	} {
+		want(t, c.what, f.refresh(t, c.client, c.token, c.more...), c.status, c.code)
+	}
+	f.advance(time.Hour) // far out of any grace: a rotation above would end the family now
+	b := want(t, "right", f.refresh(t, basicID, token), 200, "")
+	f.advance(3 * time.Minute)
+	want(t, "reuse by another client", f.refresh(t, publicID, token), 400, "invalid_grant")
+	want(t, "reuse with a changed MAC", f.refresh(t, basicID, token[:len(token)-6]+"AAAAAA"), 400, "invalid_grant")
+	if !f.lives(t, b.AccessToken) {
+		t.Error("somebody without the token ended the family")
+	}
+}
+
+// RT-06, W3: what clients add to a refresh: scopes that mean nothing here, the bare origin, an empty scope.
+func TestOddRefreshesAreServed(t *testing.T) {
+	t.Parallel()
+	f := open(t, nil)
+	token := f.connect(t, publicID).RefreshToken
+	for _, more := range [][]string{
+		nil, {"scope", ""}, {"scope", "mcp"}, {"scope", "mcp  mcp"}, {"scope", "offline_access"}, {"scope", "claudeai mcp"},
+		{"resource", issuer}, {"resource", issuer + "/mcp"}, {"resource", ""}, {"unknown", "x"},
+	} {
+		r := want(t, strings.Join(more, "="), f.refresh(t, publicID, token, more...), 200, "")
+		if r.Scope != "mcp" {
+			t.Errorf("%v: got scope %q, want mcp", more, r.Scope)
+		}
+		token = r.RefreshToken
+	}
+}
+
+// RT-08, TOK-25, B13: the grant slides with each refresh and ends when it is not used.
+func TestUnusedGrantEnds(t *testing.T) {
+	t.Parallel()
+	f := open(t, nil)
+	const ttl = 2160 * time.Hour
+	token := f.connect(t, publicID).RefreshToken
+	for range 3 {
+		f.advance(ttl - time.Second)
+		token = want(t, "just in time", f.refresh(t, publicID, token), 200, "").RefreshToken
+	}
+	f.advance(ttl)
+	want(t, "too late", f.refresh(t, publicID, token), 400, "invalid_grant")
+}
+
+// B15: two logins of one person with one client are two grants.
+func TestSecondLoginLeavesTheFirst(t *testing.T) {
+	t.Parallel()
+	f := open(t, nil)
+	first, second := f.connect(t, publicID), f.connect(t, publicID)
+	want(t, "end the second", f.revoke(t, publicID, second.RefreshToken), 200, "")
+	want(t, "the first", f.refresh(t, publicID, first.RefreshToken), 200, "")
+}
+
+// W7: a client that refreshes before nearly every request, in parallel, for a long time.
+func TestManyRefreshesAMinute(t *testing.T) {
+	t.Parallel()
+	f := open(t, nil)
+	token := f.connect(t, publicID).RefreshToken
+	for range 300 {
+		next := want(t, "refresh", f.refresh(t, publicID, token), 200, "").RefreshToken
+		want(t, "its twin", f.refresh(t, publicID, token), 200, "")
+		token = next
+		f.advance(time.Second)
+	}
+}
+
+// RT-16, TE-13: no credential reaches the log, whatever happens to it.
+func TestNoCredentialInTheLog(t *testing.T) {
+	t.Parallel()
+	f := open(t, nil)
+	a := f.connect(t, basicID)
+	code := f.issue(t, basicID, "", nil)
+	f.redeem(t, basicID, code)
+	f.redeem(t, basicID, code)
+	f.refresh(t, basicID, a.RefreshToken)
+	f.advance(time.Hour)
+	f.refresh(t, basicID, a.RefreshToken)
+	f.post(t, oauth.TokenPath, "client_id", basicID, "client_secret", "guess-guess", "grant_type", "refresh_token", "refresh_token", a.RefreshToken)
+	f.revoke(t, basicID, a.AccessToken)
+	f.introspect(t, basicID, a.AccessToken)
+	for _, secret := range []string{a.AccessToken, a.RefreshToken, code, secretOf(basicID), "guess-guess", verifier, "eyJ", "rt_", "ac_"} {
+		if strings.Contains(f.log.String(), secret) {
+			t.Errorf("the log holds %.12s…", secret)
+		}
+	}
+	for _, event := range []string{"code.redeemed", "code.replayed", "token.refreshed", "refresh.reused", "client.auth_failed", "grant.revoked"} {
+		if event != "grant.revoked" && !strings.Contains(f.log.String(), event) {
+			t.Errorf("the log lacks %s", event)
+		}
+	}
+}
+
+// TOK-27: a token with another generation is not genuine.
+func TestGenerationIsProtected(t *testing.T) {
+	t.Parallel()
+	f := open(t, nil)
+	a := f.connect(t, publicID)
+	raw, err := credential.Decode(strings.TrimPrefix(a.RefreshToken, "rt_"), 68)
+	must(t, err)
+	for i := range raw {
+		raw[i] ^= 1
+		want(t, "changed", f.refresh(t, publicID, "rt_"+credential.Encode(raw)), 400, "invalid_grant")
+		raw[i] ^= 1
+	}
+	want(t, "untouched", f.refresh(t, publicID, a.RefreshToken), 200, "")
+	_, ok := store.RefreshGrantID(credential.Wrap(a.RefreshToken))
+	if !ok {
+		t.Error("the token has lost its shape")
+	}
+}

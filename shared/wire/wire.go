@@ -1,0 +1,155 @@
+// Package wire opens, from settings, what several functions need alike: the store,
+// the rings, the identity provider. Only a function's function.go and the operator's
+// program use it. Nothing here does network I/O; what is wrong with a setting is noted
+// in the reader, so that every problem is reported at once.
+package wire
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/postern-dev/postern/shared/boot"
+	"github.com/postern-dev/postern/shared/config"
+	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/fernet"
+	"github.com/postern-dev/postern/shared/keyfile"
+	"github.com/postern-dev/postern/shared/seal"
+	"github.com/postern-dev/postern/shared/signing"
+	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/shared/store/driver"
+	"github.com/postern-dev/postern/shared/upstream"
+)
+
+// Box returns the box over the ring of FERNET_KEYS_FILE.
+func Box(env *boot.Env, r *config.Reader) *seal.Box {
+	return seal.NewBox(keyfile.New(r.File("FERNET_KEYS_FILE"), fernet.ParseKeyring, options(env.Log)), nil)
+}
+
+// SigningKeys returns the private ring of SIGNING_KEYS_FILE.
+func SigningKeys(env *boot.Env, r *config.Reader) *keyfile.File[signing.Ring] {
+	return keyfile.New(r.File("SIGNING_KEYS_FILE"), signing.ParseRing, options(env.Log))
+}
+
+// OwnVerificationKeys returns the public halves of SIGNING_KEYS_FILE, for the function
+// that has the private ones.
+func OwnVerificationKeys(env *boot.Env, r *config.Reader) *keyfile.File[signing.KeySet] {
+	parse := func(data []byte) (signing.KeySet, error) {
+		ring, err := signing.ParseRing(data)
+		if err != nil {
+			return signing.KeySet{}, err
+		}
+		return ring.Public(), nil
+	}
+	return keyfile.New(r.File("SIGNING_KEYS_FILE"), parse, options(env.Log))
+}
+
+// VerificationKeys returns the public keys of VERIFICATION_KEYS_FILE.
+func VerificationKeys(env *boot.Env, r *config.Reader) *keyfile.File[signing.KeySet] {
+	return keyfile.New(r.File("VERIFICATION_KEYS_FILE"), signing.ParseKeySet, options(env.Log))
+}
+
+func options(log *slog.Logger) *keyfile.Options {
+	return &keyfile.Options{Log: log}
+}
+
+// Store opens STORE, sealed in box, with the lifetimes of the settings. It is nil when
+// a setting is wrong; the reader then has the problem.
+func Store(ctx context.Context, env *boot.Env, r *config.Reader, box *seal.Box) *store.Store {
+	d := config.Parse(r, "STORE", func(s string) (driver.Driver, error) { return driver.Open(ctx, s) })
+	life := store.Lifetimes{
+		GrantTTL:        r.Duration("GRANT_TTL"),
+		RefreshGrace:    r.Duration("REFRESH_GRACE"),
+		ClientUnusedTTL: r.Duration("CLIENT_UNUSED_TTL"),
+		AccessTokenTTL:  r.Duration("ACCESS_TOKEN_TTL"),
+	}
+	if d == nil {
+		return nil
+	}
+	env.OnClose(d.Close)
+	s, err := store.New(d, box, life, nil)
+	if err != nil {
+		r.Refuse("STORE", "cannot be used: %s", err)
+		return nil
+	}
+	return s
+}
+
+// A Secret says whether a function holds the identity provider's client secret.
+type Secret bool
+
+// Only the functions that talk to the provider as the app itself hold its secret.
+const (
+	WithSecret    Secret = true
+	WithoutSecret Secret = false
+)
+
+// Provider returns the provider of IDENTITY_PROVIDER and the rules of ALLOW.
+func Provider(env *boot.Env, r *config.Reader, secret Secret) (upstream.Provider, upstream.Allow) {
+	allow := config.Parse(r, "ALLOW", upstream.ParseAllow)
+	var p upstream.Provider
+	switch r.Enum("IDENTITY_PROVIDER") {
+	case "development":
+		p = development(r)
+	case "github":
+		p = github(env, r, secret, allow)
+	}
+	if p != nil {
+		if err := allow.Fits(p); err != nil {
+			r.Refuse("ALLOW", "does not fit: %s", err)
+		}
+	}
+	return p, allow
+}
+
+// The provider constructors return an interface that is nil after a problem, never one
+// that holds a nil pointer.
+func development(r *config.Reader) upstream.Provider {
+	d, err := upstream.NewDevelopment(r.String("ISSUER_URL"))
+	if err != nil {
+		r.Refuse("IDENTITY_PROVIDER", "is development: %s", err)
+		return nil
+	}
+	return d
+}
+
+func github(env *boot.Env, r *config.Reader, secret Secret, allow upstream.Allow) upstream.Provider {
+	c := upstream.GitHubConfig{
+		ClientID:     r.String("GITHUB_CLIENT_ID"),
+		ClientSecret: noSecret,
+		Scopes:       allow.RequiredScopes(),
+	}
+	if secret == WithSecret {
+		file := keyfile.New(r.File("GITHUB_CLIENT_SECRET_FILE"), parseSecret, options(env.Log))
+		c.ClientSecret = file.Get
+	}
+	if u := r.URL("GITHUB_URL"); u != nil {
+		c.URL = u.String()
+	}
+	if u := r.URL("GITHUB_API_URL"); u != nil {
+		c.APIURL = u.String()
+	}
+	if c.ClientID == "" {
+		return nil // the reader has noted it
+	}
+	g, err := upstream.NewGitHub(c)
+	if err != nil {
+		r.Refuse("IDENTITY_PROVIDER", "is github: %s", err)
+		return nil
+	}
+	return g
+}
+
+func noSecret(context.Context) (credential.Secret, error) {
+	return credential.Secret{}, errors.New("this function does not hold the GitHub client secret")
+}
+
+func parseSecret(data []byte) (credential.Secret, error) {
+	s := bytes.TrimSpace(data)
+	if len(s) == 0 || bytes.ContainsAny(s, " \t\r\n") {
+		return credential.Secret{}, fmt.Errorf("want the client secret alone, in one line")
+	}
+	return credential.Wrap(string(s)), nil
+}
