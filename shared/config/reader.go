@@ -18,7 +18,7 @@ import (
 // as unset. A Reader is for one goroutine.
 type Reader struct {
 	lookup   func(string) (string, bool)
-	problems []string
+	problems Problems
 }
 
 // Read returns a Reader over lookup, which has the form of [os.LookupEnv]. It
@@ -136,16 +136,47 @@ func (r *Reader) Refuse(name, format string, args ...any) {
 	r.note("%s %s", lookupSetting(name).Name, fmt.Sprintf(format, args...))
 }
 
-// Err returns every problem at once, or nil. Its text is for the operator.
+// Err returns every problem at once, as [Problems], or nil.
 func (r *Reader) Err() error {
 	if len(r.problems) == 0 {
 		return nil
 	}
+	return r.problems
+}
+
+// Problems is what is wrong with the settings, a sentence each, for the operator.
+type Problems []string
+
+// Error lists the problems, one a line.
+func (p Problems) Error() string {
 	noun := "problems"
-	if len(r.problems) == 1 {
+	if len(p) == 1 {
 		noun = "problem"
 	}
-	return fmt.Errorf("configuration has %d %s:\n  %s", len(r.problems), noun, strings.Join(r.problems, "\n  "))
+	return fmt.Sprintf("configuration has %d %s:\n  %s", len(p), noun, strings.Join(p, "\n  "))
+}
+
+// Join joins the errors of several programs with the same settings. Problems that they
+// share are said once.
+func Join(errs ...error) error {
+	var all Problems
+	var others []error
+	for _, err := range errs {
+		p, ok := errors.AsType[Problems](err)
+		if !ok {
+			others = append(others, err)
+			continue
+		}
+		for _, problem := range p {
+			if !slices.Contains(all, problem) {
+				all = append(all, problem)
+			}
+		}
+	}
+	if len(all) > 0 {
+		others = append(others, all)
+	}
+	return errors.Join(others...)
 }
 
 // value returns a setting and its value, or its default.

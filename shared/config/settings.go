@@ -22,28 +22,28 @@ var Settings = []Setting{
 		Doc:  "Where records are kept: `embedded:DIRECTORY`, `firestore:PROJECT` or `firestore:PROJECT/DATABASE`. `FIRESTORE_EMULATOR_HOST` is honoured. A deployed function has the Firestore driver only.",
 	},
 	{
-		Name: "IDENTITY_PROVIDER", Kind: KindEnum, Functions: []string{"authorize", "token"}, Required: true, Words: []string{"github", "development"}, Example: "github",
+		Name: "IDENTITY_PROVIDER", Kind: KindEnum, Functions: []string{"authorize", "token", "mcp", "cascade"}, Required: true, Words: []string{"github", "development"}, Example: "github",
 		Doc: "Who says who a person is. `development` is a form that believes every name; it is refused unless the issuer is a loopback address. `oidc` is not part of this version.",
 	},
 	{
-		Name: "GITHUB_CLIENT_ID", Kind: KindText, Functions: []string{"authorize", "token"}, Required: true, Example: "Iv1.0123456789abcdef",
+		Name: "GITHUB_CLIENT_ID", Kind: KindText, Functions: []string{"authorize", "token", "mcp", "cascade"}, Required: true, Example: "Iv1.0123456789abcdef",
 		Want: "the client id of the GitHub OAuth app, like Iv1.0123456789abcdef",
 		Doc:  "The client id of the GitHub OAuth app whose callback is `ISSUER_URL/auth/callback`. Read when `IDENTITY_PROVIDER` is `github`.",
 	},
 	{
-		Name: "GITHUB_CLIENT_SECRET_FILE", Kind: KindFile, Functions: []string{"authorize", "token"}, Required: true, Example: "/secrets/github-client-secret/value",
+		Name: "GITHUB_CLIENT_SECRET_FILE", Kind: KindFile, Functions: []string{"authorize", "cascade"}, Required: true, Example: "/secrets/github-client-secret/value",
 		Doc: "A file with the client secret of the GitHub OAuth app; white space around it is ignored. Read when `IDENTITY_PROVIDER` is `github`.",
 	},
 	{
-		Name: "GITHUB_URL", Kind: KindURL, Functions: []string{"authorize", "token"}, Default: "https://github.com", Example: "https://github.example.com",
+		Name: "GITHUB_URL", Kind: KindURL, Functions: []string{"authorize", "token", "mcp", "cascade"}, Default: "https://github.com", Example: "https://github.example.com",
 		Doc: "The address of GitHub's pages, for GitHub Enterprise Server and tests.",
 	},
 	{
-		Name: "GITHUB_API_URL", Kind: KindURL, Functions: []string{"authorize", "token"}, Default: "https://api.github.com", Example: "https://github.example.com/api/v3",
+		Name: "GITHUB_API_URL", Kind: KindURL, Functions: []string{"authorize", "token", "mcp", "cascade"}, Default: "https://api.github.com", Example: "https://github.example.com/api/v3",
 		Doc: "The address of GitHub's REST API, for GitHub Enterprise Server and tests.",
 	},
 	{
-		Name: "ALLOW", Kind: KindText, Functions: []string{"authorize", "token"}, Required: true, Example: "user:octocat,org:acme",
+		Name: "ALLOW", Kind: KindText, Functions: []string{"authorize", "token", "mcp", "cascade"}, Required: true, Example: "user:octocat,org:acme",
 		Want: "who may enter: user:octocat, org:acme, team:acme/ops, email-domain:example.com, separated by commas, or the word anyone",
 		Doc:  "Who may enter, separated by commas: `user:octocat`, `org:acme`, `team:acme/ops`, `email-domain:example.com`, or the word `anyone`. There is no default: nothing said means nobody, and the function does not start.",
 	},
@@ -56,15 +56,15 @@ var Settings = []Setting{
 		Doc: "The private keys that sign access tokens, a JWKS. The first one signs. Mounted on the token function alone.",
 	},
 	{
-		Name: "VERIFICATION_KEYS_FILE", Kind: KindFile, Functions: []string{"wellknown", "token", "mcp"}, Required: true, Example: "/secrets/verification-keys/value",
+		Name: "VERIFICATION_KEYS_FILE", Kind: KindFile, Functions: []string{"wellknown", "mcp"}, Required: true, Example: "/secrets/verification-keys/value",
 		Doc: "The public keys that verify access tokens, a JWKS without private members.",
 	},
 	{
-		Name: "ACCESS_TOKEN_TTL", Kind: KindDuration, Functions: []string{"token"}, Default: "1h", Min: time.Second, Max: day, Example: "15m",
+		Name: "ACCESS_TOKEN_TTL", Kind: KindDuration, Functions: []string{"register", "authorize", "token", "mcp", "cascade"}, Default: "1h", Min: time.Second, Max: day, Example: "15m",
 		Doc: "How long an access token is good.",
 	},
 	{
-		Name: "GRANT_TTL", Kind: KindDuration, Functions: []string{"authorize", "token"}, Default: "2160h", Min: time.Second, Max: 5 * year, Example: "720h",
+		Name: "GRANT_TTL", Kind: KindDuration, Functions: []string{"register", "authorize", "token", "mcp", "cascade"}, Default: "2160h", Min: time.Second, Max: 5 * year, Example: "720h",
 		Doc: "How long a person stays signed in after the last refresh.",
 	},
 	{
@@ -76,7 +76,7 @@ var Settings = []Setting{
 		Doc: "How long a person may take from the consent page to the return from the identity provider.",
 	},
 	{
-		Name: "REFRESH_GRACE", Kind: KindDuration, Functions: []string{"token"}, Default: "120s", Min: time.Second, Max: time.Hour, ZeroOK: true, Example: "60s",
+		Name: "REFRESH_GRACE", Kind: KindDuration, Functions: []string{"register", "authorize", "token", "mcp", "cascade"}, Default: "120s", Min: time.Second, Max: time.Hour, ZeroOK: true, Example: "60s",
 		Doc: "How long a refresh token still works after its first rotation. 0 means not at all.",
 	},
 	{
@@ -88,7 +88,7 @@ var Settings = []Setting{
 		Doc: "How old the last look at a person's memberships may be when a token is refreshed. 0 means that every refresh looks.",
 	},
 	{
-		Name: "CLIENT_UNUSED_TTL", Kind: KindDuration, Functions: []string{"register", "authorize"}, Default: "168h", Min: time.Second, Max: 5 * year, Example: "24h",
+		Name: "CLIENT_UNUSED_TTL", Kind: KindDuration, Functions: []string{"register", "authorize", "token", "mcp", "cascade"}, Default: "168h", Min: time.Second, Max: 5 * year, Example: "24h",
 		Doc: "When a registration expires whose client never completed a login. One that did never expires.",
 	},
 	{
