@@ -1,0 +1,92 @@
+# Who gets what: the one place to read what a function may do.
+locals {
+  common = {
+    ISSUER_URL           = var.public_origin
+    GOOGLE_CLOUD_PROJECT = var.project
+    LOG_LEVEL            = var.log_level
+  }
+
+  # Behind the gateway the client's credential comes in X-Forwarded-Authorization.
+  behind_gateway = {
+    TRUST_FORWARDED_AUTHORIZATION = "true"
+    FORWARDED_FOR_HOPS            = tostring(coalesce(var.forwarded_for_hops, var.custom_domain ? 3 : 2))
+  }
+
+  # Who writes a record says when it ends, so the lifetimes go with the store.
+  store = merge(var.lifetimes, { STORE = "firestore:${var.project}/${module.store.database}" })
+
+  github = {
+    IDENTITY_PROVIDER = "github"
+    GITHUB_CLIENT_ID  = var.github_client_id
+    GITHUB_URL        = var.github_url
+    GITHUB_API_URL    = var.github_api_url
+    ALLOW             = join(",", var.allow)
+  }
+
+  reader = { id = module.store.database, role = "roles/datastore.viewer" }
+  writer = { id = module.store.database, role = "roles/datastore.user" }
+
+  # environment: settings (docs/configuration.md); secrets: setting => secret;
+  # timeout in seconds, below the deadline in gateway/openapi.yaml.
+  http_functions = {
+    register = {
+      description = "Dynamic client registration and its management"
+      environment = merge(local.common, local.behind_gateway, local.store)
+      secrets     = { FERNET_KEYS_FILE = "fernet-keys" }
+      database    = local.writer
+      timeout     = 30
+      memory      = "256M"
+    }
+    authorize = {
+      description = "Authorization endpoint, consent and the return from GitHub"
+      environment = merge(local.common, local.behind_gateway, local.store, local.github)
+      secrets     = { FERNET_KEYS_FILE = "fernet-keys", GITHUB_CLIENT_SECRET_FILE = "github-client-secret" }
+      database    = local.writer
+      timeout     = 30
+      memory      = "256M"
+    }
+    # The only one with the private signing keys. It asks GitHub about
+    # memberships with the person's own token, so it needs no client secret.
+    token = {
+      description = "Token, revocation and introspection endpoints"
+      environment = merge(local.common, local.behind_gateway, local.store, local.github)
+      secrets     = { FERNET_KEYS_FILE = "fernet-keys", SIGNING_KEYS_FILE = "signing-keys" }
+      database    = local.writer
+      timeout     = 30
+      memory      = "256M"
+    }
+    # Answers when all else is down: no database, no private key.
+    wellknown = {
+      description = "Metadata documents and verification keys"
+      environment = merge(local.common, local.behind_gateway)
+      secrets     = { VERIFICATION_KEYS_FILE = "verification-keys" }
+      database    = null
+      timeout     = 30
+      memory      = "256M"
+    }
+    # Runs tools that other people write: public keys only, and the database
+    # for reading only.
+    mcp = {
+      description = "MCP endpoint"
+      environment = merge(local.common, local.behind_gateway, local.store, local.github)
+      secrets     = { FERNET_KEYS_FILE = "fernet-keys", VERIFICATION_KEYS_FILE = "verification-keys" }
+      database    = local.reader
+      timeout     = 300
+      memory      = "512M"
+    }
+  }
+
+  # Revokes a person's GitHub token with the app's credentials.
+  cascade = {
+    description = "Removes what hangs from a deleted client or an ended grant"
+    environment = merge(local.common, local.store, local.github)
+    secrets     = { FERNET_KEYS_FILE = "fernet-keys", GITHUB_CLIENT_SECRET_FILE = "github-client-secret" }
+    timeout     = 120
+    memory      = "256M"
+  }
+
+  instances = merge(
+    { for name in concat(keys(local.http_functions), ["cascade"]) : name => { min = 0, max = 10 } },
+    var.instances,
+  )
+}

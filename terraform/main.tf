@@ -1,0 +1,119 @@
+module "store" {
+  source = "./modules/store"
+
+  project                = var.project
+  database               = var.database
+  location               = coalesce(var.firestore_location, var.region)
+  delete_protection      = var.delete_protection
+  point_in_time_recovery = var.point_in_time_recovery
+
+  depends_on = [google_project_service.this]
+}
+
+module "keys" {
+  source = "./modules/keys"
+
+  project           = var.project
+  delete_protection = var.delete_protection
+
+  depends_on = [google_project_service.this]
+}
+
+# The one account that may call the HTTP functions.
+resource "google_service_account" "gateway" {
+  project      = var.project
+  account_id   = "postern-gateway"
+  display_name = "Postern gateway"
+
+  depends_on = [google_project_service.this]
+}
+
+module "function" {
+  source   = "./modules/function"
+  for_each = local.http_functions
+
+  project     = var.project
+  region      = var.region
+  name        = each.key
+  description = each.value.description
+  package     = "${var.packages_dir}/${each.key}.zip"
+  bucket      = google_storage_bucket.source.name
+  builder     = google_service_account.builder.id
+  environment = each.value.environment
+  secrets     = { for setting, secret in each.value.secrets : setting => module.keys.ids[secret] }
+  database    = each.value.database
+  invoker     = google_service_account.gateway.member
+  timeout     = each.value.timeout
+  memory      = each.value.memory
+  instances   = local.instances[each.key]
+
+  depends_on = [google_project_iam_member.builder]
+}
+
+module "cascade" {
+  source = "./modules/function"
+
+  project     = var.project
+  region      = var.region
+  name        = "cascade"
+  description = local.cascade.description
+  package     = "${var.packages_dir}/cascade.zip"
+  bucket      = google_storage_bucket.source.name
+  builder     = google_service_account.builder.id
+  environment = local.cascade.environment
+  secrets     = { for setting, secret in local.cascade.secrets : setting => module.keys.ids[secret] }
+  database    = local.writer
+  timeout     = local.cascade.timeout
+  memory      = local.cascade.memory
+  instances   = local.instances["cascade"]
+
+  events = {
+    database  = module.store.database
+    region    = module.store.location
+    documents = ["grants/{id}", "clients/{id}"]
+  }
+
+  depends_on = [google_project_iam_member.builder, google_project_iam_member.eventarc]
+}
+
+module "gateway" {
+  source = "./modules/gateway"
+
+  project         = var.project
+  region          = coalesce(var.gateway_region, var.region)
+  service_account = google_service_account.gateway.email
+  addresses       = { for name, function in module.function : name => function.uri }
+}
+
+module "domain" {
+  source = "./modules/domain"
+  count  = var.custom_domain ? 1 : 0
+
+  project    = var.project
+  region     = coalesce(var.gateway_region, var.region)
+  gateway_id = module.gateway.gateway_id
+  host       = trimprefix(var.public_origin, "https://")
+
+  depends_on = [google_project_service.this]
+}
+
+module "alerts" {
+  source = "./modules/alerts"
+
+  project = var.project
+  emails  = var.alert_emails
+
+  depends_on = [google_project_service.this]
+}
+
+# API Gateway is not in every region, and says so only after all else is made.
+# The list may grow, hence a warning and no refusal.
+check "gateway_region" {
+  assert {
+    condition = contains([
+      "asia-northeast1", "australia-southeast1", "europe-west1", "europe-west2",
+      "us-central1", "us-east1", "us-east4", "us-west2", "us-west3", "us-west4",
+    ], coalesce(var.gateway_region, var.region))
+    error_message = "API Gateway was not known to be offered in this region when this was written: set gateway_region to one nearby, e.g. gateway_region = \"europe-west1\"."
+  }
+}

@@ -1,0 +1,89 @@
+locals {
+  services = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=~\"^postern-\""
+
+  # Counted lines: metric name => what counts.
+  metrics = {
+    errors         = "${local.services} AND severity>=ERROR"
+    refresh_reused = "${local.services} AND jsonPayload.event=\"refresh.reused\""
+    reload_failed  = "${local.services} AND jsonPayload.event=\"keys.reload_failed\""
+  }
+
+  # The query is PromQL; it is about a window, so one slow second wakes nobody.
+  policies = {
+    errors = {
+      title = "Postern: errors in the log"
+      query = "sum(increase(logging_googleapis_com:user_postern_errors{monitored_resource=\"cloud_run_revision\"}[10m])) > 5"
+      what  = "More than five lines of severity ERROR in ten minutes. Look at the lines (severity>=ERROR); playbook: docs/operations.md."
+    }
+    unavailable = {
+      title = "Postern: requests answered with 5xx"
+      query = "sum(increase(run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=~\"postern-.*\",response_code_class=\"5xx\"}[10m])) > 10"
+      what  = "More than ten answers with 5xx in ten minutes, our own 503s and the platform's. Often Firestore, Secret Manager or GitHub; playbook: docs/operations.md."
+    }
+    refresh_reused = {
+      title = "Postern: refresh tokens presented again"
+      query = "sum(increase(logging_googleapis_com:user_postern_refresh_reused{monitored_resource=\"cloud_run_revision\"}[10m])) > 5"
+      what  = "More than five old refresh tokens in ten minutes, each of which ended its grant. One is a client with a bad memory, many are a stolen store of tokens or a fault of ours; playbook: docs/operations.md."
+    }
+    reload_failed = {
+      title = "Postern: keys cannot be read again"
+      query = "sum(increase(logging_googleapis_com:user_postern_reload_failed{monitored_resource=\"cloud_run_revision\"}[30m])) > 2"
+      what  = "Instances work on with the keys they have, new instances cannot start work. Look at the newest version of the secret the line names; playbook: docs/operations.md."
+    }
+  }
+}
+
+resource "google_logging_metric" "this" {
+  for_each = local.metrics
+
+  project = var.project
+  name    = "postern_${each.key}"
+  filter  = each.value
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "INT64"
+  }
+}
+
+resource "google_monitoring_notification_channel" "email" {
+  for_each = toset(var.emails)
+
+  project      = var.project
+  display_name = "Postern ${each.value}"
+  type         = "email"
+  labels       = { email_address = each.value }
+}
+
+resource "google_monitoring_alert_policy" "this" {
+  for_each = local.policies
+
+  project               = var.project
+  display_name          = each.value.title
+  combiner              = "OR"
+  notification_channels = [for channel in google_monitoring_notification_channel.email : channel.id]
+
+  conditions {
+    display_name = each.value.title
+
+    condition_prometheus_query_language {
+      query               = each.value.query
+      evaluation_interval = "60s"
+
+      # A metric exists for Monitoring only some minutes after it was made; the
+      # first apply must not stumble over that.
+      disable_metric_validation = true
+    }
+  }
+
+  documentation {
+    content   = each.value.what
+    mime_type = "text/markdown"
+  }
+
+  alert_strategy {
+    auto_close = "3600s"
+  }
+
+  depends_on = [google_logging_metric.this]
+}

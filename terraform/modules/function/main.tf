@@ -1,0 +1,153 @@
+locals {
+  id       = "postern-${var.name}"
+  is_event = var.events != null
+}
+
+# One account per function: what one is given, no other has.
+resource "google_service_account" "runtime" {
+  project      = var.project
+  account_id   = local.id
+  display_name = "Postern ${var.name}"
+}
+
+# Firestore has no finer lock than the database; the condition keeps other
+# databases of the project out of reach.
+resource "google_project_iam_member" "database" {
+  count = var.database == null ? 0 : 1
+
+  project = var.project
+  role    = var.database.role
+  member  = google_service_account.runtime.member
+
+  condition {
+    title      = "postern-database"
+    expression = "resource.name == \"projects/${var.project}/databases/${var.database.id}\""
+  }
+}
+
+resource "google_secret_manager_secret_iam_member" "reader" {
+  for_each = var.secrets
+
+  project   = var.project
+  secret_id = each.value
+  role      = "roles/secretmanager.secretAccessor"
+  member    = google_service_account.runtime.member
+}
+
+# The hash in the name is what makes a new zip a new deployment, and an
+# unchanged one none.
+resource "google_storage_bucket_object" "source" {
+  bucket = var.bucket
+  name   = "${var.name}-${substr(filesha256(var.package), 0, 16)}.zip"
+  source = var.package
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+resource "google_cloudfunctions2_function" "this" {
+  project     = var.project
+  location    = var.region
+  name        = local.id
+  description = var.description
+  labels      = { app = "postern" }
+
+  build_config {
+    runtime         = "go126"
+    entry_point     = var.name
+    service_account = var.builder
+
+    environment_variables = {
+      GOOGLE_GOLDFLAGS = "-s -w" # a third off the binary: faster cold starts
+    }
+
+    source {
+      storage_source {
+        bucket = var.bucket
+        object = google_storage_bucket_object.source.name
+      }
+    }
+  }
+
+  service_config {
+    service_account_email            = google_service_account.runtime.email
+    available_cpu                    = "1" # below that the platform allows one request at a time
+    available_memory                 = var.memory
+    max_instance_request_concurrency = 80
+    min_instance_count               = var.instances.min
+    max_instance_count               = var.instances.max
+    timeout_seconds                  = var.timeout
+    all_traffic_on_latest_revision   = true
+
+    # The gateway calls from outside the VPC: for HTTP functions IAM is the lock.
+    ingress_settings = local.is_event ? "ALLOW_INTERNAL_ONLY" : "ALLOW_ALL"
+
+    environment_variables = merge(var.environment, {
+      for setting, id in var.secrets : setting => "/secrets/${id}/value"
+    })
+
+    # One directory per secret, since a volume hides what else is in it. The
+    # file follows `latest` at each read: keys rotate without a deployment.
+    dynamic "secret_volumes" {
+      for_each = toset(values(var.secrets))
+
+      content {
+        mount_path = "/secrets/${secret_volumes.value}"
+        project_id = var.project
+        secret     = secret_volumes.value
+
+        versions {
+          version = "latest"
+          path    = "value"
+        }
+      }
+    }
+  }
+
+  # A function holds one trigger; those for further documents are below.
+  dynamic "event_trigger" {
+    for_each = local.is_event ? [var.events] : []
+
+    content {
+      trigger_region        = event_trigger.value.region
+      event_type            = local.event_type
+      retry_policy          = "RETRY_POLICY_RETRY"
+      service_account_email = google_service_account.trigger[0].email
+
+      event_filters {
+        attribute = "database"
+        value     = event_trigger.value.database
+      }
+
+      event_filters {
+        attribute = "document"
+        value     = event_trigger.value.documents[0]
+        operator  = "match-path-pattern"
+      }
+    }
+  }
+
+  # A function whose account cannot read its secrets does not start.
+  depends_on = [
+    google_secret_manager_secret_iam_member.reader,
+    google_project_iam_member.event_receiver,
+  ]
+}
+
+# A second generation function is a Cloud Run service of the same name, and
+# run.invoker on that is the role that counts.
+resource "google_cloud_run_service_iam_member" "invoker" {
+  project  = var.project
+  location = var.region
+  service  = google_cloudfunctions2_function.this.name
+  role     = "roles/run.invoker"
+  member   = local.is_event ? google_service_account.trigger[0].member : var.invoker
+
+  lifecycle {
+    precondition {
+      condition     = local.is_event == (var.invoker == null)
+      error_message = "function ${var.name}: give either invoker or events."
+    }
+  }
+}

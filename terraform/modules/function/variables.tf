@@ -1,0 +1,88 @@
+variable "project" {
+  description = "Project id."
+  type        = string
+}
+
+variable "region" {
+  description = "Region of the function."
+  type        = string
+}
+
+variable "name" {
+  description = "Entry point and short name, e.g. token. Resources are called postern-NAME."
+  type        = string
+}
+
+variable "description" {
+  description = "One line for the console."
+  type        = string
+}
+
+variable "package" {
+  description = "The zip to deploy, a path."
+  type        = string
+}
+
+variable "bucket" {
+  description = "Name of the bucket that sources go to."
+  type        = string
+}
+
+variable "builder" {
+  description = "Service account that builds, projects/P/serviceAccounts/EMAIL."
+  type        = string
+}
+
+variable "environment" {
+  description = "Settings of the function (docs/configuration.md). No secrets."
+  type        = map(string)
+}
+
+variable "secrets" {
+  description = "Secrets the function may read: setting that gets the file's name => secret id."
+  type        = map(string)
+  default     = {}
+}
+
+variable "database" {
+  description = "Firestore database and the role on it; null: the function does not use Firestore."
+  type = object({
+    id   = string
+    role = string
+  })
+  default = null
+}
+
+variable "invoker" {
+  description = "The one principal that may call the function over HTTP, serviceAccount:EMAIL. Not for an event function: there it is the trigger's account."
+  type        = string
+  default     = null
+}
+
+variable "events" {
+  description = "Makes it an event function: Firestore documents (path patterns like grants/{id}) of a database whose changes call it. The region is the database's location."
+  type = object({
+    database  = string
+    region    = string
+    documents = list(string)
+  })
+  default = null
+}
+
+variable "timeout" {
+  description = "Seconds until the platform ends a request. For HTTP functions below the deadline in openapi.yaml."
+  type        = number
+}
+
+variable "memory" {
+  description = "Memory of an instance, e.g. 256M."
+  type        = string
+}
+
+variable "instances" {
+  description = "Fewest and most instances."
+  type = object({
+    min = number
+    max = number
+  })
+}

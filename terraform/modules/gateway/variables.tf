@@ -1,0 +1,19 @@
+variable "project" {
+  description = "Project id."
+  type        = string
+}
+
+variable "region" {
+  description = "Region with API Gateway."
+  type        = string
+}
+
+variable "service_account" {
+  description = "E-mail address of the account that invokes the functions."
+  type        = string
+}
+
+variable "addresses" {
+  description = "Address of each HTTP function: authorize, mcp, register, token, wellknown."
+  type        = map(string)
+}

@@ -1,0 +1,27 @@
+locals {
+  secrets = {
+    "fernet-keys"          = "Fernet ring that seals records"
+    "signing-keys"         = "private ring that signs access tokens"
+    "verification-keys"    = "public keys that verify access tokens"
+    "github-client-secret" = "client secret of the GitHub OAuth app"
+  }
+}
+
+# The containers only. Versions are made outside, so that no key material is
+# ever in a plan or a state; who may read is said where each function is.
+resource "google_secret_manager_secret" "this" {
+  for_each = local.secrets
+
+  project             = var.project
+  secret_id           = each.key
+  annotations         = { purpose = each.value }
+  labels              = { app = "postern" }
+  deletion_protection = var.delete_protection
+
+  # A version destroyed by mistake can be had back for a week.
+  version_destroy_ttl = "604800s"
+
+  replication {
+    auto {}
+  }
+}

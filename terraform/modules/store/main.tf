@@ -1,0 +1,49 @@
+locals {
+  # Every collection there is; the store has one document per record.
+  collections = toset(["clients", "codes", "grants", "people"])
+}
+
+resource "google_firestore_database" "this" {
+  project     = var.project
+  name        = var.database
+  location_id = var.location
+  type        = "FIRESTORE_NATIVE"
+
+  # One document is consumed by many callers at once; the losers should wait
+  # rather than start over.
+  concurrency_mode = "PESSIMISTIC"
+
+  point_in_time_recovery_enablement = var.point_in_time_recovery ? "POINT_IN_TIME_RECOVERY_ENABLED" : "POINT_IN_TIME_RECOVERY_DISABLED"
+
+  # ABANDON, the default, would leave the data behind on destroy without a
+  # word. Protection is what keeps it.
+  delete_protection_state = var.delete_protection ? "DELETE_PROTECTION_ENABLED" : "DELETE_PROTECTION_DISABLED"
+  deletion_policy         = "DELETE"
+}
+
+# Firestore deletes a document within a day after this time. Until then readers
+# compare the time themselves. No index: an index on a time that only grows is
+# a hot spot that limits writes.
+resource "google_firestore_field" "delete_after" {
+  for_each = local.collections
+
+  project    = var.project
+  database   = google_firestore_database.this.name
+  collection = each.value
+  field      = "delete_after"
+
+  ttl_config {}
+  index_config {}
+}
+
+# The sealed record: never searched, and large values make writes slow if indexed.
+resource "google_firestore_field" "body" {
+  for_each = local.collections
+
+  project    = var.project
+  database   = google_firestore_database.this.name
+  collection = each.value
+  field      = "body"
+
+  index_config {}
+}

@@ -1,0 +1,40 @@
+output "mcp_url" {
+  description = "What people enter in their MCP client."
+  value       = "${var.public_origin}/mcp"
+}
+
+output "callback_url" {
+  description = "What to enter as authorization callback URL of the GitHub OAuth app."
+  value       = "${var.public_origin}/auth/callback"
+}
+
+output "gateway_hostname" {
+  description = "The gateway's own host. Without custom_domain, public_origin is https:// and this."
+  value       = module.gateway.hostname
+}
+
+output "domain_address" {
+  description = "With custom_domain: the IPv4 address for the A record of public_origin's host."
+  value       = one(module.domain[*].address)
+}
+
+output "secrets" {
+  description = "Ids of the Secret Manager secrets whose versions are made outside Terraform."
+  value       = module.keys.ids
+}
+
+output "functions" {
+  description = "Names of the functions, which are also those of their Cloud Run services."
+  value       = merge({ for name, function in module.function : name => function.name }, { cascade = module.cascade.name })
+}
+
+output "next_step" {
+  description = "What to do now."
+  value = (
+    var.custom_domain
+    ? "Point the A record of ${trimprefix(var.public_origin, "https://")} to ${one(module.domain[*].address)}, wait for the certificate, then: postern doctor ${var.public_origin}"
+    : var.public_origin != "https://${module.gateway.hostname}"
+    ? "Set public_origin = \"https://${module.gateway.hostname}\" in terraform.tfvars, enter https://${module.gateway.hostname}/auth/callback at GitHub, then: terraform apply"
+    : "postern doctor ${var.public_origin}"
+  )
+}

@@ -1,0 +1,42 @@
+resource "google_project_service" "this" {
+  for_each = toset(concat([
+    "apigateway.googleapis.com",
+    "artifactregistry.googleapis.com",
+    "cloudbuild.googleapis.com",
+    "cloudfunctions.googleapis.com",
+    "eventarc.googleapis.com",
+    "firestore.googleapis.com",
+    "iam.googleapis.com",
+    "logging.googleapis.com",
+    "monitoring.googleapis.com",
+    "pubsub.googleapis.com",
+    "run.googleapis.com",
+    "secretmanager.googleapis.com",
+    "servicecontrol.googleapis.com",
+    "servicemanagement.googleapis.com",
+    "storage.googleapis.com",
+  ], var.custom_domain ? ["compute.googleapis.com"] : []))
+
+  project = var.project
+  service = each.value
+
+  # Other things in the project may use them.
+  disable_on_destroy = false
+}
+
+# Google makes Eventarc's own account at some time after its first use; asked
+# for here, it is there when the first trigger is.
+resource "google_project_service_identity" "eventarc" {
+  provider = google-beta
+
+  project = var.project
+  service = "eventarc.googleapis.com"
+
+  depends_on = [google_project_service.this]
+}
+
+resource "google_project_iam_member" "eventarc" {
+  project = var.project
+  role    = "roles/eventarc.serviceAgent"
+  member  = google_project_service_identity.eventarc.member
+}

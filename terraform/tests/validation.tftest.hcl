@@ -1,0 +1,658 @@
+# Every validation refuses a bad value: at least one run per condition in
+# variables.tf. tests/inputs is that file alone (a link to it), so that a run
+# plans no resources; the first run gives good values to the whole.
+
+mock_provider "google" {
+  source = "./tests/mocks"
+}
+
+mock_provider "google-beta" {
+  source = "./tests/mocks"
+}
+
+variables {
+  project          = "acme-mcp"
+  region           = "europe-west1"
+  public_origin    = "https://auth.example.com"
+  github_client_id = "Ov23liAbCdEf0123456"
+  allow            = ["org:acme"]
+}
+
+run "good_values_pass" {
+  command = plan
+
+  variables {
+    public_origin      = "https://mcp.auth-1.example.co.uk"
+    github_url         = "https://github.example.com"
+    github_api_url     = "https://github.example.com/api/v3"
+    allow              = ["user:octocat", "user-id:583231", "org:acme", "team:acme/ops.x_y", "email-domain:example.com", "anyone"]
+    firestore_location = "eur3"
+    database           = "(default)"
+    instances          = { mcp = { min = 1, max = 20 }, token = { max = 3 } }
+    lifetimes          = { GRANT_TTL = "43800h", CODE_TTL = "10m", REFRESH_GRACE = "0", MEMBERSHIP_TTL = "0s", ACCESS_TOKEN_TTL = "1h30m5s" }
+    forwarded_for_hops = 0
+    log_level          = "debug"
+    alert_emails       = ["ops@example.com"]
+  }
+}
+
+run "project_refuses_a_number" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    project = "123456789012"
+  }
+
+  expect_failures = [var.project]
+}
+
+run "project_refuses_capitals" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    project = "Acme-MCP"
+  }
+
+  expect_failures = [var.project]
+}
+
+run "project_refuses_too_short" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    project = "acme"
+  }
+
+  expect_failures = [var.project]
+}
+
+run "region_refuses_a_zone" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    region = "europe-west1-b"
+  }
+
+  expect_failures = [var.region]
+}
+
+run "region_refuses_empty" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    region = ""
+  }
+
+  expect_failures = [var.region]
+}
+
+run "public_origin_refuses_a_trailing_slash" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    public_origin = "https://auth.example.com/"
+  }
+
+  expect_failures = [var.public_origin]
+}
+
+run "public_origin_refuses_a_path" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    public_origin = "https://auth.example.com/mcp"
+  }
+
+  expect_failures = [var.public_origin]
+}
+
+run "public_origin_refuses_plain_http" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    public_origin = "http://auth.example.com"
+  }
+
+  expect_failures = [var.public_origin]
+}
+
+run "public_origin_refuses_capitals" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    public_origin = "https://Auth.example.com"
+  }
+
+  expect_failures = [var.public_origin]
+}
+
+run "public_origin_refuses_a_port" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    public_origin = "https://auth.example.com:8443"
+  }
+
+  expect_failures = [var.public_origin]
+}
+
+run "public_origin_refuses_no_scheme" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    public_origin = "auth.example.com"
+  }
+
+  expect_failures = [var.public_origin]
+}
+
+run "public_origin_refuses_one_label" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    public_origin = "https://localhost"
+  }
+
+  expect_failures = [var.public_origin]
+}
+
+run "custom_domain_refuses_the_gateways_host" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    custom_domain = true
+    public_origin = "https://postern-0abc1def.ew.gateway.dev"
+  }
+
+  expect_failures = [var.custom_domain]
+}
+
+run "custom_domain_refuses_the_placeholder" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    custom_domain = true
+    public_origin = "https://first-apply.invalid"
+  }
+
+  expect_failures = [var.custom_domain]
+}
+
+run "github_client_id_refuses_empty" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    github_client_id = ""
+  }
+
+  expect_failures = [var.github_client_id]
+}
+
+run "github_client_id_refuses_the_secret" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    github_client_id = "0123456789abcdef0123456789abcdef01234567"
+  }
+
+  expect_failures = [var.github_client_id]
+}
+
+run "github_url_refuses_a_trailing_slash" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    github_url     = "https://github.example.com/"
+    github_api_url = "https://github.example.com/api/v3"
+  }
+
+  expect_failures = [var.github_url]
+}
+
+run "github_url_refuses_plain_http" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    github_url     = "http://github.example.com"
+    github_api_url = "https://github.example.com/api/v3"
+  }
+
+  expect_failures = [var.github_url]
+}
+
+run "github_api_url_refuses_a_trailing_slash" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    github_api_url = "https://github.example.com/api/v3/"
+    github_url     = "https://github.example.com"
+  }
+
+  expect_failures = [var.github_api_url]
+}
+
+run "github_api_url_refuses_one_without_the_other" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    github_api_url = "https://github.example.com/api/v3"
+  }
+
+  expect_failures = [var.github_api_url]
+}
+
+run "allow_refuses_nobody" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    allow = []
+  }
+
+  expect_failures = [var.allow]
+}
+
+run "allow_refuses_a_bare_name" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    allow = ["octocat"]
+  }
+
+  expect_failures = [var.allow]
+}
+
+run "allow_refuses_a_team_without_organisation" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    allow = ["team:ops"]
+  }
+
+  expect_failures = [var.allow]
+}
+
+run "allow_refuses_one_bad_among_good" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    allow = ["org:acme", "email-domain:@example.com"]
+  }
+
+  expect_failures = [var.allow]
+}
+
+run "gateway_region_refuses_a_zone" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    gateway_region = "europe-west1-b"
+  }
+
+  expect_failures = [var.gateway_region]
+}
+
+run "firestore_location_refuses_a_continent" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    firestore_location = "europe"
+  }
+
+  expect_failures = [var.firestore_location]
+}
+
+run "database_refuses_too_short" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    database = "db"
+  }
+
+  expect_failures = [var.database]
+}
+
+run "database_refuses_capitals" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    database = "Postern"
+  }
+
+  expect_failures = [var.database]
+}
+
+run "packages_dir_refuses_an_empty_directory" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    packages_dir = "tests"
+  }
+
+  expect_failures = [var.packages_dir]
+}
+
+run "instances_refuses_an_unknown_function" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    instances = { tokens = { min = 1 } }
+  }
+
+  expect_failures = [var.instances]
+}
+
+run "instances_refuses_min_above_max" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    instances = { token = { min = 5, max = 2 } }
+  }
+
+  expect_failures = [var.instances]
+}
+
+run "instances_refuses_none_at_all" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    instances = { token = { max = 0 } }
+  }
+
+  expect_failures = [var.instances]
+}
+
+run "instances_refuses_negative" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    instances = { token = { min = -1 } }
+  }
+
+  expect_failures = [var.instances]
+}
+
+run "lifetimes_refuses_an_unknown_name" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    lifetimes = { TOKEN_TTL = "1h" }
+  }
+
+  expect_failures = [var.lifetimes]
+}
+
+run "lifetimes_refuses_days" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    lifetimes = { GRANT_TTL = "30d" }
+  }
+
+  expect_failures = [var.lifetimes]
+}
+
+run "lifetimes_refuses_empty" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    lifetimes = { GRANT_TTL = "" }
+  }
+
+  expect_failures = [var.lifetimes]
+}
+
+run "lifetimes_refuses_a_bare_number" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    lifetimes = { GRANT_TTL = "90" }
+  }
+
+  expect_failures = [var.lifetimes]
+}
+
+run "lifetimes_refuses_above_its_limit" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    lifetimes = { CODE_TTL = "10m1s" }
+  }
+
+  expect_failures = [var.lifetimes]
+}
+
+run "lifetimes_refuses_zero_where_it_means_nothing" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    lifetimes = { ACCESS_TOKEN_TTL = "0s" }
+  }
+
+  expect_failures = [var.lifetimes]
+}
+
+run "forwarded_for_hops_refuses_negative" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    forwarded_for_hops = -1
+  }
+
+  expect_failures = [var.forwarded_for_hops]
+}
+
+run "forwarded_for_hops_refuses_a_fraction" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    forwarded_for_hops = 1.5
+  }
+
+  expect_failures = [var.forwarded_for_hops]
+}
+
+run "forwarded_for_hops_refuses_too_many" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    forwarded_for_hops = 17
+  }
+
+  expect_failures = [var.forwarded_for_hops]
+}
+
+run "log_level_refuses_capitals" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    log_level = "INFO"
+  }
+
+  expect_failures = [var.log_level]
+}
+
+run "alert_emails_refuses_no_address" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    alert_emails = ["ops"]
+  }
+
+  expect_failures = [var.alert_emails]
+}

@@ -1,0 +1,242 @@
+variable "project" {
+  description = "Id (not name or number) of the Google Cloud project that everything is created in, e.g. acme-mcp."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project))
+    error_message = "project must be a Google Cloud project id, 6 to 30 lower-case letters, digits and hyphens, e.g. project = \"acme-mcp\" (gcloud projects list shows it)."
+  }
+}
+
+variable "region" {
+  description = "Region of the functions, e.g. europe-west1. Choose one that has API Gateway too, or set gateway_region."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.region))
+    error_message = "region must be a Google Cloud region, e.g. region = \"europe-west1\" (not a zone like europe-west1-b)."
+  }
+}
+
+variable "public_origin" {
+  description = "Public https origin of the server, e.g. https://auth.example.com. It is the issuer (RFC 8414 section 2) and must never change once clients are connected. Without a domain of your own write https://first-apply.invalid, apply, and put in the host that output gateway_hostname shows."
+  type        = string
+
+  validation {
+    condition     = can(regex("^https://([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z][a-z0-9-]*$", var.public_origin))
+    error_message = "public_origin must be an https origin in lower case without port, path or trailing slash, e.g. public_origin = \"https://auth.example.com\"."
+  }
+}
+
+variable "custom_domain" {
+  description = "Put a load balancer with a managed certificate for the host of public_origin in front of the gateway (about 18 USD a month). Its DNS A record must then point to output domain_address."
+  type        = bool
+  default     = false
+
+  validation {
+    condition     = !(var.custom_domain && can(regex("\\.(gateway\\.dev|invalid)$", var.public_origin)))
+    error_message = "custom_domain = true needs a domain of your own in public_origin, e.g. public_origin = \"https://auth.example.com\"; the gateway's own host works without."
+  }
+}
+
+variable "github_client_id" {
+  description = "Client id of the GitHub OAuth app whose callback is PUBLIC_ORIGIN/auth/callback, e.g. Ov23liAbCdEf0123456. The client secret goes to Secret Manager, never here."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9.]{8,64}$", var.github_client_id)) && !can(regex("^[0-9a-f]{40}$", var.github_client_id))
+    error_message = "github_client_id must be the client id of a GitHub OAuth app, e.g. github_client_id = \"Ov23liAbCdEf0123456\". Forty hexadecimal digits are the client secret: that one belongs in the Secret Manager secret github-client-secret."
+  }
+}
+
+variable "github_url" {
+  description = "Address of GitHub's pages, for GitHub Enterprise Server, e.g. https://github.example.com. Leave it out for github.com."
+  type        = string
+  default     = "https://github.com"
+
+  validation {
+    condition     = can(regex("^https://[^/?#]+(/[^?#]*[^/?#])?$", var.github_url))
+    error_message = "github_url must be an https URL without trailing slash, e.g. github_url = \"https://github.example.com\"; leave it out for github.com."
+  }
+}
+
+variable "github_api_url" {
+  description = "Address of GitHub's REST API, for GitHub Enterprise Server, e.g. https://github.example.com/api/v3. Leave it out for github.com."
+  type        = string
+  default     = "https://api.github.com"
+
+  validation {
+    condition     = can(regex("^https://[^/?#]+(/[^?#]*[^/?#])?$", var.github_api_url))
+    error_message = "github_api_url must be an https URL without trailing slash, e.g. github_api_url = \"https://github.example.com/api/v3\"; leave it out for github.com."
+  }
+
+  validation {
+    condition     = (var.github_url == "https://github.com") == (var.github_api_url == "https://api.github.com")
+    error_message = "github_url and github_api_url go together: set both for GitHub Enterprise Server, e.g. github_api_url = \"https://github.example.com/api/v3\", or neither."
+  }
+}
+
+variable "allow" {
+  description = "Who may enter: a list of user:LOGIN, user-id:NUMBER, org:NAME, team:ORG/TEAM, email-domain:DOMAIN, or the word anyone. There is no default: nothing said means nobody."
+  type        = list(string)
+
+  validation {
+    condition     = length(var.allow) > 0
+    error_message = "allow is empty, so nobody could enter: say who may, e.g. allow = [\"user:octocat\", \"org:acme\"], or allow = [\"anyone\"]."
+  }
+
+  validation {
+    condition = alltrue([for rule in var.allow : can(regex(
+      "^(anyone|user:[A-Za-z0-9-]{1,39}|user-id:[1-9][0-9]*|org:[A-Za-z0-9-]+|team:[A-Za-z0-9-]+/[A-Za-z0-9._-]+|email-domain:([a-z0-9-]+\\.)+[a-z]+)$", rule
+    ))])
+    error_message = "allow has an entry that is none of user:octocat, user-id:583231, org:acme, team:acme/ops, email-domain:example.com, anyone; e.g. allow = [\"org:acme\", \"user:octocat\"]."
+  }
+}
+
+variable "gateway_region" {
+  description = "Region of API Gateway, which is not offered everywhere, e.g. europe-west1. Null means the region of the functions."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.gateway_region == null || can(regex("^[a-z]+-[a-z]+[0-9]+$", var.gateway_region))
+    error_message = "gateway_region must be a region with API Gateway, e.g. gateway_region = \"europe-west1\", or be left out."
+  }
+}
+
+variable "firestore_location" {
+  description = "Location of the Firestore database, a region or a multi-region, e.g. europe-west1 or eur3. It cannot change later. Null means the region of the functions, which answers fastest."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.firestore_location == null || can(regex("^([a-z]+-[a-z]+[0-9]+|nam[0-9]+|eur[0-9]+)$", var.firestore_location))
+    error_message = "firestore_location must be a Firestore location, e.g. firestore_location = \"europe-west1\" or \"eur3\", or be left out."
+  }
+}
+
+variable "database" {
+  description = "Id of the Firestore database that is created, e.g. postern."
+  type        = string
+  default     = "postern"
+
+  validation {
+    condition     = var.database == "(default)" || can(regex("^[a-z][a-z0-9-]{2,61}[a-z0-9]$", var.database))
+    error_message = "database must be 4 to 63 lower-case letters, digits and hyphens, e.g. database = \"postern\", or \"(default)\"."
+  }
+}
+
+variable "delete_protection" {
+  description = "Refuse to delete the database and the secrets. Set it to false and apply before terraform destroy."
+  type        = bool
+  default     = true
+}
+
+variable "point_in_time_recovery" {
+  description = "Keep seven days of versions of every document, to read and restore from. Costs storage."
+  type        = bool
+  default     = false
+}
+
+variable "packages_dir" {
+  description = "Directory with one zip per function, as make package writes them, relative to where terraform runs, e.g. ../dist."
+  type        = string
+  default     = "../dist"
+
+  validation {
+    condition     = alltrue([for f in ["register", "authorize", "token", "wellknown", "mcp", "cascade"] : fileexists("${var.packages_dir}/${f}.zip")])
+    error_message = "packages_dir lacks a function's zip (register, authorize, token, wellknown, mcp, cascade): run make package first, or say where they are, e.g. packages_dir = \"../dist\"."
+  }
+}
+
+variable "instances" {
+  description = "Fewest and most instances per function, e.g. { mcp = { min = 1, max = 20 } }. Default 0 and 10; min = 1 removes most cold starts for about 10 USD a month each."
+  type = map(object({
+    min = optional(number, 0)
+    max = optional(number, 10)
+  }))
+  default = {}
+
+  validation {
+    condition     = alltrue([for f in keys(var.instances) : contains(["register", "authorize", "token", "wellknown", "mcp", "cascade"], f)])
+    error_message = "instances names a function that does not exist: the names are register, authorize, token, wellknown, mcp, cascade, e.g. instances = { mcp = { min = 1 } }."
+  }
+
+  validation {
+    condition     = alltrue([for i in values(var.instances) : i.min >= 0 && i.max >= 1 && i.min <= i.max && i.max <= 1000])
+    error_message = "instances needs 0 <= min <= max and 1 <= max <= 1000, e.g. instances = { mcp = { min = 1, max = 20 } }."
+  }
+}
+
+variable "lifetimes" {
+  description = "How long things are good, by the name of the setting, as Go durations, e.g. { GRANT_TTL = \"720h\" }. What is left out keeps the default of docs/configuration.md."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition = alltrue([for k in keys(var.lifetimes) : contains([
+      "ACCESS_TOKEN_TTL", "GRANT_TTL", "CODE_TTL", "SIGN_IN_TTL", "REFRESH_GRACE",
+      "REVOCATION_MAX_AGE", "MEMBERSHIP_TTL", "CLIENT_UNUSED_TTL",
+    ], k)])
+    error_message = "lifetimes takes ACCESS_TOKEN_TTL, GRANT_TTL, CODE_TTL, SIGN_IN_TTL, REFRESH_GRACE, REVOCATION_MAX_AGE, MEMBERSHIP_TTL, CLIENT_UNUSED_TTL, e.g. lifetimes = { GRANT_TTL = \"720h\" }."
+  }
+
+  validation {
+    condition     = alltrue([for v in values(var.lifetimes) : can(regex("^(0|([0-9]+h)?([0-9]+m)?([0-9]+s)?)$", v)) && v != ""])
+    error_message = "lifetimes has a value that is no duration in hours, minutes and seconds, e.g. lifetimes = { GRANT_TTL = \"720h\", REFRESH_GRACE = \"90s\" } (there is no unit for days)."
+  }
+
+  # The limits of docs/configuration.md, in seconds; zero is one where it has a
+  # meaning. A function checks them too, but only when it is deployed.
+  validation {
+    condition = alltrue([for k, v in var.lifetimes : try(
+      anytrue([for limit in [{
+        ACCESS_TOKEN_TTL   = [1, 86400]
+        GRANT_TTL          = [1, 157680000]
+        CODE_TTL           = [1, 600]
+        SIGN_IN_TTL        = [1, 3600]
+        REFRESH_GRACE      = [0, 3600]
+        REVOCATION_MAX_AGE = [0, 3600]
+        MEMBERSHIP_TTL     = [0, 2592000]
+        CLIENT_UNUSED_TTL  = [1, 157680000]
+        }[k]] :
+        sum(concat([0], [for part in regexall("([0-9]+)([hms])", v) : tonumber(part[0]) * { h = 3600, m = 60, s = 1 }[part[1]]])) >= limit[0] &&
+        sum(concat([0], [for part in regexall("([0-9]+)([hms])", v) : tonumber(part[0]) * { h = 3600, m = 60, s = 1 }[part[1]]])) <= limit[1]
+      ]), true)
+    ])
+    error_message = "lifetimes has a value outside its limits (docs/configuration.md lists them): CODE_TTL at most 10m, ACCESS_TOKEN_TTL at most 24h, GRANT_TTL at most 43800h, and 0 only for REFRESH_GRACE, REVOCATION_MAX_AGE and MEMBERSHIP_TTL."
+  }
+}
+
+variable "forwarded_for_hops" {
+  description = "Which entry of X-Forwarded-For, from the right, is the client's address: 2 behind the gateway, 3 with custom_domain. Null chooses by custom_domain."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.forwarded_for_hops == null || try(var.forwarded_for_hops >= 0 && var.forwarded_for_hops <= 16 && floor(var.forwarded_for_hops) == var.forwarded_for_hops, false)
+    error_message = "forwarded_for_hops must be a whole number from 0 to 16, e.g. forwarded_for_hops = 2, or be left out."
+  }
+}
+
+variable "log_level" {
+  description = "Least severe line that is logged: debug, info, warn or error."
+  type        = string
+  default     = "info"
+
+  validation {
+    condition     = contains(["debug", "info", "warn", "error"], var.log_level)
+    error_message = "log_level must be debug, info, warn or error, e.g. log_level = \"info\"."
+  }
+}
+
+variable "alert_emails" {
+  description = "Addresses that alerts are sent to, e.g. [\"ops@example.com\"]. Without any, alerts only show in Cloud Monitoring."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for a in var.alert_emails : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", a))])
+    error_message = "alert_emails must be e-mail addresses, e.g. alert_emails = [\"ops@example.com\"]."
+  }
+}

@@ -1,0 +1,106 @@
+package toolbox
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// Terraform is the terraform program with the real Google provider from the
+// module tools/provider, offline: nothing is downloaded and no account is asked.
+type Terraform struct {
+	box *Box
+	env []string
+}
+
+// Terraform builds the provider, if need be, and prepares to run terraform.
+func (b *Box) Terraform(ctx context.Context) (*Terraform, error) {
+	if _, err := Need("terraform", "get version 1.9 or newer from https://developer.hashicorp.com/terraform/install and put it on the PATH"); err != nil {
+		return nil, err
+	}
+	if err := checkVersion(ctx); err != nil {
+		return nil, err
+	}
+	config, err := b.providerConfig(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &Terraform{box: b, env: []string{
+		"TF_CLI_CONFIG_FILE=" + config,
+		"TF_IN_AUTOMATION=1",
+		"TF_INPUT=0",
+		"CHECKPOINT_DISABLE=1",
+		"GOOGLE_OAUTH_ACCESS_TOKEN=fake", // the provider wants one to plan, and does not use it
+	}}, nil
+}
+
+func checkVersion(ctx context.Context) error {
+	cmd := exec.CommandContext(ctx, "terraform", "version", "-json")
+	cmd.Env = append(os.Environ(), "CHECKPOINT_DISABLE=1")
+	out, err := cmd.Output()
+	if err != nil {
+		return fmt.Errorf("terraform version: %w", err)
+	}
+	var v struct {
+		Version string `json:"terraform_version"`
+	}
+	if err := json.Unmarshal(out, &v); err != nil {
+		return fmt.Errorf("terraform version: %w", err)
+	}
+	var major, minor int
+	if _, err := fmt.Sscanf(v.Version, "%d.%d", &major, &minor); err != nil {
+		return fmt.Errorf("terraform version %q: %w", v.Version, err)
+	}
+	if major < 1 || major == 1 && minor < 9 {
+		return fmt.Errorf("terraform is %s, want 1.9 or newer: https://developer.hashicorp.com/terraform/install", v.Version)
+	}
+	return nil
+}
+
+// providerConfig writes the CLI configuration that makes terraform use the
+// built provider under both names. One binary is enough: google-beta contains
+// every resource of google, and a provider does not look at its own name.
+func (b *Box) providerConfig(ctx context.Context) (string, error) {
+	dir, err := b.goTool(ctx, "provider", "about 7 minutes on two cores")
+	if err != nil {
+		return "", err
+	}
+	alias := filepath.Join(dir, "terraform-provider-google")
+	if err := os.Symlink("terraform-provider-google-beta", alias); err != nil && !os.IsExist(err) {
+		return "", err
+	}
+	config := filepath.Join(dir, "terraform.rc")
+	return config, os.WriteFile(config, []byte(lines(
+		"provider_installation {",
+		"  dev_overrides {",
+		fmt.Sprintf("    %q = %q", "hashicorp/google", dir),
+		fmt.Sprintf("    %q = %q", "hashicorp/google-beta", dir),
+		"  }",
+		"}",
+	)), 0o644)
+}
+
+// Command prepares terraform in a configuration directory. data is where it
+// keeps what it needs for that directory, under .cache.
+func (t *Terraform) Command(ctx context.Context, dir, data string, args ...string) *exec.Cmd {
+	cmd := t.box.Command(ctx, dir, "terraform", args...)
+	cmd.Env = append(cmd.Env, t.env...)
+	cmd.Env = append(cmd.Env, "TF_DATA_DIR="+t.box.Cache("terraform", data))
+	return cmd
+}
+
+// Packages makes placeholder zips of all functions in a new directory.
+func Packages(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for _, name := range []string{"register", "authorize", "token", "wellknown", "mcp", "cascade"} {
+		if err := Package(filepath.Join(dir, name+".zip"), name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
