@@ -10,7 +10,7 @@
 //	clients     hash(client id)     –                CLIENT_UNUSED_TTL, or for ever once used
 //	codes       hash(code)          client, person   the end of the tokens it may have to revoke
 //	grants      hash(grant id)      client, person   GRANT_TTL after its last refresh
-//	people      hash(subject)       –                their last grant ends
+//	people      hash(subject)       –                for ever; the upstream token goes with the last grant
 //
 // Expiry is decided here, on read, by the record's own time; the keeper's deletion is
 // housekeeping. A fault of the keeper or the keys is returned as it is: only a record

@@ -460,3 +460,30 @@ func TestResealLosesNoChange(t *testing.T) {
 		t.Error("the newest token is not the newest")
 	}
 }
+
+// SC-01, LG-07: somebody who moves a document is noticed, not only refused.
+func TestMovedDocumentRaisesTheAlarm(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.register(t, "c_1")
+	h.register(t, "c_2")
+	from := driver.Key{Collection: "clients", ID: store.ClientDocument("c_1")}
+	to := driver.Key{Collection: "clients", ID: store.ClientDocument("c_2")}
+	d, err := h.db.Get(t.Context(), from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.db.RunTransaction(t.Context(), func(_ context.Context, tx driver.Tx) error { return tx.Set(to, d) }); err != nil {
+		t.Fatal(err)
+	}
+	var alarms []string
+	h.Store.Alarm = func(_ context.Context, collection, document string, _ error) {
+		alarms = append(alarms, collection+"/"+document)
+	}
+	if _, err := h.Store.Client(t.Context(), "c_2"); !errors.Is(err, store.ErrTampered) {
+		t.Fatalf("moved document: got %v, want ErrTampered", err)
+	}
+	if want := to.Collection + "/" + to.ID; len(alarms) != 1 || alarms[0] != want {
+		t.Errorf("alarms: got %v, want one for %s", alarms, want)
+	}
+}

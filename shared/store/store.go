@@ -34,6 +34,10 @@ type Lifetimes struct {
 
 // A Store has the rules. Its methods are safe for concurrent use.
 type Store struct {
+	// Alarm, if it is set, is told of every document that is not what the store
+	// wrote there. It is set before the store is used.
+	Alarm func(ctx context.Context, collection, document string, err error)
+
 	db   driver.Driver
 	box  *seal.Box
 	life Lifetimes
@@ -106,7 +110,7 @@ func openRecord[R record](ctx context.Context, s *Store, k driver.Key, d driver.
 	var r R
 	plain, err := s.box.Open(ctx, label(k), d.Body)
 	if errors.Is(err, seal.ErrMisplaced) {
-		return r, fmt.Errorf("open %s/%s: %w: %w", k.Collection, k.ID, ErrTampered, err)
+		return r, s.tampered(ctx, k, err)
 	}
 	if err != nil {
 		return r, fmt.Errorf("open %s/%s: %w", k.Collection, k.ID, err)
@@ -115,9 +119,17 @@ func openRecord[R record](ctx context.Context, s *Store, k driver.Key, d driver.
 		return r, fmt.Errorf("decode %s/%s: %w", k.Collection, k.ID, err)
 	}
 	if want, _ := index(r); !maps.Equal(want, d.Index) {
-		return r, fmt.Errorf("open %s/%s: %w", k.Collection, k.ID, ErrTampered)
+		return r, s.tampered(ctx, k, errors.New("the index does not fit the record"))
 	}
 	return r, nil
+}
+
+func (s *Store) tampered(ctx context.Context, k driver.Key, cause error) error {
+	err := fmt.Errorf("open %s/%s: %w: %w", k.Collection, k.ID, ErrTampered, cause)
+	if s.Alarm != nil {
+		s.Alarm(ctx, k.Collection, k.ID, err)
+	}
+	return err
 }
 
 // get reads and opens one record.

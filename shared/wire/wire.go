@@ -20,6 +20,7 @@ import (
 	"github.com/postern-dev/postern/shared/signing"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/store/driver"
+	"github.com/postern-dev/postern/shared/telemetry"
 	"github.com/postern-dev/postern/shared/upstream"
 )
 
@@ -73,6 +74,10 @@ func Store(ctx context.Context, env *boot.Env, r *config.Reader, box *seal.Box) 
 	if err != nil {
 		r.Refuse("STORE", "cannot be used: %s", err)
 		return nil
+	}
+	s.Alarm = func(ctx context.Context, collection, document string, err error) {
+		telemetry.Audit(ctx, env.Log, telemetry.StoreMisplacedEnvelope, slog.String("collection", collection),
+			slog.String("document", document), slog.String("error", err.Error()))
 	}
 	return s
 }
