@@ -1,0 +1,79 @@
+package mcp
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+const echoBody = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"text":"hello"}}}`
+
+// bare is the SDK's server with the same tool and nothing else.
+func bare() http.Handler {
+	s := sdk.NewServer(implementation, nil)
+	sdk.AddTool(s, &sdk.Tool{Name: "echo"}, func(_ context.Context, _ *sdk.CallToolRequest, in text) (*sdk.CallToolResult, text, error) {
+		return nil, text{"octocat: " + in.Text}, nil
+	})
+	return sdk.NewStreamableHTTPHandler(func(*http.Request) *sdk.Server { return s }, &sdk.StreamableHTTPOptions{Stateless: true, JSONResponse: true})
+}
+
+// BenchmarkToolCall reports tool calls with a valid token as a ratio of the bare SDK
+// server's rate, both over loopback in one run (speed budget: at least 0.90) and, more
+// strictly, without a network.
+func BenchmarkToolCall(b *testing.B) {
+	f := newFixture(b)
+	f.Log = slog.New(slog.NewJSONHandler(io.Discard, nil))
+	f.Tools = []Tool{echo("echo")}
+	ours, theirs := f.open(b), bare()
+	token := f.connect(b, "octocat", "Client", nil).token
+	b.Run("loopback", func(b *testing.B) { compare(b, overLoopback(b, ours, token), overLoopback(b, theirs, token)) })
+	b.Run("handler", func(b *testing.B) { compare(b, inProcess(b, ours, token), inProcess(b, theirs, token)) })
+}
+
+// compare takes turns, so that both sides see the same machine.
+func compare(b *testing.B, ours, theirs func()) {
+	var mine, bare time.Duration
+	for b.Loop() {
+		start := time.Now()
+		ours()
+		middle := time.Now()
+		theirs()
+		mine, bare = mine+middle.Sub(start), bare+time.Since(middle)
+	}
+	b.ReportMetric(bare.Seconds()/mine.Seconds(), "ratio")
+	b.ReportMetric(float64(mine.Microseconds())/float64(b.N), "us/ours")
+	b.ReportMetric(float64(bare.Microseconds())/float64(b.N), "us/bare")
+}
+
+func overLoopback(b *testing.B, h http.Handler, token string) func() {
+	server := httptest.NewServer(h)
+	b.Cleanup(server.Close)
+	return func() {
+		r := request(b.Context(), token, echoBody)
+		r.RequestURI, r.Host = "", ""
+		r.URL.Scheme, r.URL.Host = "http", strings.TrimPrefix(server.URL, "http://")
+		resp, err := server.Client().Do(r)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != http.StatusOK {
+			b.Fatalf("got %d, %v", resp.StatusCode, err)
+		}
+		_ = resp.Body.Close()
+	}
+}
+
+func inProcess(b *testing.B, h http.Handler, token string) func() {
+	return func() {
+		if w := do(h, request(b.Context(), token, echoBody)); w.Code != http.StatusOK {
+			b.Fatalf("got %d %s", w.Code, w.Body)
+		}
+	}
+}

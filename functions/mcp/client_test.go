@@ -1,0 +1,204 @@
+package mcp
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/postern-dev/postern/shared/boot"
+	"github.com/postern-dev/postern/shared/config"
+	"github.com/postern-dev/postern/shared/store/driver"
+	"github.com/postern-dev/postern/shared/store/memory"
+)
+
+// bearing adds a token to every request and remembers the revision.
+type bearing struct {
+	token    string
+	versions atomic.Value // the last Mcp-Protocol-Version that was sent
+}
+
+func (b *bearing) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("Authorization", "Bearer "+b.token)
+	if v := r.Header.Get("Mcp-Protocol-Version"); v != "" {
+		b.versions.Store(v)
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// W12, MOD-18: the SDK's own client, in the newest revision and in one with a
+// handshake, against a real listener.
+func TestSDKClientWorksInBothEras(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.Tools = append(Builtin(f.Store, f.Provider, f.clock.now), progressing())
+	server := httptest.NewServer(f.open(t))
+	defer server.Close()
+	token := f.connect(t, "octocat", "Client", nil).token
+	for _, version := range []string{"2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26"} {
+		t.Run(version, func(t *testing.T) {
+			progress := make(chan float64, 8)
+			client := sdk.NewClient(&sdk.Implementation{Name: "test", Version: "1"}, &sdk.ClientOptions{
+				ProgressNotificationHandler: func(_ context.Context, r *sdk.ProgressNotificationClientRequest) { progress <- r.Params.Progress },
+			})
+			carrier := &bearing{token: token}
+			session, err := client.Connect(t.Context(), &sdk.StreamableClientTransport{
+				Endpoint: server.URL + "/mcp", HTTPClient: &http.Client{Transport: carrier}, DisableStandaloneSSE: true,
+			}, &sdk.ClientSessionOptions{ProtocolVersion: version})
+			must(t, err)
+			defer session.Close()
+			tools, err := session.ListTools(t.Context(), nil)
+			must(t, err)
+			if len(tools.Tools) != 3 {
+				t.Errorf("tools: got %d, want 3", len(tools.Tools))
+			}
+			got, err := session.CallTool(t.Context(), &sdk.CallToolParams{Name: "whoami"})
+			must(t, err)
+			if m, ok := got.StructuredContent.(map[string]any); !ok || m["login"] != "octocat" {
+				t.Errorf("whoami: got %v, want octocat", got.StructuredContent)
+			}
+			params := &sdk.CallToolParams{Name: "progressing"}
+			params.SetProgressToken("p")
+			if _, err = session.CallTool(t.Context(), params); err != nil {
+				t.Fatal(err)
+			}
+			if got := <-progress + <-progress; got != 1 { // 0 of 2 and 1 of 2; the client may see them after the answer
+				t.Errorf("progress: got a sum of %v, want 1", got)
+			}
+			if got := carrier.versions.Load(); got != version {
+				t.Errorf("revision: got %v, want %s", got, version)
+			}
+		})
+	}
+}
+
+// progressing is a tool that tells how far it is.
+func progressing() Tool {
+	return Raw("progressing", func(s *sdk.Server) {
+		sdk.AddTool(s, &sdk.Tool{Name: "progressing"}, func(ctx context.Context, req *sdk.CallToolRequest, _ None) (*sdk.CallToolResult, any, error) {
+			if _, ok := CallerOf(req); !ok {
+				return nil, nil, Problem("no caller")
+			}
+			for i := range 2 {
+				err := req.Session.NotifyProgress(ctx, &sdk.ProgressNotificationParams{ProgressToken: req.Params.GetProgressToken(), Progress: float64(i), Total: 2})
+				if err != nil {
+					return nil, nil, err
+				}
+			}
+			return nil, nil, nil
+		})
+	})
+}
+
+// HT-06: a body over a mebibyte is refused before the token is looked at.
+func TestLargeBodyIsRefusedFirst(t *testing.T) {
+	t.Parallel()
+	h := newFixture(t).open(t)
+	mustCode(t, h, request(t.Context(), "", strings.Repeat("x", maxBody+1)), http.StatusRequestEntityTooLarge)
+}
+
+// MOD-15: the caller leaving stops the tool.
+func TestLeavingCallerStopsTheTool(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	began, stopped := make(chan bool), make(chan bool)
+	f.Tools = []Tool{NewTool(sdk.Tool{Name: "wait"}, func(ctx context.Context, _ Caller, _ None) (text, error) {
+		close(began)
+		<-ctx.Done()
+		close(stopped)
+		return text{}, ctx.Err()
+	})}
+	h := f.open(t)
+	token := f.connect(t, "octocat", "Client", nil).token
+	ctx, leave := context.WithCancel(t.Context())
+	body := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"wait","arguments":{},` + modernMeta + `}}`
+	go do(h, request(ctx, token, body, "Mcp-Protocol-Version", "2026-07-28", "Mcp-Method", "tools/call", "Mcp-Name", "wait"))
+	<-began
+	leave()
+	<-stopped
+}
+
+// MP-12: a stream ends soon after the grant does, and what feeds it with it.
+func TestStreamEndsWithTheGrant(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.RevocationMaxAge = 0
+	began := make(chan bool)
+	f.Tools = []Tool{NewTool(sdk.Tool{Name: "wait"}, func(ctx context.Context, _ Caller, _ None) (text, error) {
+		close(began)
+		<-ctx.Done()
+		return text{}, ctx.Err()
+	})}
+	h := f.open(t)
+	conn := f.connect(t, "octocat", "Client", nil)
+	body := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"wait","arguments":{},` + strings.Replace(modernMeta, "{", `{"progressToken":1,`, 1) + `}}`
+	ended := make(chan bool)
+	go func() {
+		do(h, request(t.Context(), conn.token, body, "Mcp-Protocol-Version", "2026-07-28", "Mcp-Method", "tools/call", "Mcp-Name", "wait"))
+		close(ended)
+	}()
+	<-began
+	must(t, f.Store.RevokeGrant(t.Context(), conn.Grant.ID, "test", nil))
+	<-ended // the test's own limit is the alarm
+}
+
+func settings(changes map[string]string) func(string) (string, bool) {
+	s := map[string]string{
+		"ISSUER_URL": "http://127.0.0.1:8085", "STORE": "mcptest:x", "FERNET_KEYS_FILE": "/none/fernet", "VERIFICATION_KEYS_FILE": "/none/jwks",
+		"IDENTITY_PROVIDER": "development", "ALLOW": "anyone",
+	}
+	for k, v := range changes {
+		s[k] = v
+	}
+	return config.Map(s)
+}
+
+func init() {
+	driver.Register("mcptest", func(context.Context, string) (driver.Driver, error) { return memory.New(nil), nil })
+}
+
+// RU-21, UP-09: a start reads no key and asks nobody; a bad setting is named.
+func TestFunctionStartsFromSettingsAlone(t *testing.T) {
+	t.Parallel()
+	h, err := boot.Open(t.Context(), "mcp", &boot.Env{Lookup: settings(nil), Log: slog.New(slog.DiscardHandler)})
+	must(t, err)
+	r := request(t.Context(), "", listTools)
+	r.Host = "127.0.0.1:8085"
+	mustCode(t, h, r, http.StatusUnauthorized)
+	for name, bad := range map[string]string{
+		"ISSUER_URL": "https://auth.example.com/", "STORE": "nothing:x", "ALLOW": "", "REVOCATION_MAX_AGE": "-1s", "IDENTITY_PROVIDER": "x",
+	} {
+		_, err := boot.Open(t.Context(), "mcp", &boot.Env{Lookup: settings(map[string]string{name: bad})})
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s=%q: got %v, want an error that names it", name, bad, err)
+		}
+	}
+	// GitHub without its secret: this function runs other people's tools.
+	_, err = boot.Open(t.Context(), "mcp", &boot.Env{Lookup: settings(map[string]string{"IDENTITY_PROVIDER": "github", "GITHUB_CLIENT_ID": "Iv1.0123456789abcdef"})})
+	must(t, err)
+}
+
+// The deployed package has no embedded store, no issuer of tokens' keys and no other
+// function in it (decisions 14, 17).
+func TestDeployedPackageLinksOnlyWhatItNeeds(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "go", "list", "-deps", ".").Output()
+	must(t, err)
+	for line := range strings.Lines(string(out)) {
+		for _, bad := range []string{"sqlite", "shared/store/embedded", "functions/token", "functions/authorize", "functions/wellknown", "cloud.google.com/go/secretmanager"} {
+			if strings.Contains(line, bad) {
+				t.Errorf("mcp links %s", strings.TrimSpace(line))
+			}
+		}
+	}
+}

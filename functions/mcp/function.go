@@ -1,0 +1,33 @@
+package mcp
+
+import (
+	"context"
+	"net/http"
+
+	_ "github.com/GoogleCloudPlatform/functions-framework-go/funcframework" // the vendored build needs it
+	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
+	"github.com/postern-dev/postern/shared/accesstoken"
+	"github.com/postern-dev/postern/shared/boot"
+	_ "github.com/postern-dev/postern/shared/store/firestoredriver" // STORE=firestore:…
+	"github.com/postern-dev/postern/shared/wire"
+)
+
+func init() { functions.HTTP("mcp", boot.Handler("mcp", build)) }
+
+// build reads the environment and opens what the endpoint needs. It does no network
+// I/O, so a bad setting fails the start and nothing else can.
+func build(ctx context.Context, env *boot.Env) (http.Handler, error) {
+	r := env.Settings()
+	c := Config{
+		Edge:             env.Edge(r),
+		Verifier:         &accesstoken.Verifier{Keys: wire.VerificationKeys(env, r)},
+		Store:            wire.Store(ctx, env, r, wire.Box(env, r)),
+		RevocationMaxAge: r.Duration("REVOCATION_MAX_AGE"),
+		Log:              env.Log,
+	}
+	c.Provider, c.Allow = wire.Provider(env, r, wire.WithoutSecret)
+	if err := r.Err(); err != nil {
+		return nil, err
+	}
+	return New(c)
+}

@@ -1,0 +1,118 @@
+package mcp
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/postern-dev/postern/shared/accesstoken"
+	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/shared/upstream"
+	"github.com/postern-dev/postern/shared/web"
+)
+
+// maxBody is the largest message (HT-06), in bytes. The gateway lets 32 MB through.
+const maxBody = 1 << 20
+
+// A Config is what the MCP endpoint needs. Everything but Tools, Origins, Log and Now
+// is required.
+type Config struct {
+	Edge     web.Edge
+	Verifier *accesstoken.Verifier
+	Store    *store.Store
+	Provider upstream.Provider
+	Allow    upstream.Allow
+
+	// RevocationMaxAge is how long /mcp may go without looking whether a grant
+	// still lives; 0 looks on every request.
+	RevocationMaxAge time.Duration
+
+	// Tools are what is served; nil means [Builtin].
+	Tools []Tool
+
+	// Origins are web origins that may call beside our own and those of this
+	// machine. See [handler.checkAddress].
+	Origins []string
+
+	Log *slog.Logger
+	Now func() time.Time // nil means time.Now
+}
+
+type handler struct {
+	Config
+	now     func() time.Time
+	grants  *liveness
+	scopes  map[string][]string // what tools ask for beyond mcp, by name
+	json    http.Handler        // answers with one JSON object
+	streams http.Handler        // answers with a stream
+}
+
+// New returns the MCP endpoint, /mcp.
+func New(c Config) (http.Handler, error) {
+	switch {
+	case c.Verifier == nil:
+		return nil, errors.New("mcp: Config.Verifier is nil")
+	case c.Store == nil:
+		return nil, errors.New("mcp: Config.Store is nil")
+	case c.Provider == nil:
+		return nil, errors.New("mcp: Config.Provider is nil")
+	case len(c.Allow.Rules()) == 0:
+		return nil, errors.New("mcp: Config.Allow lets nobody in")
+	case c.RevocationMaxAge < 0:
+		return nil, errors.New("mcp: Config.RevocationMaxAge is negative")
+	}
+	h := &handler{Config: c, now: c.Now}
+	if h.now == nil {
+		h.now = time.Now
+	}
+	if h.Log == nil {
+		h.Log = slog.New(slog.DiscardHandler)
+	}
+	if h.Edge.Log == nil {
+		h.Edge.Log = h.Log
+	}
+	h.grants = newLiveness(c.Store, c.RevocationMaxAge, h.now)
+	h.serveTools()
+	return web.Wrap(h.routes(), web.Options{Edge: h.Edge, Endpoint: "mcp", MaxBody: maxBody}), nil
+}
+
+// routes lists every method that the gateway lets through, so that a caller without a
+// token meets the challenge whatever it tries first (E3, W4). OPTIONS is the mux's: a
+// preflight carries no token (CHL-13).
+func (h *handler) routes() http.Handler {
+	mux := web.NewMux()
+	endpoint := web.BearerErrors(oauth.ResourceMetadataPath+oauth.MCPPath, []string{oauth.ScopeMCP}, h.serve)
+	for _, path := range []string{oauth.MCPPath, oauth.MCPPath + "/"} { // a gateway may add the slash
+		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete, http.MethodPut, http.MethodPatch} {
+			mux.Handle(method, path, endpoint)
+		}
+	}
+	return mux
+}
+
+// serve is the pipeline of the package comment.
+func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
+	if err := h.checkAddress(r); err != nil {
+		return err
+	}
+	caller, err := h.authenticate(r)
+	if err != nil {
+		return err
+	}
+	if !caller.Scopes.Contains(oauth.ScopeMCP) {
+		return web.NeedScope(oauth.ScopeMCP)
+	}
+	if r.Method != http.MethodPost {
+		return onlyPost(w, r)
+	}
+	msg, problem := readMessage(r)
+	if problem != nil {
+		return problem.write(w, r)
+	}
+	if err := h.checkScopes(caller, msg); err != nil {
+		return err
+	}
+	return h.dispatch(w, r, caller, msg)
+}

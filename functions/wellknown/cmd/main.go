@@ -1,0 +1,10 @@
+// Command cmd starts the wellknown function alone, under functions-framework.
+package main
+
+import (
+	"github.com/postern-dev/postern/shared/boot/serve"
+
+	_ "github.com/postern-dev/postern/functions/wellknown"
+)
+
+func main() { serve.Main("wellknown") }

@@ -1,0 +1,29 @@
+package wellknown
+
+import (
+	"context"
+	"net/http"
+
+	_ "github.com/GoogleCloudPlatform/functions-framework-go/funcframework" // the vendored build needs it
+	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
+	"github.com/postern-dev/postern/shared/boot"
+	"github.com/postern-dev/postern/shared/keyfile"
+	"github.com/postern-dev/postern/shared/signing"
+)
+
+func init() { functions.HTTP("wellknown", boot.Handler("wellknown", build)) }
+
+// build reads the environment. It does not go through package wire, which opens
+// stores and providers and would link them here.
+func build(_ context.Context, env *boot.Env) (http.Handler, error) {
+	r := env.Settings()
+	c := Config{
+		Edge: env.Edge(r),
+		Keys: keyfile.New(r.File("VERIFICATION_KEYS_FILE"), signing.ParseKeySet, &keyfile.Options{Log: env.Log}),
+		Log:  env.Log,
+	}
+	if err := r.Err(); err != nil {
+		return nil, err
+	}
+	return New(c)
+}

@@ -1,0 +1,53 @@
+package wellknown
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/postern-dev/postern/shared/keyfile"
+	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/signing"
+	"github.com/postern-dev/postern/shared/web"
+)
+
+// A Config is what the documents are made of. Edge.Issuer may be zero: then each
+// request on loopback gets the documents of the origin that it was sent to.
+type Config struct {
+	Edge web.Edge
+	// Keys are the public keys that are shown. Required.
+	Keys *keyfile.File[signing.KeySet]
+	Log  *slog.Logger
+}
+
+// New returns the handler of every path of the package comment. Other paths are 404 in
+// JSON.
+func New(c Config) (http.Handler, error) {
+	if c.Keys == nil {
+		return nil, errors.New("wellknown: Config.Keys is nil")
+	}
+	if c.Log != nil {
+		c.Edge.Log = c.Log
+	}
+	mux := web.NewMux()
+	resource := perIssuer(c.Edge.Issuer, func(issuer string) any { return oauth.NewResourceMetadata(issuer) })
+	server := perIssuer(c.Edge.Issuer, func(issuer string) any { return oauth.NewServerMetadata(issuer) })
+	handle(mux, resource, variants(oauth.ResourceMetadataPath)...)
+	handle(mux, server, variants(oauth.ServerMetadataPath)...)
+	handle(mux, server, variants(oauth.OpenIDMetadataPath)...)
+	handle(mux, keys(c.Keys), oauth.JWKSPath, "/jwks")
+	return web.Wrap(mux, web.Options{Edge: c.Edge, Endpoint: "wellknown"}), nil
+}
+
+// variants returns the places where clients look for a document: for an issuer
+// without path, for one with the resource's path (RFC 8414 §3.1, RFC 9728 §3.1), and
+// behind the resource as OpenID Connect Discovery §4 has it.
+func variants(path string) []string {
+	return []string{path, path + oauth.MCPPath, oauth.MCPPath + path}
+}
+
+func handle(mux *web.Mux, h web.HandlerFunc, paths ...string) {
+	for _, p := range paths {
+		mux.Handle(http.MethodGet, p, web.JSONErrors(h))
+	}
+}
