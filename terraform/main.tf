@@ -70,7 +70,7 @@ module "cascade" {
   events = {
     database  = module.store.database
     region    = module.store.location
-    documents = ["grants/{id}", "clients/{id}"]
+    documents = ["grants/{id}", "clients/{id}", "codes/{id}"]
   }
 
   depends_on = [google_project_iam_member.builder, google_project_iam_member.eventarc]

@@ -1,0 +1,335 @@
+package cascade
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/shared/upstream"
+)
+
+const (
+	alice = "github:1"
+	bob   = "github:2"
+)
+
+func TestLastGrantTakesTheUpstreamTokenWithIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	one, two := w.register(t, "c_1"), w.register(t, "c_2")
+	first, second := w.login(t, alice, one), w.login(t, alice, two)
+	w.login(t, bob, one)
+	revoke(t, w, first.ID)
+	w.drain(t)
+	w.wantToken(t, alice, tokenName(2))
+	w.wantRevoked(t)
+	revoke(t, w, second.ID)
+	w.drain(t)
+	w.wantToken(t, alice, "")
+	w.wantToken(t, bob, tokenName(3))
+	w.wantRevoked(t, tokenName(2))
+	if got := strings.Count(w.log.String(), "event=upstream_token.dropped"); got != 1 || !strings.Contains(w.log.String(), "person="+store.PersonDocument(alice)) {
+		t.Errorf("got %d audit lines, want one of the person:\n%s", got, w.log)
+	}
+}
+
+func revoke(t testing.TB, w *world, grantID string) {
+	t.Helper()
+	if err := w.Store.RevokeGrant(t.Context(), grantID, "test", nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func deleteClient(t testing.TB, w *world, id string) {
+	t.Helper()
+	if err := w.Store.DeleteClient(t.Context(), id, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestDeletedClientTakesItsGrantsAndCodesWithIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c, other := w.register(t, "c_1"), w.register(t, "c_2")
+	mine, theirs := w.login(t, alice, c), w.login(t, bob, other)
+	for _, subject := range []string{alice, "github:3"} {
+		if _, err := w.signIn(t.Context(), subject, c.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	deleteClient(t, w, c.ID)
+	w.drain(t)
+	if g, err := w.Store.Grant(t.Context(), mine.ID); err != nil || g.Revoked.IsZero() || g.Reason != "client deleted" {
+		t.Errorf("got revoked %v for %q, %v, want it ended because of the client", g.Revoked, g.Reason, err)
+	}
+	if _, err := w.Store.LiveGrant(t.Context(), theirs.ID); err != nil {
+		t.Errorf("another client's grant: got %v", err)
+	}
+	for code := range w.Store.CodesOfClient(t.Context(), store.ClientDocument(c.ID)) {
+		if code.Used.IsZero() {
+			t.Error("an unredeemed code is left")
+		}
+	}
+	w.wantToken(t, alice, "")
+	w.wantToken(t, "github:3", "") // had nothing but a code
+	w.wantToken(t, bob, tokenName(2))
+	w.wantRevoked(t, tokenName(3), tokenName(4))
+	if got := strings.Count(w.log.String(), "event=grant.revoked"); got != 1 {
+		t.Errorf("got %d audit lines of the grant, want 1:\n%s", got, w.log)
+	}
+}
+
+// The client was read, deleted, and swept before the code became a grant.
+func TestGrantStartedWhileItsClientIsDeletedEnds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.register(t, "c_1")
+	code, err := w.signIn(t.Context(), alice, c.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	deleteClient(t, w, c.ID)
+	red, err := w.redeem(t.Context(), code, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range w.events(t) {
+		if e.Key.Collection == "grants" { // the client's event was handled before
+			handle(t, w, e)
+		}
+	}
+	if g, err := w.Store.Grant(t.Context(), red.Grant.ID); err != nil || g.Revoked.IsZero() {
+		t.Errorf("got revoked %v, %v, want it ended", g.Revoked, err)
+	}
+	w.drain(t)
+	w.wantToken(t, alice, "")
+}
+
+func handle(t testing.TB, w *world, e store.Change) {
+	t.Helper()
+	if err := w.Handle(t.Context(), ChangeOf(e)); err != nil {
+		t.Errorf("handle %s: %v", e.Key.Collection, err)
+	}
+}
+
+// SC-13: what the keeper removes in its own time is no revocation: an unused client
+// going ends nothing, an expired grant going settles its person.
+func TestKeepersDeletionsAreCleanupAndNoRevocation(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.register(t, "c_unused")
+	c := w.register(t, "c_1")
+	w.login(t, alice, c)
+	w.time = w.time.Add(8 * 24 * time.Hour)
+	w.login(t, bob, c)
+	if w.db.Purge(w.time) == 0 {
+		t.Fatal("nothing was removed")
+	}
+	w.drain(t)
+	w.wantToken(t, alice, tokenName(1))
+	w.wantToken(t, bob, tokenName(2))
+	w.time = w.time.Add(grantTTL - 24*time.Hour)
+	w.db.Purge(w.time)
+	w.drain(t)
+	w.wantToken(t, alice, "")
+	w.wantToken(t, bob, tokenName(2))
+	w.wantRevoked(t, tokenName(1))
+	if strings.Contains(w.log.String(), "grant.revoked") {
+		t.Errorf("a removal was taken for a revocation:\n%s", w.log)
+	}
+}
+
+// A person who approved and whose client never came for the code has no grant to end.
+func TestCodeThatWasNeverRedeemedSettlesItsPersonWhenItGoes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if _, err := w.signIn(t.Context(), alice, w.register(t, "c_1").ID); err != nil {
+		t.Fatal(err)
+	}
+	w.drain(t)
+	w.wantToken(t, alice, tokenName(1))
+	w.time = w.time.Add(accessTTL + time.Minute)
+	w.db.Purge(w.time)
+	w.drain(t)
+	w.wantToken(t, alice, "")
+	w.wantRevoked(t, tokenName(1))
+}
+
+func TestProviderOutageKeepsTheTokenUntilItIsOver(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	revoke(t, w, w.login(t, alice, w.register(t, "c_1")).ID)
+	w.provider.answer = errDown
+	failed := w.drain(t)
+	if len(failed) == 0 {
+		t.Fatal("an outage was taken for success")
+	}
+	w.wantToken(t, alice, tokenName(1))
+	w.provider.answer = nil
+	if again := w.drain(t, failed...); len(again) > 0 {
+		t.Errorf("got %d events that fail after the outage", len(again))
+	}
+	w.wantToken(t, alice, "")
+	w.wantRevoked(t, tokenName(1))
+}
+
+// Only the provider that gave a token can end it.
+func TestTokenThatCannotBeEndedIsForgotten(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		subject string
+		ready   func(w *world)
+	}{
+		{"given to another app", alice, func(w *world) { w.provider.answer = fmt.Errorf("revoke: %w", upstream.ErrTokenDead) }},
+		{"given by another provider", "oidc:1", func(*world) {}},
+		{"the provider ends none", alice, func(w *world) { w.Provider = struct{ upstream.Provider }{w.provider} }},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			test.ready(w)
+			revoke(t, w, w.login(t, test.subject, w.register(t, "c_1")).ID)
+			if failed := w.drain(t); len(failed) > 0 {
+				t.Errorf("got %d events that fail", len(failed))
+			}
+			w.wantToken(t, test.subject, "")
+			w.wantRevoked(t)
+			if !strings.Contains(w.log.String(), "without being revoked") {
+				t.Errorf("the log does not say so:\n%s", w.log)
+			}
+		})
+	}
+}
+
+// SC-18: an event of what is not there any more, or never was, decides nothing.
+func TestEventOfADocumentThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.login(t, alice, w.register(t, "c_1"))
+	w.drain(t)
+	before := w.documents(t)
+	gone, person := store.GrantDocument("gone"), map[string]string{"person": store.PersonDocument(alice)}
+	for _, change := range []Change{
+		{Collection: "grants", Document: gone},
+		{Collection: "grants", Document: gone, OldIndex: person},
+		{Collection: "grants", Document: gone, OldIndex: person, Deleted: true},
+		{Collection: "grants", Document: gone, Deleted: true},
+		{Collection: "grants", Document: gone, OldIndex: map[string]string{"person": "../people"}, Deleted: true},
+		{Collection: "grants", Document: gone, OldIndex: map[string]string{"person": gone}, Deleted: true},
+		{Collection: "clients", Document: gone, Deleted: true},
+		{Collection: "codes", Document: gone, OldIndex: person, Deleted: true},
+		{Collection: "people", Document: gone, Deleted: true},
+		{Collection: "strangers", Document: gone, Deleted: true},
+		{Collection: "grants", Document: "short", Deleted: true},
+		{Collection: "", Document: ""},
+	} {
+		if err := w.Handle(t.Context(), change); err != nil {
+			t.Errorf("%+v: got %v, want no error", change, err)
+		}
+	}
+	wantSame(t, before, w.documents(t))
+	w.wantToken(t, alice, tokenName(1))
+}
+
+// A person signs in at whatever moment of the cascade: the new token stays, at the
+// provider too.
+func TestSignInMeanwhileKeepsItsToken(t *testing.T) {
+	t.Parallel()
+	for _, late := range []bool{false, true} {
+		for skip := 0; ; skip++ {
+			w := newWorld(t)
+			c := w.register(t, "c_1")
+			revoke(t, w, w.login(t, alice, c).ID)
+			queue := w.events(t)
+			var red store.Redemption
+			w.steps.arm(skip, late, func() {
+				code, err := w.signIn(t.Context(), alice, c.ID)
+				if err == nil && skip%2 == 0 { // half of them come all the way at once
+					red, err = w.redeem(t.Context(), code, c)
+				}
+				if err != nil {
+					t.Errorf("sign in at step %d: %v", skip, err)
+				}
+			})
+			failed := w.drain(t, queue...)
+			if w.steps.disarm() {
+				if skip < 8 {
+					t.Errorf("only %d steps were seen", skip)
+				}
+				break
+			}
+			w.wantToken(t, alice, tokenName(2))
+			if red.Grant.ID != "" {
+				w.drain(t, failed...)
+				w.wantToken(t, alice, tokenName(2))
+			}
+		}
+	}
+}
+
+// A code becomes a grant at whatever moment of the cascade.
+func TestRedemptionMeanwhileKeepsItsToken(t *testing.T) {
+	t.Parallel()
+	for _, late := range []bool{false, true} {
+		for skip := 0; ; skip++ {
+			w := newWorld(t)
+			c := w.register(t, "c_1")
+			g := w.login(t, alice, c)
+			code, err := w.signIn(t.Context(), alice, c.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.events(t)
+			revoke(t, w, g.ID)
+			w.steps.arm(skip, late, func() {
+				if _, err := w.redeem(t.Context(), code, c); err != nil {
+					t.Errorf("redeem at step %d: %v", skip, err)
+				}
+			})
+			failed := w.drain(t)
+			if w.steps.disarm() {
+				break
+			}
+			w.drain(t, failed...)
+			w.wantToken(t, alice, tokenName(2))
+		}
+	}
+}
+
+// While a code may become a grant nobody knows; the platform is asked to come again.
+func TestPendingSignInIsDeliveredAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.register(t, "c_1")
+	g := w.login(t, alice, c)
+	if _, err := w.signIn(t.Context(), alice, c.ID); err != nil {
+		t.Fatal(err)
+	}
+	revoke(t, w, g.ID)
+	change := Change{Collection: "grants", Document: store.GrantDocument(g.ID)}
+	if err := w.Handle(t.Context(), change); !errors.Is(err, store.ErrSignInPending) {
+		t.Errorf("got %v, want ErrSignInPending", err)
+	}
+	w.wantToken(t, alice, tokenName(2))
+	w.time = w.time.Add(2 * codeTTL)
+	if err := w.Handle(t.Context(), change); err != nil {
+		t.Errorf("got %v after the code expired", err)
+	}
+	w.wantToken(t, alice, "")
+	w.wantRevoked(t, tokenName(2))
+}
+
+func TestNewNamesWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for name, c := range map[string]Config{"Store": {Provider: w.provider}, "Provider": {Store: w.Store}} {
+		if _, err := New(c); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("got %v, want an error that names %s", err, name)
+		}
+	}
+}

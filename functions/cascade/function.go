@@ -1,0 +1,79 @@
+package cascade
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+
+	_ "github.com/GoogleCloudPlatform/functions-framework-go/funcframework" // the vendored build needs it
+	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
+	cloudevent "github.com/cloudevents/sdk-go/v2/event"
+
+	"github.com/postern-dev/postern/shared/boot"
+	"github.com/postern-dev/postern/shared/config"
+	_ "github.com/postern-dev/postern/shared/store/firestoredriver" // STORE=firestore:…
+	"github.com/postern-dev/postern/shared/wire"
+)
+
+func init() { functions.CloudEvent("cascade", boot.Event("cascade", build)) }
+
+// build reads the environment and opens what the cascade needs. It does no network
+// I/O, so a bad setting fails the start and nothing else can.
+func build(ctx context.Context, env *boot.Env) (func(context.Context, cloudevent.Event) error, error) {
+	r := env.Settings()
+	c, err := open(ctx, env, r)
+	if err != nil {
+		return nil, err
+	}
+	return receive(c, databaseOf(r.String("STORE"))), nil
+}
+
+// Open returns a cascade made from the settings of env, for a program that has another
+// source of changes than Eventarc: [store.Store.Feed] of its Store, and [Follow].
+func Open(ctx context.Context, env *boot.Env) (*Cascade, error) {
+	return open(ctx, env, env.Settings())
+}
+
+func open(ctx context.Context, env *boot.Env, r *config.Reader) (*Cascade, error) {
+	env.Edge(r) // the settings that every function shares, for their problems
+	c := Config{Store: wire.Store(ctx, env, r, wire.Box(env, r)), Log: env.Log}
+	c.Provider, _ = wire.Provider(env, r, wire.WithSecret)
+	if err := r.Err(); err != nil {
+		return nil, err
+	}
+	return New(c)
+}
+
+// databaseOf returns the database of a STORE setting, empty for a store without any.
+func databaseOf(setting string) string {
+	name, ok := strings.CutPrefix(setting, "firestore:")
+	if !ok {
+		return ""
+	}
+	_, database, named := strings.Cut(name, "/")
+	if !named {
+		return defaultDatabase
+	}
+	return database
+}
+
+// receive returns the handler of CloudEvents from a database. An event that is none of
+// ours is logged and taken: another delivery would not make it better.
+func receive(c *Cascade, database string) func(context.Context, cloudevent.Event) error {
+	return func(ctx context.Context, e cloudevent.Event) error {
+		change, err := read(e).change(database)
+		if err != nil {
+			c.Log.LogAttrs(ctx, slog.LevelWarn, "event ignored", slog.String("reason", err.Error()))
+			return nil
+		}
+		return c.Handle(ctx, change)
+	}
+}
+
+func read(e cloudevent.Event) event {
+	text := func(name string) string {
+		s, _ := e.Extensions()[name].(string)
+		return s
+	}
+	return event{subject: e.Subject(), document: text("document"), database: text("database"), time: e.Time(), data: e.Data()}
+}

@@ -1,0 +1,383 @@
+package cascade
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/shared/store/driver"
+)
+
+// An op is one thing that somebody does. It does the same in every world.
+type op struct {
+	what    string
+	n       int // which client, code or grant
+	subject string
+	d       time.Duration
+}
+
+func randomOps(r *rand.Rand, n int) []op {
+	kinds := []string{"register", "sign in", "sign in", "sign in", "redeem", "redeem", "redeem", "redeem late", "refresh", "revoke", "revoke", "delete client", "wait", "wait", "purge"}
+	waits := []time.Duration{time.Second, 20 * time.Second, 2 * time.Minute, 25 * time.Hour, 20 * 24 * time.Hour}
+	ops := []op{{what: "register"}, {what: "register"}}
+	for range n {
+		ops = append(ops, op{
+			what: kinds[r.IntN(len(kinds))], n: r.IntN(1000),
+			subject: fmt.Sprintf("github:%d", 1+r.IntN(3)), d: waits[r.IntN(len(waits))],
+		})
+	}
+	return ops
+}
+
+// A play is a world with what its ops made, in the order in which they were made, so
+// that the same op means the same thing in another world.
+type play struct {
+	*world
+	clients []store.Client
+	codes   []playedCode
+	grants  []playedGrant
+}
+
+type playedCode struct {
+	code   credential.Secret
+	client store.Client
+}
+
+type playedGrant struct {
+	id      string
+	refresh credential.Secret
+}
+
+// do plays one op. What a function would refuse is refused, and no failure of the test.
+func (p *play) do(t testing.TB, o op) {
+	t.Helper()
+	ctx := t.Context()
+	switch o.what {
+	case "register":
+		p.clients = append(p.clients, p.register(t, fmt.Sprintf("c_%d", len(p.clients))))
+	case "sign in":
+		c := p.clients[o.n%len(p.clients)]
+		code, _ := p.signIn(ctx, o.subject, c.ID)
+		p.codes = append(p.codes, playedCode{code, c})
+	case "redeem", "redeem late": // late: the client was looked up before it was deleted
+		p.grants = append(p.grants, p.redeemed(t, o))
+	case "refresh":
+		p.refresh(t, o)
+	case "revoke":
+		if len(p.grants) > 0 {
+			revoke(t, p.world, p.grants[o.n%len(p.grants)].id)
+		}
+	case "delete client":
+		_ = p.Store.DeleteClient(ctx, p.clients[o.n%len(p.clients)].ID, nil)
+	case "wait":
+		p.time = p.time.Add(o.d)
+	case "purge":
+		p.db.Purge(p.time)
+	}
+}
+
+// redeemed redeems one of the last codes. A refusal is a grant that is not there.
+func (p *play) redeemed(t testing.TB, o op) playedGrant {
+	if len(p.codes) == 0 {
+		return playedGrant{id: "none"}
+	}
+	c := p.codes[len(p.codes)-1-o.n%min(3, len(p.codes))]
+	if o.what == "redeem" {
+		if _, err := p.Store.Client(t.Context(), c.client.ID); err != nil {
+			return playedGrant{id: "none"}
+		}
+	}
+	red, err := p.redeem(t.Context(), c.code, c.client)
+	if err != nil {
+		return playedGrant{id: "none"}
+	}
+	return playedGrant{red.Grant.ID, red.Refresh}
+}
+
+func (p *play) refresh(t testing.TB, o op) {
+	if len(p.grants) == 0 {
+		return
+	}
+	g := &p.grants[o.n%len(p.grants)]
+	known, err := p.Store.LiveGrant(t.Context(), g.id)
+	if err != nil {
+		return
+	}
+	rot, err := p.Store.Rotate(t.Context(), g.refresh, known.ClientID, func(*store.Grant) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.refresh = rot.Refresh
+}
+
+// outcome is what must not depend on how events were delivered.
+type outcome struct {
+	Live    []int             // positions of the grants that live
+	Tokens  map[string]string // upstream token by person
+	Fresh   int               // unredeemed codes
+	Clients int
+}
+
+func (p *play) outcome(t testing.TB) outcome {
+	t.Helper()
+	out := outcome{Tokens: map[string]string{}}
+	for i, g := range p.grants {
+		if _, err := p.Store.LiveGrant(t.Context(), g.id); err == nil {
+			out.Live = append(out.Live, i)
+		}
+	}
+	for a, err := range p.Store.Accounts(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.Tokens[a.Subject] = p.token(t, a.Subject)
+	}
+	for c, err := range p.Store.Clients(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.Clients++
+		for code := range p.Store.CodesOfClient(t.Context(), store.ClientDocument(c.ID)) {
+			if code.Used.IsZero() {
+				out.Fresh++
+			}
+		}
+	}
+	return out
+}
+
+// wantSettled checks the rules themselves: no grant and no fresh code without its
+// client, and a token, not ended at the provider, exactly with a live grant.
+func (p *play) wantSettled(t testing.TB) {
+	t.Helper()
+	lives := map[string]bool{}
+	for g, err := range p.Store.Grants(t.Context()) {
+		exists, existsErr := p.Store.ClientExists(t.Context(), store.ClientDocument(g.ClientID))
+		if err != nil || existsErr != nil {
+			t.Fatal(err, existsErr)
+		}
+		if !g.Ended(p.time) {
+			lives[g.Person.Subject] = true
+			if !exists {
+				t.Error("a grant lives without its client")
+			}
+		}
+	}
+	for a, err := range p.Store.Accounts(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		token := p.token(t, a.Subject)
+		if (token != "") != lives[a.Subject] {
+			t.Errorf("%s: keeps a token: %v, has a live grant: %v", a.Subject, token != "", lives[a.Subject])
+		}
+		if p.provider.revoked[token] > 0 {
+			t.Errorf("%s: the token that is kept was ended at the provider", a.Subject)
+		}
+	}
+	for k, d := range p.documents(t) {
+		if k.Collection != "codes" {
+			continue
+		}
+		if exists, err := p.Store.ClientExists(t.Context(), d.Index["client"]); err != nil || exists {
+			continue
+		}
+		for code := range p.Store.CodesOfClient(t.Context(), d.Index["client"]) {
+			if code.Used.IsZero() {
+				t.Error("an unredeemed code is there without its client")
+			}
+		}
+	}
+}
+
+// ordered plays ops with each event delivered once, in order, at once.
+func ordered(t *testing.T, ops []op) *play {
+	t.Helper()
+	p := &play{world: newWorld(t)}
+	var failed []store.Change
+	for _, o := range append(slices.Clone(ops), ending...) {
+		p.do(t, o)
+		failed = p.drain(t, failed...)
+	}
+	if len(failed) > 0 {
+		t.Errorf("%d events fail for good", len(failed))
+	}
+	return p
+}
+
+// ending brings every world to rest: codes expire and the keeper removes them.
+var ending = []op{{what: "wait", d: 2 * time.Hour}, {what: "purge"}}
+
+// disorderly plays ops with each event delivered 1 to 5 times, shuffled, some after
+// more than a day, and with the cascade dying at random steps.
+func disorderly(t *testing.T, r *rand.Rand, ops []op) *play {
+	t.Helper()
+	p := &play{world: newWorld(t)}
+	var waiting, seen []store.Change
+	for _, o := range append(slices.Clone(ops), ending...) {
+		p.do(t, o)
+		waiting = append(waiting, copies(r, p.events(t), &seen)...)
+		for range r.IntN(8) {
+			waiting = p.deliverOne(t, r, waiting)
+		}
+	}
+	p.time = p.time.Add(25 * time.Hour)
+	for range 200 {
+		waiting = p.deliverOne(t, r, append(waiting, copies(r, p.events(t), &seen)...))
+	}
+	r.Shuffle(len(waiting), func(i, j int) { waiting[i], waiting[j] = waiting[j], waiting[i] })
+	if failed := p.drain(t, waiting...); len(failed) > 0 {
+		t.Errorf("%d events fail for good", len(failed))
+	}
+	p.wantAtRest(t, r, seen)
+	return p
+}
+
+// copies returns each event 1 to 5 times.
+func copies(r *rand.Rand, events []store.Change, seen *[]store.Change) (out []store.Change) {
+	for _, e := range events {
+		*seen = append(*seen, e)
+		for range 1 + r.IntN(5) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// deliverOne delivers any one event, and keeps it if that failed. Every third delivery
+// has a fault at some step, before or after its effect.
+func (p *play) deliverOne(t testing.TB, r *rand.Rand, waiting []store.Change) []store.Change {
+	t.Helper()
+	if len(waiting) == 0 {
+		return waiting
+	}
+	i := r.IntN(len(waiting))
+	if r.IntN(3) == 0 {
+		p.steps.arm(r.IntN(12), r.IntN(2) == 0, nil)
+	}
+	err := p.Handle(t.Context(), ChangeOf(waiting[i]))
+	p.steps.disarm()
+	if err != nil {
+		return waiting
+	}
+	return slices.Delete(waiting, i, i+1)
+}
+
+// wantAtRest delivers all that ever happened once more: nothing may change, and the
+// provider hears nothing.
+func (p *play) wantAtRest(t testing.TB, r *rand.Rand, seen []store.Change) {
+	t.Helper()
+	before, revoked := p.documents(t), maps.Clone(p.provider.revoked)
+	r.Shuffle(len(seen), func(i, j int) { seen[i], seen[j] = seen[j], seen[i] })
+	for _, e := range seen {
+		handle(t, p.world, e)
+	}
+	wantSame(t, before, p.documents(t))
+	if !maps.Equal(revoked, p.provider.revoked) {
+		t.Error("old events reached the provider again")
+	}
+}
+
+func wantSame(t testing.TB, before, after map[driver.Key]driver.Document) {
+	t.Helper()
+	if len(before) != len(after) {
+		t.Errorf("got %d documents, want %d", len(after), len(before))
+	}
+	for k, d := range after {
+		if !d.Equal(before[k]) {
+			t.Errorf("%s/%s was written", k.Collection, k.ID)
+		}
+	}
+}
+
+// G20, SC-17, SC-18: whatever the order, number and age of events, and wherever the
+// cascade dies, the end is that of one ordered delivery.
+func TestDisorderEndsAsOrderDoes(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(60) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			r := rand.New(rand.NewPCG(seed, 20))
+			ops := randomOps(r, 60)
+			want, got := ordered(t, ops), disorderly(t, r, ops)
+			want.time = got.time
+			if diff := cmp.Diff(want.outcome(t), got.outcome(t)); diff != "" {
+				t.Errorf("order (-) and disorder (+) end differently:\n%s", diff)
+			}
+			want.wantSettled(t)
+			got.wantSettled(t)
+		})
+	}
+}
+
+// A story ends with what the cascade has to follow up; all before it is settled.
+type story struct {
+	name  string
+	begin func(t *testing.T, w *world) (end func())
+}
+
+var stories = []story{
+	{"last grant revoked", func(t *testing.T, w *world) func() {
+		g := w.login(t, alice, w.register(t, "c_1"))
+		return func() { revoke(t, w, g.ID) }
+	}},
+	{"client deleted", func(t *testing.T, w *world) func() {
+		c := w.register(t, "c_1")
+		w.login(t, alice, c)
+		w.login(t, bob, c)
+		if _, err := w.signIn(t.Context(), "github:3", c.ID); err != nil {
+			t.Fatal(err)
+		}
+		return func() { deleteClient(t, w, c.ID) }
+	}},
+}
+
+// SC-17: the cascade dies before or after each single step and is started again, with
+// no more events than are delivered to a deployed function.
+func TestDeathBetweenAnyTwoStepsChangesNothing(t *testing.T) {
+	t.Parallel()
+	for _, s := range stories {
+		for _, late := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s late=%v", s.name, late), func(t *testing.T) {
+				t.Parallel()
+				steps := 0
+				for s.dies(t, steps, late) {
+					steps++
+				}
+				if steps < 8 {
+					t.Errorf("only %d steps were seen", steps)
+				}
+			})
+		}
+	}
+}
+
+// dies plays a story with a death at one step, and reports whether there is such a step.
+func (s story) dies(t *testing.T, skip int, late bool) bool {
+	t.Helper()
+	p := &play{world: newWorld(t)}
+	p.deployed = true
+	end := s.begin(t, p.world)
+	p.drain(t)
+	end()
+	p.steps.arm(skip, late, nil)
+	failed := p.drain(t)
+	died := !p.steps.disarm()
+	if again := p.drain(t, failed...); len(again) > 0 {
+		t.Errorf("death at step %d: %d events fail for good", skip, len(again))
+	}
+	p.wantSettled(t)
+	var all []string
+	for n := range p.tokens {
+		all = append(all, tokenName(n+1))
+	}
+	p.wantRevoked(t, all...)
+	return died
+}
