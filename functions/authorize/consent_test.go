@@ -130,7 +130,7 @@ func TestNoStateBeforeApproval(t *testing.T) {
 	}
 }
 
-// CD-09, H2: pages fetched twice and forms sent twice are what browsers do.
+// CD-09, H2, W5: pages fetched twice and forms sent twice are what browsers do.
 func TestRepeatedPagesAndFormsWork(t *testing.T) {
 	t.Parallel()
 	s := serve(t, nil)

@@ -178,6 +178,7 @@ func serve(tb testing.TB, change func(*fixture)) *server {
 	s.https.Config.Handler = s.fixture
 	s.https.StartTLS()
 	tb.Cleanup(s.https.Close)
+	s.https.Client().Transport.(*http.Transport).MaxIdleConnsPerHost = 32 // or each page costs a handshake
 	return s
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/oauthtest"
+	"github.com/postern-dev/postern/shared/store"
 )
 
 // RSP-01, RSP-02, RSP-04, RSP-06, AC-12, AC-14, D7, H7, RU-18, UPS-01, UPS-05, K7: the client gets
@@ -147,6 +148,26 @@ func TestGrantBelongsToTheAccountThatReturns(t *testing.T) {
 	for _, g := range []string{first.Person.Subject, second.Person.Subject} { // AC-15
 		if strings.HasPrefix(g, "c_") || strings.HasPrefix(g, "https://") {
 			t.Errorf("a person is named like a client: %s", g)
+		}
+	}
+}
+
+// C10, C13, AUZ-05, RU-01: each client has its own exact path, with whatever id in it; the port alone is free, on loopback.
+func TestClientsHaveTheirOwnPath(t *testing.T) {
+	t.Parallel()
+	f := open(t, https, nil)
+	const uri = "https://chatgpt.com/connector/oauth/Xy9_long-id/for/this/user"
+	_, err := f.Store.UpdateClient(t.Context(), webID, func(c *store.Client) error {
+		c.Metadata.RedirectURIs = []string{uri, "http://localhost/cb"}
+		return nil
+	})
+	must(t, err)
+	for uri, status := range map[string]int{
+		uri: 200, uri + "/": 400, uri + "?x=1": 400, strings.Replace(uri, "Xy9", "Xy8", 1): 400, strings.ToLower(uri): 400,
+		"http://localhost:4711/cb": 200, "http://localhost/cb": 200, "http://127.0.0.1/cb": 400, "https://localhost/cb": 400, "http://localhost:4711/cb2": 400,
+	} {
+		if w := f.send(t, http.MethodGet, f.request("client_id", webID, "redirect_uri", uri), ""); w.Code != status {
+			t.Errorf("%s: got %d, want %d", uri, w.Code, status)
 		}
 	}
 }

@@ -123,7 +123,7 @@ func TestTheOnlyLinkToAClientIsAMatchedOne(t *testing.T) {
 	}
 }
 
-// CD-10, CD-15, CD-16, H1, WB-04, TE-09: every answer has the headers, and none has form-action, which Chromium would
+// CD-10, CON-06, CD-15, CD-16, H1, WB-04, TE-09: every answer has the headers, and none has form-action, which Chromium would
 // apply to every redirect after the form.
 func TestEveryAnswerHasThePageHeaders(t *testing.T) {
 	t.Parallel()

@@ -9,7 +9,7 @@ import (
 	"github.com/postern-dev/postern/shared/oauth"
 )
 
-// TE-03, TE-10, TOK-02, TOK-03, TOK-04, F7, AC-18: registered × presented; only the registered way counts.
+// TE-03, TE-10, TOK-02, TOK-03, TOK-04, F7, W6: registered × presented; only the registered way counts.
 func TestOnlyTheRegisteredMethodCounts(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)

@@ -157,7 +157,9 @@ func TestDeletedClientExchangesNothing(t *testing.T) {
 	if f.lives(t, a.AccessToken) {
 		t.Error("the access token lives on")
 	}
-	want(t, "expired unused", f.redeem(t, "c_unused", "ac_x"), 401, "invalid_client")
+	want(t, "one that was never used, in time", f.redeem(t, otherID, "ac_x"), 400, "invalid_grant")
+	f.advance(168 * time.Hour)
+	want(t, "one that was never used, after CLIENT_UNUSED_TTL", f.redeem(t, otherID, "ac_x"), 401, "invalid_client")
 }
 
 // AC-02: a code without a challenge, which nothing here makes, redeems to nothing.

@@ -4,6 +4,8 @@ go 1.26.0
 
 require github.com/postern-dev/postern/shared v0.0.0
 
+require golang.org/x/tools v0.52.0 // indirect
+
 require (
 	cloud.google.com/go v0.123.0 // indirect
 	cloud.google.com/go/auth v0.24.1-0.20261001053825-dbc26066f70a // indirect

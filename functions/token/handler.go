@@ -68,10 +68,19 @@ func New(c Config) (http.Handler, error) {
 		oauth.GrantRefreshToken:      h.refreshToken,
 	}
 	mux := web.NewMux()
-	mux.Handle(http.MethodPost, oauth.TokenPath, web.JSONErrors(h.token))
-	mux.Handle(http.MethodPost, oauth.RevokePath, web.JSONErrors(h.revoke))
-	mux.Handle(http.MethodPost, oauth.IntrospectPath, web.JSONErrors(h.introspect))
+	mux.Handle(http.MethodPost, oauth.TokenPath, noCache(web.JSONErrors(h.token)))
+	mux.Handle(http.MethodPost, oauth.RevokePath, noCache(web.JSONErrors(h.revoke)))
+	mux.Handle(http.MethodPost, oauth.IntrospectPath, noCache(web.JSONErrors(h.introspect)))
 	return web.Wrap(mux, web.Options{Edge: c.Edge, Endpoint: "token"}), nil
+}
+
+// noCache adds what RFC 6749 §5.1 wants beside Cache-Control, which every answer has,
+// to answers and errors alike.
+func noCache(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Pragma", "no-cache")
+		h.ServeHTTP(w, r)
+	})
 }
 
 // A response is a successful token response (RFC 6749 §5.1).
@@ -106,7 +115,6 @@ func (h *handler) token(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Pragma", "no-cache") // RFC 6749 §5.1; Cache-Control is set for all answers
 	return web.JSON(w, http.StatusOK, resp)
 }
 

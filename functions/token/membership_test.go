@@ -175,7 +175,6 @@ func TestUnreadableSigningKeysConsumeNothing(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)
 	a, code := f.connect(t, publicID), f.issue(t, publicID, "", nil)
-	whole := f.Issuer
 	broken := &fixture{Config: f.Config}
 	broken.Config.Issuer = &accesstoken.Issuer{Ring: keyfile.New("no/such/file", signing.ParseRing, &keyfile.Options{Log: f.Log}), TTL: time.Hour, Now: f.now}
 	h, err := New(broken.Config)
@@ -185,7 +184,6 @@ func TestUnreadableSigningKeysConsumeNothing(t *testing.T) {
 		want(t, "code", broken.redeem(t, publicID, code), 503, "temporarily_unavailable")
 		want(t, "refresh", broken.refresh(t, publicID, a.RefreshToken), 503, "temporarily_unavailable")
 	}
-	f.Issuer = whole
 	want(t, "code afterwards", f.redeem(t, publicID, code), 200, "")
 	f.advance(30 * time.Minute)
 	want(t, "refresh afterwards", f.refresh(t, publicID, a.RefreshToken), 200, "")

@@ -298,9 +298,9 @@ func TestLifetimeLimitsAreThoseOfTheCode(t *testing.T) {
 	}
 }
 
-// TestCascadeHearsOfGrantsAndClients: one trigger each, at least once, in the
+// TestCascadeHearsOfGrantsClientsAndCodes: one trigger each, at least once, in the
 // database's location, as the event function's own account.
-func TestCascadeHearsOfGrantsAndClients(t *testing.T) {
+func TestCascadeHearsOfGrantsClientsAndCodes(t *testing.T) {
 	t.Parallel()
 	p := firstPlan(t)
 	own := at(p.functions(t)["cascade"].Values, "event_trigger")
@@ -326,7 +326,7 @@ func TestCascadeHearsOfGrantsAndClients(t *testing.T) {
 		}
 	}
 	slices.Sort(documents)
-	if want := []string{"clients/{id}", "grants/{id}"}; !slices.Equal(documents, want) {
+	if want := []string{"clients/{id}", "codes/{id}", "grants/{id}"}; !slices.Equal(documents, want) {
 		t.Errorf("got triggers on %v, want %v", documents, want)
 	}
 }

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+// buildPrograms builds the zips in dist/ as the platform does and puts the programs
+// into dir under the functions' names. A zip that is missing is made first; a program
+// that its zip and this Go made is left alone.
+func buildPrograms(root, dir string) error {
+	for _, f := range functions {
+		zip := filepath.Join(root, "dist", f.name+".zip")
+		if _, err := os.Stat(zip); errors.Is(err, fs.ErrNotExist) {
+			if _, err := pack(filepath.Join(root, "functions", f.name), zip); err != nil {
+				return fmt.Errorf("%s: %w", f.name, err)
+			}
+		}
+		if err := buildProgram(zip, filepath.Join(dir, f.name)); err != nil {
+			return fmt.Errorf("%s: %w", f.name, err)
+		}
+	}
+	return nil
+}
+
+// buildProgram builds one zip. What it was built from stands beside the program.
+func buildProgram(zip, program string) error {
+	hash, err := fileHash(zip)
+	if err != nil {
+		return err
+	}
+	from, marker := hash+" "+runtime.Version()+"\n", program+".from"
+	if was, err := os.ReadFile(marker); err == nil && string(was) == from {
+		return nil
+	}
+	dir, err := os.MkdirTemp("", "postern-program-")
+	if err != nil {
+		return err
+	}
+	defer removeAll(dir)
+	source := filepath.Join(dir, "serverless_function_source_code")
+	if err := unzip(zip, source); err != nil {
+		return err
+	}
+	binary, err := build(dir, source)
+	if err != nil {
+		return err
+	}
+	if err := install(binary, program); err != nil {
+		return err
+	}
+	return os.WriteFile(marker, []byte(from), 0o644)
+}
+
+// install puts a program in place whole: somebody may be running the one before.
+func install(binary, program string) error {
+	if err := os.MkdirAll(filepath.Dir(program), 0o755); err != nil {
+		return err
+	}
+	data, err := os.ReadFile(binary)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(program+".new", data, 0o755); err != nil {
+		return err
+	}
+	return os.Rename(program+".new", program)
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postern-dev/postern/cmd/postern/internal/front"
+	"github.com/postern-dev/postern/cmd/postern/internal/localkeys"
+	_ "github.com/postern-dev/postern/functions/authorize"
+	"github.com/postern-dev/postern/functions/cascade"
+	_ "github.com/postern-dev/postern/functions/mcp"
+	_ "github.com/postern-dev/postern/functions/register"
+	_ "github.com/postern-dev/postern/functions/token"
+	_ "github.com/postern-dev/postern/functions/wellknown"
+	"github.com/postern-dev/postern/shared/boot"
+	"github.com/postern-dev/postern/shared/config"
+	_ "github.com/postern-dev/postern/shared/store/embedded"
+	"github.com/postern-dev/postern/shared/telemetry"
+	"github.com/postern-dev/postern/terraform/gateway"
+)
+
+func newDev() *cobra.Command {
+	var listen, data string
+	cmd := &cobra.Command{
+		Use:   "dev",
+		Short: "Run everything on one port of this computer",
+		Long: "Run everything on one port of this computer.\n\n" +
+			"It reads the functions' settings (docs/configuration.md). With none set it keeps its records and keys\n" +
+			"under the data directory, signs people in with a form that believes every name, and lets anyone in.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runDev(cmd.Context(), cmd.OutOrStdout(), listen, data)
+		},
+	}
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8085", "address to listen on")
+	cmd.Flags().StringVar(&data, "data", ".postern", "directory of records and keys")
+	return cmd
+}
+
+// runDev serves until ctx ends.
+func runDev(ctx context.Context, out io.Writer, listen, data string) error {
+	env, err := devEnvironment(data)
+	if err != nil {
+		return err
+	}
+	handler, err := openAll(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer env.Close()
+	listener, err := net.Listen("tcp", listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w (another --listen may be free, like 127.0.0.1:0)", err)
+	}
+	if err := checkListener(env, listener.Addr()); err != nil {
+		return err
+	}
+	if err := followChanges(ctx, env); err != nil {
+		return err
+	}
+	printWelcome(out, devOrigin(env, listener.Addr()))
+	return serve(ctx, listener, handler)
+}
+
+// devEnvironment is the process's environment over the defaults of development.
+// Development sign-in and "anyone" come together or not at all: whoever configures an
+// identity provider has to say who may enter.
+func devEnvironment(data string) (*boot.Env, error) {
+	defaults := map[string]string{"STORE": "embedded:" + data}
+	if os.Getenv("IDENTITY_PROVIDER") == "" {
+		defaults["IDENTITY_PROVIDER"] = "development"
+		defaults["ALLOW"] = "anyone"
+	}
+	keys := localkeys.Dir(filepath.Join(data, "keys"))
+	for name, file := range keys.Settings() {
+		defaults[name] = file
+		if os.Getenv(name) == "" {
+			if err := keys.Ensure(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	env := &boot.Env{Lookup: config.Overlay(os.LookupEnv, config.Map(defaults))}
+	level, err := telemetry.ParseLevel(env.Settings().Enum("LOG_LEVEL"))
+	if err != nil {
+		level = slog.LevelInfo
+	}
+	env.Log = telemetry.NewLogger(os.Stderr, level, "")
+	return env, nil
+}
+
+// openAll builds every function with env and puts the path map in front. Every problem
+// of every function is reported at once.
+func openAll(ctx context.Context, env *boot.Env) (http.Handler, error) {
+	m, err := gateway.Load()
+	if err != nil {
+		return nil, err
+	}
+	backends := map[string]http.Handler{}
+	var problems []error
+	for _, name := range boot.Names() {
+		h, err := boot.Open(ctx, name, env)
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		backends[name] = h
+	}
+	if err := config.Join(problems...); err != nil {
+		return nil, err
+	}
+	return front.New(m, backends)
+}
+
+// followChanges does for a store that reports its own changes what the platform's
+// events do in production: what hangs from a deleted client or ended grant goes with it.
+func followChanges(ctx context.Context, env *boot.Env) error {
+	c, err := cascade.Open(ctx, env)
+	if err != nil {
+		return err
+	}
+	if feed, ok := c.Store.Feed(); ok {
+		go cascade.Follow(ctx, feed, c, env.Log)
+	}
+	return nil
+}
+
+// checkListener refuses to offer the development sign-in to other computers.
+func checkListener(env *boot.Env, addr net.Addr) error {
+	tcp, ok := addr.(*net.TCPAddr)
+	if ok && !tcp.IP.IsLoopback() && env.Settings().Enum("IDENTITY_PROVIDER") == "development" {
+		return fmt.Errorf("the development sign-in lets everybody be anybody: listen on 127.0.0.1, not on %s, or set IDENTITY_PROVIDER", addr)
+	}
+	return nil
+}
+
+// devOrigin is the address people use: the configured one, or the listener's.
+func devOrigin(env *boot.Env, addr net.Addr) string {
+	if origin := env.Settings().String("ISSUER_URL"); origin != "" {
+		return origin
+	}
+	return "http://" + addr.String()
+}
+
+// serve answers until ctx ends, then lets requests under way finish.
+func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	// The context that ended must not end the shutdown as well.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	return server.Shutdown(ctx)
+}

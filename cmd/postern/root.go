@@ -1,0 +1,15 @@
+package main
+
+import "github.com/spf13/cobra"
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "postern",
+		Short:         "A login in front of an MCP server that never forgets a client",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.AddCommand(newDev())
+	root.AddCommand(newEmulate())
+	return root
+}

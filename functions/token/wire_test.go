@@ -1,0 +1,36 @@
+package token
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/postern-dev/postern/shared/store/memory"
+	"github.com/postern-dev/postern/shared/webtest"
+)
+
+func TestWire(t *testing.T) {
+	t.Parallel()
+	code, codeBasic := "ac_"+strings.Repeat("A", 43), "ac_"+strings.Repeat("B", 43)
+	names := webtest.Options{
+		Set: map[string]string{"code": code, "code_basic": codeBasic, "basic": basic(basicID, secretOf(basicID)), "refresh": "rt_x"},
+		Capture: []webtest.Replacement{
+			{Name: "refresh", Pattern: regexp.MustCompile(`"refresh_token":"(rt_[\w-]{91})"`)},
+			{Name: "access", Pattern: regexp.MustCompile(`"access_token":"(eyJ[\w-]+\.[\w-]+\.[\w-]{86})"`)},
+		},
+		Replace: []webtest.Replacement{{Name: "jti", Pattern: regexp.MustCompile(`"jti":"([\w-]{43})"`)}},
+	}
+	start := func(t *testing.T) *fixture {
+		f := open(t, nil)
+		f.issue(t, publicID, code, nil)
+		f.issue(t, basicID, codeBasic, nil)
+		return f
+	}
+	webtest.Run(t, func(t *testing.T) http.Handler { return start(t) }, "testdata/wire", names)
+	webtest.Run(t, func(t *testing.T) http.Handler {
+		f := start(t)
+		failing(&f.before, memory.OpGet)
+		return f
+	}, "testdata/faults", names)
+}
