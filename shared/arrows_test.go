@@ -59,11 +59,12 @@ var arrows = map[string][]string{
 	"oauthtest":                      {"oauth", "credential"},
 	"oauthtest/cmd/fakegithub":       {"oauthtest"},
 	"webtest":                        {"web"},
+	"benchtest":                      {},
 }
 
 // testOnly are the packages of shared that only tests import, themselves included.
 // The memory driver is one of them: no program forgets its clients.
-var testOnly = []string{"store/storetest", "store/firestoredriver/emulator", "store/memory", "oauthtest", "oauthtest/cmd/fakegithub", "webtest"}
+var testOnly = []string{"store/storetest", "store/firestoredriver/emulator", "store/memory", "oauthtest", "oauthtest/cmd/fakegithub", "webtest", "benchtest"}
 
 // wiring are the packages that a function imports in function.go alone: the drivers,
 // not their contract, and what reads the environment.

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postern-dev/postern/shared/benchtest"
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/seal"
@@ -68,47 +69,12 @@ func (b *bare) do(tb testing.TB, writes, macs int) {
 	}
 }
 
-// ratio runs both sides in turns within one benchmark and reports served/bare.
-func ratio(b *testing.B, served, bare func()) {
-	const batch = 64
-	var slow, fast time.Duration
-	for done := 0; done < b.N; done += batch {
-		start := time.Now()
-		for range batch {
-			served()
-		}
-		middle := time.Now()
-		for range batch {
-			bare()
-		}
-		slow += middle.Sub(start)
-		fast += time.Since(middle)
-	}
-	b.ReportMetric(float64(slow)/float64(fast), "x")
-}
-
 func (f *fixture) quiet(tb testing.TB) {
 	tb.Helper()
 	f.Config.Log, f.Config.Edge.Log = nil, nil
 	h, err := New(f.Config)
 	must(tb, err)
 	f.Handler = h
-}
-
-// A sink is a response writer without the weight of a recorder.
-type sink struct {
-	header http.Header
-	status int
-	body   []byte
-}
-
-func (w *sink) Header() http.Header { return w.header }
-
-func (w *sink) WriteHeader(status int) { w.status = status }
-
-func (w *sink) Write(b []byte) (int, error) {
-	w.body = append(w.body, b...)
-	return len(b), nil
 }
 
 var tokenURL = &url.URL{Path: oauth.TokenPath}
@@ -119,12 +85,12 @@ func (f *fixture) exchange(tb testing.TB, body string) string {
 		Method: http.MethodPost, URL: tokenURL, RequestURI: oauth.TokenPath, Host: "auth.example.com", RemoteAddr: "192.0.2.1:1234",
 		Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
 	}
-	w := &sink{header: http.Header{}}
+	w := &benchtest.Sink{}
 	f.ServeHTTP(w, r)
-	if w.status != http.StatusOK {
-		tb.Fatalf("got %d %s", w.status, w.body)
+	if w.Status != http.StatusOK {
+		tb.Fatalf("got %d %s", w.Status, w.Body)
 	}
-	return string(w.body)
+	return string(w.Body)
 }
 
 // Budget 2.0x (design.md): a refresh over the in-memory driver against its own signature and hashes.
@@ -133,7 +99,7 @@ func BenchmarkRefresh(b *testing.B) {
 	f.quiet(b)
 	token := f.connect(b, publicID).RefreshToken
 	bare := newBare(b, f, [][]byte{make([]byte, 400), make([]byte, 700)}, make([]byte, 700))
-	ratio(b, func() {
+	benchtest.Ratio(b, func() {
 		f.advance(time.Hour) // as a client does whose access token is about to expire
 		answer := f.exchange(b, "grant_type=refresh_token&client_id="+publicID+"&refresh_token="+token)
 		_, after, _ := strings.Cut(answer, `"refresh_token":"`)
@@ -145,14 +111,14 @@ func BenchmarkRefresh(b *testing.B) {
 func BenchmarkRedeem(b *testing.B) {
 	f := open(b, func(f *fixture) { f.once = true })
 	f.quiet(b)
-	codes := make([]string, b.N+64)
+	codes := make([]string, b.N+64) // Ratio works in whole batches
 	for i := range codes {
 		codes[i] = f.issue(b, publicID, "", func(l *store.Login) { l.Record.Expiry = l.Record.Expiry.Add(time.Hour) })
 	}
 	bare := newBare(b, f, [][]byte{make([]byte, 400), make([]byte, 500)}, make([]byte, 600))
 	b.ResetTimer()
 	next := 0
-	ratio(b, func() {
+	benchtest.Ratio(b, func() {
 		f.exchange(b, "grant_type=authorization_code&client_id="+publicID+"&code="+codes[next]+"&code_verifier="+verifier)
 		next++
 	}, func() { bare.do(b, 2, 1) })

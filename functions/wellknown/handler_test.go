@@ -31,7 +31,7 @@ func origin(t *testing.T, s string) web.Origin {
 }
 
 // sampleKeys is a public key that stays the same, so that the files can hold it.
-func sampleKeys(t *testing.T) signing.KeySet {
+func sampleKeys(t testing.TB) signing.KeySet {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", "keys.json"))
 	if err != nil {
