@@ -29,7 +29,8 @@ var arrows = map[string][]string{
 	"oauth":        {},
 	"fernet":       {},
 	"credential":   {},
-	"signing":      {},
+	"recent":       {},
+	"signing":      {"recent"},
 	"keyfile":      {},
 	"config":       {},
 	"telemetry":    {},
@@ -42,7 +43,7 @@ var arrows = map[string][]string{
 	"store/firestoredriver": {"store/driver"},
 	"store/memory":          {"store/driver"},
 	// decide
-	"accesstoken": {"oauth", "credential", "signing", "keyfile"},
+	"accesstoken": {"oauth", "credential", "recent", "signing", "keyfile"},
 	"upstream":    {"oauth", "credential"},
 	// speak
 	"web": {"oauth", "credential", "telemetry"},
@@ -76,7 +77,7 @@ var neverLinked = map[string][]string{}
 
 func init() {
 	cloud := []string{"cloud.google.com/", "google.golang.org/", "modernc.org/"}
-	for _, p := range []string{"fernet", "credential", "signing", "keyfile", "config", "telemetry", "store/driver", "seal", "store", "upstream", "web", "boot"} {
+	for _, p := range []string{"fernet", "credential", "recent", "signing", "keyfile", "config", "telemetry", "store/driver", "seal", "store", "upstream", "web", "boot"} {
 		neverLinked[shared+p] = cloud
 	}
 	neverLinked[shared+"oauth"] = append([]string{"net/http"}, cloud...)

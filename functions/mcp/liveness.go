@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
+	"github.com/postern-dev/postern/shared/recent"
 	"github.com/postern-dev/postern/shared/store"
 )
 
@@ -24,7 +25,7 @@ type liveness struct {
 	store  *store.Store
 	maxAge time.Duration
 	now    func() time.Time
-	cache  *cache[string, sight]
+	cache  *recent.Cache[string, sight]
 	flight singleflight.Group
 }
 
@@ -36,14 +37,14 @@ type sight struct {
 }
 
 func newLiveness(s *store.Store, maxAge time.Duration, now func() time.Time) *liveness {
-	return &liveness{store: s, maxAge: maxAge, now: now, cache: newCache[string, sight](maxGrants)}
+	return &liveness{store: s, maxAge: maxAge, now: now, cache: recent.New[string, sight](maxGrants)}
 }
 
 // look returns a grant that lives, or store.ErrNotFound. Any other error means that
 // the store could not be asked, and says nothing about the grant.
 func (l *liveness) look(ctx context.Context, id string) (store.Grant, error) {
 	now := l.now()
-	if s, ok := l.cache.get(id); ok && l.fresh(s, now) {
+	if s, ok := l.cache.Get(id); ok && l.fresh(s, now) {
 		return s.result(now)
 	}
 	return l.ask(ctx, id, now)
@@ -53,7 +54,7 @@ func (l *liveness) look(ctx context.Context, id string) (store.Grant, error) {
 // changed, and wants to see no earlier state. Tokens have whole seconds.
 func (l *liveness) lookAgain(ctx context.Context, id string, changed time.Time) (store.Grant, error) {
 	now := l.now()
-	if s, ok := l.cache.get(id); ok && l.fresh(s, now) && s.at.After(changed.Add(time.Second)) {
+	if s, ok := l.cache.Get(id); ok && l.fresh(s, now) && s.at.After(changed.Add(time.Second)) {
 		return s.result(now)
 	}
 	s, err := l.read(ctx, id)
@@ -111,7 +112,7 @@ func (l *liveness) read(ctx context.Context, id string) (sight, error) {
 		return sight{}, fmt.Errorf("look at grant: %w", err)
 	}
 	if l.maxAge > 0 {
-		l.cache.put(id, s)
+		l.cache.Put(id, s)
 	}
 	return s, nil
 }

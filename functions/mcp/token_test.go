@@ -352,23 +352,6 @@ func mustCodeAsync(t *testing.T, h http.Handler, token string) {
 	}
 }
 
-func TestGrantCacheIsBounded(t *testing.T) {
-	t.Parallel()
-	c := newCache[int, int](100)
-	for i := range 10_000 {
-		c.put(i, i)
-		if _, ok := c.get(0); !ok && i < 100 {
-			t.Fatalf("after %d values the first is gone, want it kept while it is asked for", i)
-		}
-	}
-	if got := len(c.new) + len(c.old); got > 200 {
-		t.Errorf("values: got %d, want at most 200", got)
-	}
-	if _, ok := c.get(0); !ok {
-		t.Error("a value that was asked for all the time is gone")
-	}
-}
-
 func TestNewNamesWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	whole := newFixture(t).Config

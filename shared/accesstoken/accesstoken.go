@@ -10,11 +10,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/keyfile"
 	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/recent"
 	"github.com/postern-dev/postern/shared/signing"
 )
 
@@ -77,6 +79,8 @@ func (i *Issuer) Issue(ctx context.Context, c Claims) (credential.Secret, Claims
 type Verifier struct {
 	Keys *keyfile.File[signing.KeySet]
 	Now  func() time.Time // nil means time.Now
+
+	decoded atomic.Pointer[recent.Cache[string, Claims]]
 }
 
 // Verify checks that raw is an access token of issuer for resource that has not
@@ -96,19 +100,12 @@ func (v *Verifier) Verify(ctx context.Context, raw credential.Secret, issuer, re
 	if err != nil {
 		return Claims{}, refuse(err, "the access token is malformed, expired or not ours")
 	}
-	var w wireClaims
-	if err := json.Unmarshal(payload, &w); err != nil {
-		return Claims{}, refuse(err, "the access token is malformed, expired or not ours")
+	c, err := v.decode(payload)
+	if err != nil {
+		return Claims{}, err
 	}
-	if w.Issuer != issuer || w.Audience != resource {
+	if c.Issuer != issuer || c.Audience != resource {
 		return Claims{}, refuse(nil, "the access token was issued for another resource")
-	}
-	if w.Subject == "" || w.ClientID == "" || w.Grant == "" || w.ID == "" || w.IssuedAt <= 0 || w.Expiry <= 0 {
-		return Claims{}, refuse(nil, "the access token lacks a required claim")
-	}
-	c := Claims{
-		Issuer: w.Issuer, Subject: w.Subject, Audience: w.Audience, ClientID: w.ClientID, GrantID: w.Grant, ID: w.ID,
-		IssuedAt: time.Unix(w.IssuedAt, 0).UTC(), Expiry: time.Unix(w.Expiry, 0).UTC(),
 	}
 	if !now(v.Now).Before(c.Expiry) {
 		return Claims{}, refuse(nil, "the access token has expired")
@@ -116,10 +113,44 @@ func (v *Verifier) Verify(ctx context.Context, raw credential.Secret, issuer, re
 	if c.IssuedAt.After(now(v.Now).Add(skew)) {
 		return Claims{}, refuse(nil, "the access token is not valid yet")
 	}
-	if c.Scopes, err = oauth.ParseScopes(w.Scope); err != nil {
+	return c, nil
+}
+
+// decode returns the claims of a payload, which are the same whoever asks and whenever.
+// A client sends one token for an hour, so they are decoded once; everything that can
+// change is checked each time.
+func (v *Verifier) decode(payload []byte) (Claims, error) {
+	seen := v.decoded.Load()
+	if seen == nil {
+		v.decoded.CompareAndSwap(nil, recent.New[string, Claims](1024))
+		seen = v.decoded.Load()
+	}
+	if c, ok := seen.Get(string(payload)); ok {
+		return c, nil
+	}
+	c, err := decode(payload)
+	if err == nil {
+		seen.Put(string(payload), c)
+	}
+	return c, err
+}
+
+func decode(payload []byte) (Claims, error) {
+	var w wireClaims
+	if err := json.Unmarshal(payload, &w); err != nil {
+		return Claims{}, refuse(err, "the access token is malformed, expired or not ours")
+	}
+	if w.Issuer == "" || w.Audience == "" || w.Subject == "" || w.ClientID == "" || w.Grant == "" || w.ID == "" || w.IssuedAt <= 0 || w.Expiry <= 0 {
+		return Claims{}, refuse(nil, "the access token lacks a required claim")
+	}
+	scopes, err := oauth.ParseScopes(w.Scope)
+	if err != nil {
 		return Claims{}, refuse(err, "the access token has malformed scopes")
 	}
-	return c, nil
+	return Claims{
+		Issuer: w.Issuer, Subject: w.Subject, Audience: w.Audience, ClientID: w.ClientID, Scopes: scopes, GrantID: w.Grant, ID: w.ID,
+		IssuedAt: time.Unix(w.IssuedAt, 0).UTC(), Expiry: time.Unix(w.Expiry, 0).UTC(),
+	}, nil
 }
 
 // skew is how far ahead another instance's clock may be.

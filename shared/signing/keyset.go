@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/postern-dev/postern/shared/recent"
 )
 
 // maxKID is the longest kid taken into a set, in characters.
@@ -27,7 +29,9 @@ type publicKey struct {
 	key *ecdsa.PublicKey
 }
 
-func newKeySet(keys []publicKey) KeySet { return KeySet{keys: keys, verified: &memory{}} }
+func newKeySet(keys []publicKey) KeySet {
+	return KeySet{keys: keys, verified: recent.New[name, []byte](generation)}
+}
 
 // ParseKeySet reads a JWK Set of public EC P-256 keys. It refuses an empty set,
 // private members, other kinds of key, other algorithms or uses, certificates, and a

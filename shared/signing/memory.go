@@ -2,7 +2,8 @@ package signing
 
 import (
 	"crypto/sha256"
-	"sync"
+
+	"github.com/postern-dev/postern/shared/recent"
 )
 
 // generation is how many tokens one half of a [memory] holds. A payload is a few
@@ -14,13 +15,7 @@ const generation = 1024
 // same token for an hour. Whether a set's keys signed a token never changes,
 // so an entry never goes stale; it is dropped to bound the size. Only what
 // verified is remembered, so strangers cannot fill it.
-//
-// Two generations stand in for an order of use: what was not asked for while a
-// whole generation filled up is gone.
-type memory struct {
-	mu       sync.RWMutex
-	new, old map[name][]byte
-}
+type memory = recent.Cache[name, []byte]
 
 // A name stands for a token of a typ. It is a hash, so that no token is kept.
 type name [sha256.Size]byte
@@ -30,37 +25,4 @@ func nameOf(typ, token string) name {
 	text = append(text, typ...)
 	text = append(text, 0) // no typ has one
 	return sha256.Sum256(append(text, token...))
-}
-
-// get returns the payload of a token that was verified before. A nil memory has
-// none.
-func (m *memory) get(n name) ([]byte, bool) {
-	if m == nil {
-		return nil, false
-	}
-	m.mu.RLock()
-	payload, ok := m.new[n]
-	if ok {
-		m.mu.RUnlock()
-		return payload, true
-	}
-	payload, ok = m.old[n]
-	m.mu.RUnlock()
-	if ok {
-		m.put(n, payload)
-	}
-	return payload, ok
-}
-
-// put remembers the payload, which nobody changes afterwards.
-func (m *memory) put(n name, payload []byte) {
-	if m == nil {
-		return
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.new == nil || len(m.new) >= generation {
-		m.new, m.old = make(map[name][]byte), m.new
-	}
-	m.new[n] = payload
 }

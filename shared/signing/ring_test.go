@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -356,4 +357,25 @@ func ExampleRing() {
 	payload, err := set.Verify("at+jwt", token)
 	fmt.Println(string(payload), err)
 	// Output: {"sub":"github:583231"} <nil>
+}
+
+// A coordinate or key id may begin with x5, which is also how the names of certificate
+// members begin.
+func TestRingReadsWhatItWritesWhateverTheKey(t *testing.T) {
+	t.Parallel()
+	likeCertificates := regexp.MustCompile(`(?i)"x5`)
+	for seen := 0; seen < 3; {
+		ring := signing.Generate()
+		for _, text := range [][]byte{ring.Format(), ring.Public().Format()} {
+			if likeCertificates.Match(text) {
+				seen++
+			}
+		}
+		if _, err := signing.ParseRing(ring.Format()); err != nil {
+			t.Fatalf("parse a ring that was just written: %v", err)
+		}
+		if _, err := signing.ParseKeySet(ring.Public().Format()); err != nil {
+			t.Fatalf("parse a key set that was just written: %v", err)
+		}
+	}
 }

@@ -39,13 +39,16 @@ func (s KeySet) Verify(typ, token string) (payload []byte, err error) {
 	if len(token) > MaxToken {
 		return nil, ErrInvalid
 	}
+	if s.verified == nil { // the zero set
+		return s.verify(typ, token)
+	}
 	name := nameOf(typ, token)
-	if payload, ok := s.verified.get(name); ok {
+	if payload, ok := s.verified.Get(name); ok {
 		return bytes.Clone(payload), nil
 	}
 	payload, err = s.verify(typ, token)
 	if err == nil {
-		s.verified.put(name, bytes.Clone(payload))
+		s.verified.Put(name, bytes.Clone(payload))
 	}
 	return payload, err
 }

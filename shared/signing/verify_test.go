@@ -235,22 +235,6 @@ func TestMemoryNeverWidensWhatVerifies(t *testing.T) {
 	}
 }
 
-func TestMemoryIsBounded(t *testing.T) {
-	t.Parallel()
-	var m memory
-	hot := name{255}
-	m.put(hot, []byte("hot"))
-	for i := range 10 * generation {
-		m.put(name{1, byte(i), byte(i >> 8)}, nil)
-		if payload, ok := m.get(hot); !ok || string(payload) != "hot" {
-			t.Fatalf("forgot what is asked for all the time, after %d others", i)
-		}
-	}
-	if got := len(m.new) + len(m.old); got > 2*generation {
-		t.Errorf("holds %d, want at most %d", got, 2*generation)
-	}
-}
-
 func TestSigningAndVerifyingSideBySide(t *testing.T) {
 	t.Parallel()
 	ring := Generate()
