@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -81,12 +82,15 @@ func devEnvironment(data string) (*boot.Env, error) {
 		defaults["ALLOW"] = "anyone"
 	}
 	keys := localkeys.Dir(filepath.Join(data, "keys"))
+	needed := false
 	for name, file := range keys.Settings() {
 		defaults[name] = file
-		if os.Getenv(name) == "" {
-			if err := keys.Ensure(); err != nil {
-				return nil, err
-			}
+		needed = needed || os.Getenv(name) == ""
+	}
+	if needed {
+		_, err := os.Stat(filepath.Join(data, "postern.db"))
+		if err := keys.Ensure(err == nil); err != nil {
+			return nil, err
 		}
 	}
 	env := &boot.Env{Lookup: config.Overlay(os.LookupEnv, config.Map(defaults))}
@@ -153,7 +157,7 @@ func devOrigin(env *boot.Env, addr net.Addr) string {
 
 // serve answers until ctx ends, then lets requests under way finish.
 func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {
@@ -164,5 +168,8 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 	// The context that ended must not end the shutdown as well.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	return server.Shutdown(ctx)
+	if err := server.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return server.Close() // somebody does not let go
 }

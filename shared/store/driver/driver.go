@@ -88,7 +88,10 @@ type Driver interface {
 	Create(ctx context.Context, k Key, d Document) error
 
 	// RunTransaction runs f atomically: all of its writes happen or none do,
-	// and no other writer changed what it read.
+	// and no other writer changed a document between its read and its write
+	// here. A document that f reads and does not write may have changed since.
+	// A transaction that never ends, because its process died, keeps nobody
+	// waiting for longer than a database does that notices.
 	//
 	// f may run several times, so it must have no effect outside tx. All its
 	// reads come before its first write. If f returns an error nothing is

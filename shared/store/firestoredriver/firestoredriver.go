@@ -15,8 +15,8 @@
 // The client repeats a request whose answer was lost. So Create may return
 // driver.ErrExists because of its own first try: a caller with a random id may read
 // the document back, or take a new id. A transaction whose commit was lost, too,
-// may end with driver.ErrExists or run its function again over its own writes. For
-// a document that is used once both fail closed.
+// may end with driver.ErrExists or run its function again over its own writes: the
+// store recognises those.
 package firestoredriver
 
 import (

@@ -181,3 +181,49 @@ func TestSchemeIsRegistered(t *testing.T) {
 		t.Errorf("Close of what was never used: got %v, want no error", err)
 	}
 }
+
+// G6, SC-16: a process that dies in the middle of a transaction keeps nobody waiting.
+// A reader that never goes on stands for it.
+func TestUnfinishedTransactionHoldsNothing(t *testing.T) {
+	t.Parallel()
+	d := openProject(t, emulator.Project(t))
+	defer d.Close()
+	k := driver.Key{Collection: "grants", ID: "shared"}
+	if err := d.Create(t.Context(), k, driver.Document{Body: "1"}); err != nil {
+		t.Fatal(err)
+	}
+	stuck, release, done := make(chan bool), make(chan bool), make(chan error, 1)
+	go func() {
+		runs := 0
+		done <- d.RunTransaction(t.Context(), func(_ context.Context, tx driver.Tx) error {
+			doc, err := tx.Get(k)
+			if err != nil {
+				return err
+			}
+			if runs++; runs == 1 {
+				close(stuck)
+				<-release
+			}
+			return tx.Set(k, driver.Document{Body: doc.Body + " dead"})
+		})
+	}()
+	<-stuck
+	err := d.RunTransaction(t.Context(), func(_ context.Context, tx driver.Tx) error {
+		doc, err := tx.Get(k)
+		if err != nil {
+			return err
+		}
+		return tx.Set(k, driver.Document{Body: doc.Body + " alive", Index: map[string]string{"client": "c"}})
+	})
+	if err != nil {
+		t.Errorf("beside an unfinished transaction: got %v, want success", err)
+	}
+	close(release)
+	if err := <-done; err != nil {
+		t.Errorf("the late transaction: got %v, want it to run again", err)
+	}
+	got, err := d.Get(t.Context(), k)
+	if want := (driver.Document{Body: "1 alive dead"}); err != nil || !got.Equal(want) {
+		t.Errorf("got %+v, %v, want %+v: both writes, the second over the first", got, err, want)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/postern-dev/postern/terraform/gateway"
 )
@@ -29,8 +30,15 @@ func New(m *gateway.Map, backends map[string]http.Handler) (http.Handler, error)
 	}), nil
 }
 
+// readTime is how long a body may take that nobody wants. net/http reads it to the end
+// before it lets the answer go.
+const readTime = 10 * time.Second
+
 // refuse answers in the gateway's own JSON, without CORS headers and without a challenge.
 func refuse(w http.ResponseWriter, r *http.Request, known bool) {
+	if r.ContentLength != 0 {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readTime)) // a writer of a test has none
+	}
 	status, message := http.StatusNotFound, "The current request is not defined by this API."
 	if known {
 		status = http.StatusMethodNotAllowed

@@ -33,11 +33,17 @@ func (d Dir) Settings() map[string]string {
 	}
 }
 
-// Ensure makes the rings that are missing. Several processes may do so at once: each
-// file is put in place whole, and the first one stays.
-func (d Dir) Ensure() error {
+// Ensure makes the rings that are missing and checks those that are there. Several
+// processes may do so at once: each file is put in place whole, and the first one stays.
+//
+// records says that there are records already. Then a missing Fernet ring is not made
+// anew: nothing that was sealed could be opened.
+func (d Dir) Ensure(records bool) error {
 	if err := os.MkdirAll(string(d), 0o700); err != nil {
 		return fmt.Errorf("make the directory of the keys: %w", err)
+	}
+	if _, err := os.Stat(d.path(Fernet)); records && errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s is missing, and the records beside it were sealed with it: put it back, or delete the whole data directory to start afresh", d.path(Fernet))
 	}
 	if err := d.create(Fernet, fernet.Keyring{fernet.GenerateKey()}.Format()); err != nil {
 		return err
@@ -45,16 +51,52 @@ func (d Dir) Ensure() error {
 	if err := d.create(Signing, signing.Generate().Format()); err != nil {
 		return err
 	}
-	data, err := os.ReadFile(filepath.Join(string(d), Signing))
-	if err != nil {
-		return fmt.Errorf("read signing keys: %w", err)
+	if _, err := read(d, Fernet, fernet.ParseKeyring); err != nil {
+		return err
 	}
-	ring, err := signing.ParseRing(data)
+	ring, err := read(d, Signing, signing.ParseRing)
 	if err != nil {
-		return fmt.Errorf("read %s: %w", Signing, err)
+		return err
 	}
-	return d.create(Verification, ring.Public().Format())
+	return d.publish(ring)
 }
+
+// publish sees to it that everything the ring signs can be verified. Keys that are
+// published and no longer sign stay.
+func (d Dir) publish(ring signing.Ring) error {
+	if err := d.create(Verification, ring.Public().Format()); err != nil {
+		return err
+	}
+	published, err := read(d, Verification, signing.ParseKeySet)
+	if err != nil {
+		return err
+	}
+	for _, kid := range ring.KIDs() {
+		if published.Has(kid) {
+			continue
+		}
+		if published, err = published.Add(ring.Public()); err != nil {
+			return fmt.Errorf("publish signing keys: %w", err)
+		}
+		return d.Write(Verification, published.Format())
+	}
+	return nil
+}
+
+func read[T any](d Dir, name string, parse func([]byte) (T, error)) (T, error) {
+	var none T
+	data, err := os.ReadFile(d.path(name))
+	if err != nil {
+		return none, fmt.Errorf("read keys: %w", err)
+	}
+	ring, err := parse(data)
+	if err != nil {
+		return none, fmt.Errorf("%s is no ring of keys: %w: put it back, or delete the whole data directory to start afresh", d.path(name), err)
+	}
+	return ring, nil
+}
+
+func (d Dir) path(name string) string { return filepath.Join(string(d), name) }
 
 // Write replaces a ring. A reader sees the old file or the new one, never half.
 func (d Dir) Write(name string, data []byte) error {
@@ -62,14 +104,14 @@ func (d Dir) Write(name string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Rename(temporary, filepath.Join(string(d), name)); err != nil {
+	if err := os.Rename(temporary, d.path(name)); err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
 	return nil
 }
 
 func (d Dir) create(name string, data []byte) error {
-	path := filepath.Join(string(d), name)
+	path := d.path(name)
 	if _, err := os.Stat(path); err == nil {
 		return nil
 	}
