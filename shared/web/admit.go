@@ -36,6 +36,20 @@ func checkTarget(r *http.Request, issuer Origin) error {
 	return nil
 }
 
+// checkHost keeps web pages out that reach a server of this machine under a name of
+// their own, which was pointed at a loopback address (DNS rebinding): such a page passes
+// for same-origin, and could approve a consent page by itself. Behind a gateway Host is
+// the gateway's business. Over https the page's name would have to be in the certificate.
+func (o *Options) checkHost(r *http.Request, issuer Origin) error {
+	if o.TrustForwardedAuthorization || issuer.Secure() || r.Host == issuer.Host() {
+		return nil
+	}
+	if named, err := ParseOrigin("http://" + r.Host); err == nil && named.IsLoopback() {
+		return nil
+	}
+	return Status(http.StatusMisdirectedRequest, oauth.Refuse(oauth.InvalidRequest, "this server has another name than the one in Host"))
+}
+
 func checkHeaders(r *http.Request) error {
 	for _, name := range single {
 		if len(r.Header[name]) > 1 {
@@ -73,24 +87,33 @@ func settleAuthorization(r *http.Request, forwarded bool) error {
 	return nil
 }
 
+// limitReading bounds how long the caller may take to send the body, also of a request
+// that is refused unread: the server reads up to 256 KiB more before it answers. A
+// request without a body keeps its connection watched, and gets no limit.
+func limitReading(w http.ResponseWriter, r *http.Request) {
+	if hasBody(r) {
+		// Without a server behind w there is no deadline to set.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readTime))
+	}
+}
+
+func hasBody(r *http.Request) bool { return r.Body != nil && r.Body != http.NoBody }
+
 // readWhole reads the body to its end before anything parses it, so that a body
 // over the limit or cut short is an error and never a shorter form.
 func readWhole(w http.ResponseWriter, r *http.Request, limit int64) error {
-	if r.Body == nil || r.Body == http.NoBody {
+	if !hasBody(r) {
 		return nil
 	}
 	if r.ContentLength > limit {
 		return tooLarge(limit)
 	}
-	// Without a server behind w there is no deadline to set.
-	c := http.NewResponseController(w)
-	_ = c.SetReadDeadline(time.Now().Add(readTime))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if err != nil {
 		return readError(err, limit)
 	}
 	// The server goes on watching the connection for the caller leaving.
-	_ = c.SetReadDeadline(time.Time{})
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	r.ContentLength = int64(len(body))
 	return nil

@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/telemetry"
@@ -403,4 +404,101 @@ func FuzzForwardedFor(f *testing.F) {
 		r.Header["X-Forwarded-For"] = []string{spoofed + ", 203.0.113.9" + strings.Repeat(", 10.0.0.1", hops-1)}
 		h.ServeHTTP(httptest.NewRecorder(), r)
 	})
+}
+
+// A deadlined writer notes the read deadlines that a handler sets.
+type deadlined struct {
+	*httptest.ResponseRecorder
+	set []time.Time
+}
+
+func (d *deadlined) SetReadDeadline(t time.Time) error {
+	d.set = append(d.set, t)
+	return nil
+}
+
+// HT-06: net/http reads the rest of a body before it sends an answer, so a caller who
+// never sends it would hold a refused request open for ever.
+func TestARefusedBodyMayNotTakeForEver(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, target, header, value string }{
+		{"another host", "http://evil.example/token", "", ""},
+		{"encoded", "/token", "Content-Encoding", "gzip"},
+		{"too large", "/token", "Content-Length", "20000"},
+		{"two credentials", "/token", "Authorization", "Bearer a"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := httptest.NewRequest(http.MethodPost, tt.target, strings.NewReader("a=b"))
+			r.Header.Add("Authorization", "Bearer b")
+			if tt.header != "" {
+				r.Header.Add(tt.header, tt.value)
+			}
+			if tt.header == "Content-Length" {
+				r.ContentLength = 20000
+			}
+			w := &deadlined{ResponseRecorder: httptest.NewRecorder()}
+			reached := false
+			h := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true })
+			web.Wrap(h, web.Options{Edge: edge(t)}).ServeHTTP(w, r)
+			if reached || w.Code < 400 {
+				t.Fatalf("status = %d, handler reached: %t, want a refusal", w.Code, reached)
+			}
+			if len(w.set) == 0 || w.set[len(w.set)-1].IsZero() {
+				t.Errorf("read deadlines = %v, want one that stays", w.set)
+			}
+		})
+	}
+}
+
+// The server watches an idle connection for the caller leaving; a deadline on it would
+// end the request.
+func TestOnlyABodyHasADeadline(t *testing.T) {
+	t.Parallel()
+	h := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	w := &deadlined{ResponseRecorder: httptest.NewRecorder()}
+	web.Wrap(h, web.Options{Edge: edge(t)}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/mcp", nil))
+	if len(w.set) != 0 {
+		t.Errorf("read deadlines without a body = %v, want none", w.set)
+	}
+	web.Wrap(h, web.Options{Edge: edge(t)}).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/mcp", strings.NewReader("x")))
+	if n := len(w.set); n == 0 || !w.set[n-1].IsZero() {
+		t.Errorf("read deadlines after a whole body = %v, want the last one lifted", w.set)
+	}
+}
+
+// MD-01, MP-01: a page of another name is no page of ours, whatever address that name
+// was pointed at. The development sign-in would let it be anybody.
+func TestALoopbackServerAnswersToLoopbackNamesOnly(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		issuer, host string
+		trust        bool
+		want         int
+	}{
+		{"http://127.0.0.1:8085", "127.0.0.1:8085", false, 200},
+		{"http://127.0.0.1:8085", "localhost:9000", false, 200}, // a replica, a forwarded port
+		{"http://127.0.0.1:8085", "[::1]:8085", false, 200},
+		{"http://127.0.0.1:8085", "evil.example:8085", false, 421},
+		{"http://127.0.0.1:8085", "127.0.0.1.evil.example", false, 421},
+		{"http://127.0.0.1:8085", "127.0.0.1:8085@evil.example", false, 421},
+		{"http://127.0.0.1:8085", "", false, 421},
+		{"https://localhost:8085", "evil.example:8085", false, 200}, // TLS knows the name
+		{"http://127.0.0.1:8085", "token-abc.a.run.app", true, 200}, // a gateway rewrote it
+		{"https://auth.example.com", "token-abc.a.run.app", false, 200},
+	}
+	for _, tt := range tests {
+		t.Run(tt.issuer+" "+tt.host, func(t *testing.T) {
+			t.Parallel()
+			r := httptest.NewRequest(http.MethodGet, "/.well-known/x", nil)
+			r.Host = tt.host
+			w := httptest.NewRecorder()
+			o := web.Options{Edge: web.Edge{Issuer: origin(t, tt.issuer), TrustForwardedAuthorization: tt.trust}}
+			web.Wrap(ok(), o).ServeHTTP(w, r)
+			if w.Code != tt.want {
+				t.Errorf("status = %d, want %d", w.Code, tt.want)
+			}
+		})
+	}
 }

@@ -93,7 +93,7 @@ func TestCookiesArePrefixedOnHTTPS(t *testing.T) {
 		"http://127.0.0.1:8085":    "tx=v; Path=/; Max-Age=600; HttpOnly; SameSite=Lax",
 	} {
 		o := web.Options{Edge: web.Edge{Issuer: origin(t, issuer)}}
-		w := serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { web.SetCookie(w, r, "tx", "v", 10*time.Minute) }), o, "GET", "/", "")
+		w := serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { web.SetCookie(w, r, "tx", "v", 10*time.Minute) }), o, "GET", issuer+"/", "")
 		if got := w.Header().Get("Set-Cookie"); got != want {
 			t.Errorf("%s: got %q, want %q", issuer, got, want)
 		}
@@ -101,12 +101,12 @@ func TestCookiesArePrefixedOnHTTPS(t *testing.T) {
 		for cookies, found := range map[string]bool{name + "=v": true, name + "=v; " + name + "=w": false, name + "=": false, "x=y": false} {
 			var got string
 			var ok bool
-			serve(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got, ok = web.Cookie(r, "tx") }), o, "GET", "/", "", "Cookie: "+cookies)
+			serve(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got, ok = web.Cookie(r, "tx") }), o, "GET", issuer+"/", "", "Cookie: "+cookies)
 			if ok != found || ok && got != "v" {
 				t.Errorf("%s, %s: got %q, %t", issuer, cookies, got, ok)
 			}
 		}
-		w = serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { web.ClearCookie(w, r, "tx") }), o, "GET", "/", "")
+		w = serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { web.ClearCookie(w, r, "tx") }), o, "GET", issuer+"/", "")
 		if got := w.Header().Get("Set-Cookie"); !strings.HasPrefix(got, name+"=;") || !strings.Contains(got, "Max-Age=0") {
 			t.Errorf("%s: got %q", issuer, got)
 		}

@@ -87,6 +87,7 @@ func (o *Options) serve(h http.Handler, w http.ResponseWriter, r *http.Request) 
 	rec := &recorder{ResponseWriter: w, head: r.Method == http.MethodHead}
 	setHeaders(rec.Header(), id, o.Pages)
 	defer o.finish(rec, r, start)
+	limitReading(rec, r)
 	if err := o.admit(rec, r, st); err != nil {
 		fail(rec, r, err)
 		return
@@ -104,6 +105,9 @@ func (o *Options) admit(w http.ResponseWriter, r *http.Request, st *state) error
 		st.issuer = detected
 	}
 	if err := checkTarget(r, st.issuer); err != nil {
+		return err
+	}
+	if err := o.checkHost(r, st.issuer); err != nil {
 		return err
 	}
 	if err := checkHeaders(r); err != nil {
