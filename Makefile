@@ -64,4 +64,4 @@ tidy: ## tidy every module
 
 .PHONY: docs
 docs: ## generate the pages that come from code
-	cd shared && go run ./config/gendocs && go run ./telemetry/gendocs
+	cd shared && go run ./config/gendocs && go run ./telemetry/gendocs ../docs/operations.md

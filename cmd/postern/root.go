@@ -1,6 +1,10 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"os"
+
+	"github.com/spf13/cobra"
+)
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
@@ -11,5 +15,8 @@ func newRoot() *cobra.Command {
 	}
 	root.AddCommand(newDev())
 	root.AddCommand(newEmulate())
+	root.AddCommand(newDoctor())
+	root.AddCommand(newKeys(), newClients(), newGrants(), newUsers(), newStats())
+	root.SetArgs(idsLast(os.Args[1:]))
 	return root
 }

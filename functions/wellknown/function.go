@@ -19,7 +19,7 @@ func build(_ context.Context, env *boot.Env) (http.Handler, error) {
 	r := env.Settings()
 	c := Config{
 		Edge: env.Edge(r),
-		Keys: keyfile.New(r.File("VERIFICATION_KEYS_FILE"), signing.ParseKeySet, &keyfile.Options{Log: env.Log}),
+		Keys: keyfile.New(r.File("VERIFICATION_KEYS_FILE"), signing.ParseKeySet, &keyfile.Options{Name: "verification-keys", Log: env.Log}),
 		Log:  env.Log,
 	}
 	if err := r.Err(); err != nil {

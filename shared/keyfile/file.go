@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,6 +36,9 @@ type Options struct {
 	// Patience is how long one caller waits for a read; 0 means 2 seconds. Then
 	// Get goes on with the ring it has, or fails if it has none.
 	Patience time.Duration
+	// Name is what the log calls the ring, such as "fernet-keys"; empty means the
+	// name of the file.
+	Name string
 	// Log takes the lines named above; nil means [slog.Default].
 	Log *slog.Logger
 	// Read reads the file; nil means reading from the file system.
@@ -221,17 +225,25 @@ func (f *File[T]) read(ctx context.Context) {
 	now := f.opt.Now()
 	if err != nil {
 		f.state.Store(old.failed(now, fmt.Errorf("read keys in %s: %w", f.path, err), f.opt))
-		f.opt.Log.LogAttrs(ctx, slog.LevelWarn, EventReloadFailed,
-			slog.String("file", f.path), slog.Bool("kept", old.loaded), slog.String("error", err.Error()))
+		f.audit(ctx, slog.LevelWarn, EventReloadFailed, slog.Bool("kept", old.loaded), slog.String("error", err.Error()))
 		return
 	}
 	next := &state[T]{ring: ring, loaded: true, sum: sum, read: now, changed: old.changed, due: now.Add(f.opt.MaxAge)}
 	if old.loaded && sum != old.sum {
 		next.changed = now
-		f.opt.Log.LogAttrs(ctx, slog.LevelInfo, EventRingChanged,
-			slog.String("file", f.path), slog.String("before", describe(old.ring)), slog.String("after", describe(ring)))
+		f.audit(ctx, slog.LevelInfo, EventRingChanged, slog.String("before", describe(old.ring)), slog.String("after", describe(ring)))
 	}
 	f.state.Store(next)
+}
+
+// audit writes the line of an event in the shape of all security events: its name is
+// the message and the field "event", by which alerts find it.
+func (f *File[T]) audit(ctx context.Context, level slog.Level, event string, attrs ...slog.Attr) {
+	name := f.opt.Name
+	if name == "" {
+		name = filepath.Base(f.path)
+	}
+	f.opt.Log.LogAttrs(ctx, level, event, append([]slog.Attr{slog.String("event", event), slog.String("ring", name)}, attrs...)...)
 }
 
 // failed returns the state after a read that failed: the ring as it was, and

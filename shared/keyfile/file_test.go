@@ -147,7 +147,7 @@ func TestFailedOrMalformedReadKeepsTheOldRing(t *testing.T) {
 			wantGet(t, f, "ring1")
 			wantReads(t, d, 2)
 			got := logged.String()
-			if strings.Count(got, "\n") != 1 || !strings.Contains(got, "level=WARN msg=keys.reload_failed") || strings.Contains(got, "canary") {
+			if strings.Count(got, "\n") != 1 || !strings.Contains(got, "level=WARN msg=keys.reload_failed event=keys.reload_failed ring=keys") || strings.Contains(got, "canary") {
 				t.Errorf("%s: got %q, want one warning keys.reload_failed without the file's content", name, got)
 			}
 			d.set("ring2", nil)

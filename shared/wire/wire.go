@@ -26,12 +26,12 @@ import (
 
 // Box returns the box over the ring of FERNET_KEYS_FILE.
 func Box(env *boot.Env, r *config.Reader) *seal.Box {
-	return seal.NewBox(keyfile.New(r.File("FERNET_KEYS_FILE"), fernet.ParseKeyring, options(env.Log)), nil)
+	return seal.NewBox(keyfile.New(r.File("FERNET_KEYS_FILE"), fernet.ParseKeyring, options("fernet-keys", env.Log)), nil)
 }
 
 // SigningKeys returns the private ring of SIGNING_KEYS_FILE.
 func SigningKeys(env *boot.Env, r *config.Reader) *keyfile.File[signing.Ring] {
-	return keyfile.New(r.File("SIGNING_KEYS_FILE"), signing.ParseRing, options(env.Log))
+	return keyfile.New(r.File("SIGNING_KEYS_FILE"), signing.ParseRing, options("signing-keys", env.Log))
 }
 
 // OwnVerificationKeys returns the public halves of SIGNING_KEYS_FILE, for the function
@@ -44,16 +44,16 @@ func OwnVerificationKeys(env *boot.Env, r *config.Reader) *keyfile.File[signing.
 		}
 		return ring.Public(), nil
 	}
-	return keyfile.New(r.File("SIGNING_KEYS_FILE"), parse, options(env.Log))
+	return keyfile.New(r.File("SIGNING_KEYS_FILE"), parse, options("signing-keys", env.Log))
 }
 
 // VerificationKeys returns the public keys of VERIFICATION_KEYS_FILE.
 func VerificationKeys(env *boot.Env, r *config.Reader) *keyfile.File[signing.KeySet] {
-	return keyfile.New(r.File("VERIFICATION_KEYS_FILE"), signing.ParseKeySet, options(env.Log))
+	return keyfile.New(r.File("VERIFICATION_KEYS_FILE"), signing.ParseKeySet, options("verification-keys", env.Log))
 }
 
-func options(log *slog.Logger) *keyfile.Options {
-	return &keyfile.Options{Log: log}
+func options(name string, log *slog.Logger) *keyfile.Options {
+	return &keyfile.Options{Name: name, Log: log}
 }
 
 // Store opens STORE, sealed in box, with the lifetimes of the settings. It is nil when
@@ -127,7 +127,7 @@ func github(env *boot.Env, r *config.Reader, secret Secret, allow upstream.Allow
 		Scopes:       allow.RequiredScopes(),
 	}
 	if secret == WithSecret {
-		file := keyfile.New(r.File("GITHUB_CLIENT_SECRET_FILE"), parseSecret, options(env.Log))
+		file := keyfile.New(r.File("GITHUB_CLIENT_SECRET_FILE"), parseSecret, options("github-client-secret", env.Log))
 		c.ClientSecret = file.Get
 	}
 	if u := r.URL("GITHUB_URL"); u != nil {

@@ -1,21 +1,48 @@
-// Command gendocs prints the table of security events for docs/operations.md.
+// Command gendocs writes the table of security events into a page, between the
+// markers that name this command:
+//
+//	go run ./telemetry/gendocs ../docs/operations.md
 package main
 
 import (
 	"fmt"
-	"io"
+	"log"
 	"os"
 	"strings"
 
 	"github.com/postern-dev/postern/shared/telemetry"
 )
 
-func main() { write(os.Stdout) }
+const (
+	begin = "<!-- events: written by go run ./shared/telemetry/gendocs -->\n"
+	end   = "<!-- /events -->"
+)
 
-func write(w io.Writer) {
-	fmt.Fprintln(w, "| event | severity | fields | meaning |")
-	fmt.Fprintln(w, "|---|---|---|---|")
-	for _, e := range telemetry.Events {
-		fmt.Fprintf(w, "| `%s` | %s | `%s` | %s |\n", e.Name, strings.ToLower(e.Level.String()), strings.Join(e.Fields, "` `"), e.Meaning)
+func main() {
+	log.SetFlags(0)
+	if len(os.Args) != 2 {
+		log.Fatal("want the page to write the table into")
 	}
+	page, err := os.ReadFile(os.Args[1])
+	if err != nil {
+		log.Fatal(err)
+	}
+	before, rest, found := strings.Cut(string(page), begin)
+	_, after, closed := strings.Cut(rest, end)
+	if !found || !closed {
+		log.Fatalf("%s has no markers %q and %q", os.Args[1], begin, end)
+	}
+	if err := os.WriteFile(os.Args[1], []byte(before+begin+table()+end+after), 0o644); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func table() string {
+	var b strings.Builder
+	fmt.Fprintln(&b, "| event | severity | fields | meaning |")
+	fmt.Fprintln(&b, "|---|---|---|---|")
+	for _, e := range telemetry.Events {
+		fmt.Fprintf(&b, "| `%s` | %s | `%s` | %s |\n", e.Name, strings.ToLower(e.Level.String()), strings.Join(e.Fields, "` `"), e.Meaning)
+	}
+	return b.String()
 }

@@ -1,0 +1,315 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/postern-dev/postern/cmd/postern/internal/doctor"
+	"github.com/postern-dev/postern/cmd/postern/internal/localkeys"
+	"github.com/postern-dev/postern/shared/boot"
+	"github.com/postern-dev/postern/shared/config"
+)
+
+// server opens a whole server, as postern dev does, over a fresh directory.
+func server(t *testing.T) http.Handler {
+	t.Helper()
+	dir := t.TempDir()
+	keys := localkeys.Dir(filepath.Join(dir, "keys"))
+	if err := keys.Ensure(false); err != nil {
+		t.Fatal(err)
+	}
+	settings := keys.Settings()
+	for name, value := range map[string]string{"STORE": "embedded:" + dir, "IDENTITY_PROVIDER": "development", "ALLOW": "anyone", "LOG_LEVEL": "error"} {
+		settings[name] = value
+	}
+	env := &boot.Env{Lookup: config.Map(settings)}
+	h, err := openAll(t.Context(), env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = env.Close() })
+	return h
+}
+
+// examine runs doctor on h.
+func examine(t *testing.T, h http.Handler, o *doctor.Options) doctor.Report {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	report, err := doctor.Run(t.Context(), s.URL+"/mcp", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
+
+func printed(t *testing.T, r doctor.Report) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := r.Print(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestDoctorFindsNothingWrongWithAServerAndLeavesNothing(t *testing.T) {
+	t.Parallel()
+	h, registered, deleted := server(t), 0, 0
+	report := examine(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, r)
+		if r.Method == "POST" && r.URL.Path == "/register" && rec.Code == 201 {
+			registered++
+		}
+		if r.Method == "DELETE" && strings.HasPrefix(r.URL.Path, "/register/") && rec.Code == 204 {
+			deleted++
+		}
+		replay(w, rec)
+	}), nil)
+	if report.Problems() != 0 || len(report.Checks) < 14 {
+		t.Errorf("got:\n%s", printed(t, report))
+	}
+	if registered != 1 || deleted != 1 {
+		t.Errorf("registered %d clients and deleted %d, want one each", registered, deleted)
+	}
+}
+
+// replay writes a recorded answer.
+func replay(w http.ResponseWriter, rec *httptest.ResponseRecorder) {
+	for name, values := range rec.Header() {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(rec.Code)
+	_, _ = w.Write(rec.Body.Bytes())
+}
+
+// onPath spoils the answers of paths with a prefix.
+func onPath(prefix string, spoil func(*httptest.ResponseRecorder)) func(http.Handler, http.ResponseWriter, *http.Request) {
+	return func(h http.Handler, w http.ResponseWriter, r *http.Request) {
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, r)
+		if strings.HasPrefix(r.URL.Path, prefix) {
+			spoil(rec)
+		}
+		replay(w, rec)
+	}
+}
+
+// answering replaces the answers to one method and path prefix.
+func answering(method, prefix string, status int, kind, body string) func(http.Handler, http.ResponseWriter, *http.Request) {
+	return func(h http.Handler, w http.ResponseWriter, r *http.Request) {
+		if r.Method != method || !strings.HasPrefix(r.URL.Path, prefix) {
+			h.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", kind)
+		w.Header().Set("Access-Control-Allow-Origin", "*")
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+func rewrite(old, new string) func(*httptest.ResponseRecorder) {
+	return func(rec *httptest.ResponseRecorder) {
+		body := strings.ReplaceAll(rec.Body.String(), old, new)
+		rec.Header().Del("Content-Length")
+		rec.Body = bytes.NewBufferString(body)
+	}
+}
+
+func without(name string) func(*httptest.ResponseRecorder) {
+	return func(rec *httptest.ResponseRecorder) { rec.Header().Del(name) }
+}
+
+// Every fault here was seen with some deployment (field cases E1 to E13, L1 to L4, F1,
+// F2, W1). Doctor has to find it, in the right check, and to say what to do.
+func TestDoctorFindsWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name        string
+		spoil       func(h http.Handler, w http.ResponseWriter, r *http.Request)
+		check, want string
+	}{
+		{"E1 alias differs", onPath("/mcp/.well-known/openid-configuration", rewrite("{", "{ ")), "documents", "differs from"},
+		{"E1 place missing", answering("GET", "/jwks", 404, "application/json", `{"code":404,"message":"x"}`), "documents", "openapi.yaml"},
+		{"W1 redirect", answering("GET", "/.well-known/oauth-protected-resource/mcp", 307, "text/html", ""), "documents", "do not follow redirects"},
+		{"HEAD refused", answering("HEAD", "/.well-known/", 405, "application/json", ""), "documents", "HEAD /.well-known"},
+		{"other issuer", onPath("/.well-known/", rewrite(`"issuer":"http://`, `"issuer":"https://`)), "metadata", "ISSUER_URL"},
+		{"other resource", onPath("/.well-known/", rewrite(`/mcp","authorization_servers`, `/","authorization_servers`)), "metadata", "resource is"},
+		{"E11 null", onPath("/.well-known/", rewrite(`{"resource"`, `{"x":null,"resource"`)), "metadata", "is null"},
+		{"E12 member missing", onPath("/.well-known/", rewrite("subject_types_supported", "x")), "metadata", "subject_types_supported"},
+		{"E13 no PKCE", onPath("/.well-known/", rewrite(`"S256"`, `"plain"`)), "metadata", "code_challenge_methods_supported"},
+		{"W15", onPath("/.well-known/", rewrite(`"none"`, `"none","private_key_jwt"`)), "metadata", "Authlib"},
+		{"no keys", onPath("/", rewrite(`"kty"`, `"x"`)), "keys", "no P-256 key"},
+		{"private key", onPath("/", rewrite(`"kty"`, `"d":"x","kty"`)), "keys", "private half"},
+		{"E3 405 first", answering("GET", "/mcp", 405, "application/json", `{"code":405,"message":"x"}`), "challenge", "GET /mcp: status 405"},
+		{"E5 open", answering("POST", "/mcp", 200, "application/json", `{}`), "challenge", "without a token"},
+		{"E6 gateway's token", func(h http.Handler, w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Authorization") == "" {
+				r.Header.Set("Authorization", "Bearer a.b.c")
+			}
+			h.ServeHTTP(w, r)
+		}, "challenge", "TRUST_FORWARDED_AUTHORIZATION"},
+		{"E8 other host", onPath("/mcp", func(rec *httptest.ResponseRecorder) {
+			rec.Header().Set("WWW-Authenticate", strings.Replace(rec.Header().Get("WWW-Authenticate"), "http://", "https://internal-", 1))
+		}), "challenge", "resource_metadata is"},
+		{"E9 renamed", onPath("/mcp", func(rec *httptest.ResponseRecorder) {
+			rec.Header().Set("X-Amzn-Remapped-Www-Authenticate", rec.Header().Get("WWW-Authenticate"))
+			rec.Header().Del("WWW-Authenticate")
+		}), "challenge", "X-Amzn-Remapped"},
+		{"L2 no CORS on 401", onPath("/mcp", without("Access-Control-Allow-Origin")), "challenge", "Access-Control-Allow-Origin"},
+		{"L3 not exposed", onPath("/mcp", without("Access-Control-Expose-Headers")), "challenge", "not exposed"},
+		{"credential lost", func(h http.Handler, w http.ResponseWriter, r *http.Request) {
+			r.Header.Del("Authorization")
+			h.ServeHTTP(w, r)
+		}, "credentials", "does not reach"},
+		{"Basic lost", func(h http.Handler, w http.ResponseWriter, r *http.Request) {
+			r.Header.Del("Authorization")
+			h.ServeHTTP(w, r)
+		}, "token", "Basic"},
+		{"L1 preflight", onPath("/", without("Access-Control-Allow-Headers")), "cors", "may not send authorization"},
+		{"L1 method", onPath("/mcp", without("Access-Control-Allow-Methods")), "cors", "may not use"},
+		{"L4 credentials", onPath("/", func(rec *httptest.ResponseRecorder) { rec.Header().Set("Access-Control-Allow-Credentials", "true") }), "cors", "cookies"},
+		{"IAM page", answering("POST", "/register", 403, "text/html", "<html>Forbidden</html>"), "registration", "roles/run.invoker"},
+		{"too many", answering("POST", "/register", 429, "application/json", `{"error":"temporarily_unavailable"}`), "registration", "wait"},
+		{"fault", answering("POST", "/register", 503, "application/json", `{"error":"temporarily_unavailable"}`), "registration", "log"},
+		{"F1 null", onPath("/register", rewrite(`{"client_id"`, `{"contacts":null,"client_id"`)), "registration", "contacts is empty"},
+		{"F2 other method", onPath("/register", rewrite(`"none"`, `"client_secret_post"`)), "registration", "asked for no secret"},
+		{"not deleted", answering("DELETE", "/register/", 405, "application/json", `{"code":405,"message":"x"}`), "registration", "DELETE /register"},
+		{"not gone", answering("DELETE", "/register/", 204, "application/json", ""), "registration", "still there"},
+		{"framed", onPath("/authorize", without("Content-Security-Policy")), "registration", "may be framed"},
+		{"consent redirects", answering("GET", "/authorize", 302, "text/html", ""), "authorize", "status 302"},
+		{"CORS on pages", onPath("/authorize", func(rec *httptest.ResponseRecorder) { rec.Header().Set("Access-Control-Allow-Origin", "*") }), "authorize", "want none"},
+		{"F9 HTML error", answering("POST", "/token", 400, "text/html", "<html>"), "token", "want JSON"},
+		{"cached", onPath("/token", without("Cache-Control")), "token", "no-store"},
+		{"page for anything", answering("GET", "/postern-doctor", 200, "text/html", "<html>"), "paths", "status 200"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			h := server(t)
+			report := examine(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.spoil(h, w, r) }), nil)
+			for _, check := range report.Checks {
+				for _, f := range check.Findings {
+					if check.Name == c.check && strings.Contains(f.Problem+" "+f.Do, c.want) && f.Do != "" {
+						return
+					}
+				}
+			}
+			t.Errorf("no finding of %s with %q in:\n%s", c.check, c.want, printed(t, report))
+		})
+	}
+}
+
+func TestDoctorTakesClosedRegistrationAsItIs(t *testing.T) {
+	t.Parallel()
+	h := server(t)
+	closed := answering("POST", "/register", 403, "application/json", `{"error":"access_denied"}`)
+	report := examine(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { closed(h, w, r) }), nil)
+	if report.Problems() != 0 || !strings.Contains(printed(t, report), "closed") {
+		t.Errorf("got:\n%s", printed(t, report))
+	}
+}
+
+// problems returns the problems of one check.
+func problems(r doctor.Report, check string) string {
+	var all []string
+	for _, c := range r.Checks {
+		for _, f := range c.Findings {
+			if c.Name == check {
+				all = append(all, f.Problem)
+			}
+		}
+	}
+	return strings.Join(all, "\n")
+}
+
+func TestDoctorComparesClocksAndCertificates(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewUnstartedServer(server(t))
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // of the handshake that must fail
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	certificate := s.Certificate()
+	for _, c := range []struct {
+		name, check, want string
+		transport         http.RoundTripper
+		now               func() time.Time
+	}{
+		{"stranger's certificate", "reachable", "certificate is not good", nil, nil},
+		{"about to expire", "tls", "ends in 3 days", s.Client().Transport, func() time.Time { return certificate.NotAfter.Add(-80 * time.Hour) }},
+		{"clock", "clock", "differ by 1m0s", s.Client().Transport, func() time.Time { return time.Now().Add(-time.Minute) }},
+		{"clock ahead", "clock", "differ by", s.Client().Transport, func() time.Time { return time.Now().Add(time.Minute) }},
+		{"slow", "speed", "clients give up", s.Client().Transport, jumping(11 * time.Second)},
+	} {
+		report, err := doctor.Run(t.Context(), s.URL, &doctor.Options{Transport: c.transport, Now: c.now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := problems(report, c.check); !strings.Contains(got, c.want) {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// jumping returns a clock that goes on by d with each look.
+func jumping(d time.Duration) func() time.Time {
+	now := time.Now()
+	return func() time.Time { now = now.Add(d); return now }
+}
+
+func TestDoctorSaysOnceThatNobodyAnswers(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewServer(http.NotFoundHandler())
+	s.Close()
+	report, err := doctor.Run(t.Context(), s.URL, nil)
+	if err != nil || len(report.Checks) != 1 || report.Problems() != 1 {
+		t.Errorf("got %v, %v", report, err)
+	}
+}
+
+func TestDoctorAcceptsWhatPeoplePaste(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{"auth.example.com", "http://auth.example.com", "https://Auth.example.com", "https://auth.example.com/x"} {
+		if _, err := doctor.Run(t.Context(), address, nil); err == nil || !strings.Contains(err.Error(), "https://auth.example.com") {
+			t.Errorf("%s: got %v", address, err)
+		}
+	}
+}
+
+// The command writes JSON that a program can read, and fails if something is wrong.
+func TestDoctorCommandEndsWithAnErrorOnAFinding(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		h    http.Handler
+		fail bool
+	}{{server(t), false}, {http.NotFoundHandler(), true}} {
+		s := httptest.NewServer(c.h)
+		t.Cleanup(s.Close)
+		cmd := newDoctor()
+		var out bytes.Buffer
+		cmd.SetArgs([]string{"--json", s.URL + "/"})
+		cmd.SetOut(&out)
+		cmd.SetErr(io.Discard)
+		cmd.SilenceUsage = true
+		err := cmd.ExecuteContext(t.Context())
+		if (err != nil) != c.fail {
+			t.Errorf("got error %v, want one: %v", err, c.fail)
+		}
+		var report struct {
+			URL      string
+			Problems int
+			Checks   []doctor.Check
+		}
+		if err := json.Unmarshal(out.Bytes(), &report); err != nil || report.URL != s.URL || (report.Problems > 0) != c.fail || len(report.Checks) == 0 {
+			t.Errorf("got %s, %v", out.String(), err)
+		}
+	}
+}

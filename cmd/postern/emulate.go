@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postern-dev/postern/cmd/postern/internal/emulate"
+	"github.com/postern-dev/postern/functions/cascade"
+	"github.com/postern-dev/postern/shared/boot"
+	"github.com/postern-dev/postern/shared/config"
+)
+
+func newEmulate() *cobra.Command {
+	var c emulate.Config
+	cmd := &cobra.Command{
+		Use:   "emulate",
+		Short: "Run each function as its own process behind a gateway, as deployed",
+		Long: "Run each function as its own process behind a gateway, as deployed.\n\n" +
+			"It builds the functions from the source tree, starts them under functions-framework on free ports of this\n" +
+			"computer, and puts a gateway in front that does to requests and answers what API Gateway does. It reads the\n" +
+			"same settings as dev. --store embedded keeps records under the data directory; --store firestore runs the\n" +
+			"packages as they are deployed over the Firestore emulator, which begins empty each time.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runEmulate(cmd.Context(), cmd.OutOrStdout(), c)
+		},
+	}
+	cmd.Flags().StringVar(&c.Listen, "listen", "127.0.0.1:8085", "address to listen on")
+	cmd.Flags().IntVar(&c.Replicas, "replicas", 1, "processes of each function")
+	cmd.Flags().StringVar(&c.Store, "store", emulate.Embedded, "embedded or firestore")
+	cmd.Flags().StringVar(&c.Data, "data", ".postern", "directory of records and keys")
+	cmd.Flags().IntVar(&c.DropEvery, "drop-every", 0, "lose every n-th answer, so that the gateway repeats a request that was done")
+	_ = cmd.Flags().MarkHidden("drop-every") // for tests; the name is right above
+	return cmd
+}
+
+// runEmulate serves until ctx ends.
+func runEmulate(ctx context.Context, out io.Writer, c emulate.Config) error {
+	root, err := emulate.FindRoot()
+	if err != nil {
+		return err
+	}
+	c.Root = root
+	env, err := devEnvironment(c.Data)
+	if err != nil {
+		return err
+	}
+	// The default of dev is not for every kind of store that emulate has.
+	c.Lookup = func(name string) (string, bool) {
+		if name == "STORE" {
+			return os.LookupEnv(name)
+		}
+		return env.Lookup(name)
+	}
+	c.Log, c.Output = env.Log, os.Stderr
+	c.Check = checkFunctions
+	c.Ready = func(origin string) {
+		printWelcome(out, origin)
+		if c.Store == emulate.Firestore {
+			fmt.Fprintln(out, "The records are in the Firestore emulator and end with it.")
+		}
+	}
+	return emulate.Run(ctx, c)
+}
+
+// checkFunctions makes every function once, in this process, so that every problem of
+// every setting is told at once and before anything starts.
+func checkFunctions(ctx context.Context, settings func(string) (string, bool), addr net.Addr) error {
+	env := &boot.Env{Lookup: settings, Log: slog.New(slog.DiscardHandler)}
+	defer env.Close()
+	if err := checkListener(env, addr); err != nil {
+		return err
+	}
+	_, problem := openAll(ctx, env)
+	_, err := cascade.Open(ctx, env)
+	return config.Join(problem, err)
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postern-dev/postern/cmd/postern/internal/operator"
+)
+
+func newGrants() *cobra.Command {
+	var o operator.Options
+	group := newGroup("grants", "See and end what people allowed",
+		"See and end what people allowed clients. It works beside running servers: no refresh works once a grant\n"+
+			"is revoked, and no access token after REVOCATION_MAX_AGE.",
+		newGrantsList(&o), newGrantsShow(&o), newGrantsRevoke(&o))
+	o.Bind(group.PersistentFlags())
+	return group
+}
+
+func newGrantsList(o *operator.Options) *cobra.Command {
+	var f operator.GrantFilter
+	cmd := atDesk(o, &cobra.Command{Use: "list", Short: "List grants that live", Args: cobra.NoArgs},
+		func(ctx context.Context, d *operator.Desk, _ []string) error { return d.ListGrants(ctx, f) })
+	cmd.Flags().StringVar(&f.User, "user", "", "only those of a person: login or subject, like github:583231")
+	cmd.Flags().StringVar(&f.Client, "client", "", "only those of a client_id")
+	cmd.Flags().BoolVar(&f.Ended, "ended", false, "those that have ended as well")
+	return cmd
+}
+
+func newGrantsShow(o *operator.Options) *cobra.Command {
+	return atDesk(o, &cobra.Command{
+		Use: "show GRANT", Short: "Show one grant", Args: cobra.ExactArgs(1),
+		Long:              "Show one grant, by its id or by the id of its document, which is what logs have.",
+		ValidArgsFunction: complete(o, (*operator.Desk).GrantIDs),
+	}, func(ctx context.Context, d *operator.Desk, args []string) error { return d.ShowGrant(ctx, args[0]) })
+}
+
+func newGrantsRevoke(o *operator.Options) *cobra.Command {
+	var user string
+	cmd := atDesk(o, &cobra.Command{
+		Use: "revoke (GRANT | --user LOGIN|SUBJECT)", Short: "End a grant, or all of a person", Args: cobra.MaximumNArgs(1),
+		Long:              "End a grant, or all grants of a person, codes that were not redeemed yet included.",
+		ValidArgsFunction: complete(o, (*operator.Desk).GrantIDs),
+	}, func(ctx context.Context, d *operator.Desk, args []string) error {
+		switch {
+		case len(args) == 1 && user == "":
+			return d.RevokeGrant(ctx, args[0])
+		case len(args) == 0 && user != "":
+			return d.RevokeUser(ctx, user)
+		}
+		return errors.New("name one grant, or one person with --user")
+	})
+	cmd.Flags().StringVar(&user, "user", "", "end everything of this person: login or subject, like github:583231")
+	return cmd
+}

@@ -1,0 +1,16 @@
+// Package emulate runs a deployment on this computer: every function its own process
+// under functions-framework, any number of replicas of each, and in front of them a
+// gateway that does to requests and answers what API Gateway does. What works here
+// works deployed, because what breaks there breaks here: the moved Authorization
+// header, the rewritten Host, the deadline, the repeated request, the refusals without
+// CORS, an instance that dies.
+//
+// Two stores are offered. "embedded" runs the functions' own cmd/ over one file and
+// takes the store's change feed for Eventarc. "firestore" runs the packages as they are
+// deployed over the Firestore emulator, whose events a shim passes on as Eventarc does:
+// at least once, sometimes twice, in no order.
+//
+// One thing cannot be reproduced: K_SERVICE is not set, because with it a function
+// refuses the Firestore emulator. So a function is made on its first request and not at
+// its start; [Config.Check] finds bad settings before anything starts.
+package emulate

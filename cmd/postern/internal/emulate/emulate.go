@@ -1,0 +1,166 @@
+package emulate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/postern-dev/postern/terraform/gateway"
+)
+
+// The stores that a deployment can be emulated over.
+const (
+	Embedded  = "embedded"
+	Firestore = "firestore"
+)
+
+// A Config says what to run. Every field but DropEvery is required.
+type Config struct {
+	// Root is the root of the source tree; see [FindRoot].
+	Root string
+	// Listen is the gateway's address, like 127.0.0.1:8085.
+	Listen string
+	// Replicas is the number of processes of each function, at least 1.
+	Replicas int
+	// Store is Embedded or Firestore.
+	Store string
+	// Data is the directory of the embedded store.
+	Data string
+	// Lookup finds the functions' settings, as os.LookupEnv does.
+	Lookup func(name string) (string, bool)
+	// Check is asked, before anything is built or started, whether the functions can
+	// be made with these settings and whether addr may be listened on.
+	Check func(ctx context.Context, settings func(string) (string, bool), addr net.Addr) error
+	// Ready is called once, when every process answers, with the gateway's origin.
+	Ready func(origin string)
+	// Output takes the functions' lines, whole lines from one at a time.
+	Output io.Writer
+	// Log takes what happens to processes and events.
+	Log *slog.Logger
+	// DropEvery makes the gateway lose every n-th answer after the function has
+	// given it, so that its retry repeats a request that was done. 0 loses none.
+	DropEvery int
+}
+
+// Run serves until ctx ends, then ends every process. A process that dies is started
+// again; if one cannot be started at the beginning, Run returns what it said.
+func Run(ctx context.Context, c Config) error {
+	if err := supported(); err != nil {
+		return err
+	}
+	if c.Replicas < 1 {
+		return fmt.Errorf("%d replicas: want at least 1", c.Replicas)
+	}
+	data, err := filepath.Abs(c.Data)
+	if err != nil {
+		return err
+	}
+	c.Data = data
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w (another --listen may be free, like 127.0.0.1:0)", err)
+	}
+	defer listener.Close()
+	d, err := newDeployment(ctx, c, listener.Addr())
+	if err != nil {
+		return err
+	}
+	return d.run(ctx, listener)
+}
+
+// A deployment is what terraform would have made.
+type deployment struct {
+	Config
+	origin   string
+	paths    *gateway.Map
+	settings func(string) (string, bool)
+	fleets   map[string]*fleet
+	log      *slog.Logger
+}
+
+func newDeployment(ctx context.Context, c Config, addr net.Addr) (*deployment, error) {
+	paths, err := gateway.Load()
+	if err != nil {
+		return nil, err
+	}
+	d := &deployment{Config: c, paths: paths, log: c.Log, fleets: map[string]*fleet{}}
+	d.origin = "http://" + addr.String()
+	if origin, ok := c.Lookup("ISSUER_URL"); ok && origin != "" {
+		d.origin = origin
+	}
+	if d.settings, err = asDeployed(c, d.origin); err != nil {
+		return nil, err
+	}
+	return d, c.Check(ctx, d.settings, addr)
+}
+
+// run builds and starts everything and serves until ctx ends or something that cannot
+// be started again is gone.
+func (d *deployment) run(ctx context.Context, listener net.Listener) error {
+	programs, err := d.programs(ctx)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	extra, stopEvents, err := d.startStore(ctx, cancel)
+	if err != nil {
+		return err
+	}
+	defer stopEvents()
+	// The processes outlive ctx until the requests under way are answered.
+	running, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	defer d.stopFleets(end)
+	if err := d.startFleets(ctx, running, programs, extra); err != nil {
+		return errors.Join(err, cause(ctx))
+	}
+	stopFeed, err := d.startFeed(ctx)
+	if err != nil {
+		return err
+	}
+	defer stopFeed()
+	edge, err := newEdge(d.paths, d.fleets, edgeConfig{origin: d.origin, dropEvery: d.DropEvery, log: d.log})
+	if err != nil {
+		return err
+	}
+	d.Ready(d.origin)
+	return errors.Join(serve(ctx, listener, edge), cause(ctx))
+}
+
+// cause returns why ctx ended, if it was not by its owner's wish.
+func cause(ctx context.Context) error {
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// serve answers until ctx ends, then lets requests under way finish.
+func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		MaxHeaderBytes:    60 << 10, // API Gateway's limit
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	// The context that ended must not end the shutdown as well.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		return server.Close()
+	}
+	return nil
+}

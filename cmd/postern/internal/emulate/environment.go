@@ -1,0 +1,102 @@
+package emulate
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/postern-dev/postern/shared/config"
+)
+
+// eventFunction is the function that events start; the others are the path map's.
+const eventFunction = "cascade"
+
+// project is the id of the project that nobody owns.
+const project = "postern-emulate"
+
+// cascadeTimeout is the event function's in terraform/functions.tf.
+const cascadeTimeout = 120 * time.Second
+
+// timeoutMargin is how far a function's timeout is below its deadline at the gateway
+// (terraform/functions.tf).
+const timeoutMargin = 10 * time.Second
+
+// asDeployed returns the settings of c with those that terraform makes.
+func asDeployed(c Config, origin string) (func(string) (string, bool), error) {
+	made := map[string]string{"ISSUER_URL": origin}
+	var err error
+	if made["STORE"], err = storeSetting(c); err != nil {
+		return nil, err
+	}
+	return config.Overlay(config.Map(made), c.Lookup), nil
+}
+
+// storeSetting is STORE where it is set, if it fits --store, else the default of the
+// kind of store.
+func storeSetting(c Config) (string, error) {
+	set, _ := c.Lookup("STORE")
+	switch {
+	case c.Store != Embedded && c.Store != Firestore:
+		return "", fmt.Errorf("--store is %q: want %s or %s", c.Store, Embedded, Firestore)
+	case strings.HasPrefix(set, c.Store+":"):
+		return set, nil
+	case set != "":
+		return "", fmt.Errorf("STORE is %q and --store is %s: unset one, or make them agree", set, c.Store)
+	case c.Store == Firestore:
+		return "firestore:" + project, nil
+	}
+	return "embedded:" + c.Data, nil
+}
+
+// behindGateway is what terraform sets for functions behind the gateway. Two hops add
+// to X-Forwarded-For: the gateway and the platform's front end.
+var behindGateway = map[string]string{"TRUST_FORWARDED_AUTHORIZATION": "true", "FORWARDED_FOR_HOPS": "2"}
+
+// environment returns the environment of a function's process: that of this process,
+// of the settings those that the function reads and no others, and what the platform
+// sets. extra is put on top.
+func environment(lookup func(string) (string, bool), name string, timeout time.Duration, extra map[string]string) []string {
+	env := map[string]string{}
+	for _, pair := range os.Environ() {
+		if key, value, ok := strings.Cut(pair, "="); ok && !ours(key) {
+			env[key] = value
+		}
+	}
+	for _, s := range config.Settings {
+		if value, ok := lookup(s.Name); ok && reads(name, s) {
+			env[s.Name] = value
+		}
+	}
+	env["FUNCTION_TARGET"], env["FUNCTION_SIGNATURE_TYPE"] = name, "cloudevent"
+	if name != eventFunction {
+		maps.Copy(env, behindGateway)
+		env["FUNCTION_SIGNATURE_TYPE"] = "http"
+		env["CLOUD_RUN_TIMEOUT_SECONDS"] = strconv.Itoa(int(timeout / time.Second))
+	}
+	maps.Copy(env, extra)
+	pairs := make([]string, 0, len(env))
+	for key, value := range env {
+		pairs = append(pairs, key+"="+value)
+	}
+	slices.Sort(pairs)
+	return pairs
+}
+
+// ours reports whether a variable is a setting or one of the platform's, which a
+// process gets from us or not at all.
+func ours(key string) bool {
+	switch key {
+	case "PORT", "HOST", "FUNCTION_TARGET", "FUNCTION_SIGNATURE_TYPE", "CLOUD_RUN_TIMEOUT_SECONDS", "FIRESTORE_EMULATOR_HOST":
+		return true
+	}
+	return strings.HasPrefix(key, "K_") ||
+		slices.ContainsFunc(config.Settings, func(s config.Setting) bool { return s.Name == key })
+}
+
+func reads(name string, s config.Setting) bool {
+	return slices.Contains(s.Functions, name) || slices.Contains(s.Functions, "all")
+}

@@ -1,0 +1,117 @@
+package emulate
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/postern-dev/postern/shared/config"
+)
+
+var everything = config.Map(map[string]string{
+	"ISSUER_URL": "https://auth.example.com", "STORE": "embedded:x", "SIGNING_KEYS_FILE": "s", "FERNET_KEYS_FILE": "f",
+	"VERIFICATION_KEYS_FILE": "v", "GITHUB_CLIENT_SECRET_FILE": "g", "ALLOW": "anyone", "TRUST_FORWARDED_AUTHORIZATION": "false",
+})
+
+func environmentOf(name string) map[string]string {
+	env := map[string]string{}
+	for _, pair := range environment(everything, name, 30*time.Second, map[string]string{"EXTRA": "1"}) {
+		key, value, _ := strings.Cut(pair, "=")
+		env[key] = value
+	}
+	return env
+}
+
+func TestAFunctionGetsTheSettingsItReadsAndNoOthers(t *testing.T) {
+	t.Setenv("PORT", "1")
+	t.Setenv("K_SERVICE", "x")
+	t.Setenv("STORE", "embedded:of-the-shell")
+	t.Setenv("SIGNING_KEYS_FILE", "of-the-shell")
+	t.Setenv("POSTERN_TEST_OTHER", "passes")
+	for _, name := range functionNames() {
+		env := environmentOf(name)
+		for key, want := range map[string]bool{
+			"SIGNING_KEYS_FILE":             name == "token",
+			"STORE":                         name != "wellknown",
+			"VERIFICATION_KEYS_FILE":        name == "wellknown" || name == "mcp",
+			"GITHUB_CLIENT_SECRET_FILE":     name == "authorize" || name == "cascade",
+			"TRUST_FORWARDED_AUTHORIZATION": true,
+			"FORWARDED_FOR_HOPS":            name != eventFunction,
+			"CLOUD_RUN_TIMEOUT_SECONDS":     name != eventFunction,
+			"PORT":                          false,
+			"K_SERVICE":                     false,
+			"POSTERN_TEST_OTHER":            true,
+			"EXTRA":                         true,
+			"ISSUER_URL":                    true,
+		} {
+			if _, got := env[key]; got != want {
+				t.Errorf("%s has %s: %v, want %v", name, key, got, want)
+			}
+		}
+		if name != "wellknown" && env["STORE"] != "embedded:x" {
+			t.Errorf("%s: STORE is %s", name, env["STORE"])
+		}
+		if trust := env["TRUST_FORWARDED_AUTHORIZATION"] == "true"; trust != (name != eventFunction) {
+			t.Errorf("%s trusts the gateway's header: %v", name, trust)
+		}
+		if env["FUNCTION_TARGET"] != name {
+			t.Errorf("%s: FUNCTION_TARGET is %s", name, env["FUNCTION_TARGET"])
+		}
+	}
+}
+
+func TestTheStoreFollowsTheFlagAndTheSetting(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ kind, set, want, problem string }{
+		{"embedded", "", "embedded:/data", ""},
+		{"embedded", "embedded:/other", "embedded:/other", ""},
+		{"firestore", "", "firestore:" + project, ""},
+		{"firestore", "firestore:mine/db", "firestore:mine/db", ""},
+		{"firestore", "embedded:/other", "", "STORE is"},
+		{"memory", "", "", "--store is"},
+	} {
+		got, err := storeSetting(Config{Store: c.kind, Data: "/data", Lookup: config.Map(map[string]string{"STORE": c.set})})
+		if got != c.want || (err == nil) != (c.problem == "") || err != nil && !strings.Contains(err.Error(), c.problem) {
+			t.Errorf("%s %q: got %q, %v", c.kind, c.set, got, err)
+		}
+	}
+}
+
+// TestEventsAreThoseOfTheDeployment reads the trigger's documents in terraform.
+func TestEventsAreThoseOfTheDeployment(t *testing.T) {
+	root, err := FindRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(filepath.Join(root, "terraform", "main.tf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := regexp.MustCompile(`documents\s*=\s*\[(.*)\]`).FindSubmatch(data)
+	if line == nil {
+		t.Fatal("terraform/main.tf names no documents")
+	}
+	var want []string
+	for _, m := range regexp.MustCompile(`"([^"]+)"`).FindAllSubmatch(line[1], -1) {
+		want = append(want, string(m[1]))
+	}
+	got := slices.Clone(triggers)
+	slices.Sort(got)
+	slices.Sort(want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("triggers (-terraform +emulate):\n%s", diff)
+	}
+}
+
+func TestOutsideTheSourceTreeItSaysSo(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if _, err := FindRoot(); err == nil || !strings.Contains(err.Error(), "source tree") {
+		t.Errorf("got %v", err)
+	}
+}

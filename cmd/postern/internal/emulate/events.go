@@ -1,0 +1,106 @@
+package emulate
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/postern-dev/postern/functions/cascade"
+	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/shared/store/driver"
+)
+
+// triggers are the documents whose changes start the event function: those of
+// terraform/main.tf.
+var triggers = []string{"grants/{id}", "clients/{id}", "codes/{id}"}
+
+// twice is the part of events that are delivered a second time: one in so many.
+const twice = 4
+
+// triggered reports whether changes of a collection start the event function.
+func triggered(collection string) bool {
+	for _, t := range triggers {
+		if name, _, _ := strings.Cut(t, "/"); name == collection {
+			return true
+		}
+	}
+	return false
+}
+
+// startFeed makes the change feed of the embedded store the source of events. The
+// Firestore emulator has its own.
+func (d *deployment) startFeed(ctx context.Context) (stop func(), err error) {
+	if d.Store != Embedded {
+		return func() {}, nil
+	}
+	setting, _ := d.settings("STORE")
+	db, err := driver.Open(ctx, setting)
+	if err != nil {
+		return nil, err
+	}
+	feed, ok := db.(driver.Feed)
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("store %s has no change feed", setting), db.Close())
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		cascade.Deliver(ctx, feed, d.deliverChange, d.log)
+	}()
+	return func() {
+		cancel()
+		<-done
+		_ = db.Close()
+	}, nil
+}
+
+// deliverChange delivers a change at least once.
+func (d *deployment) deliverChange(ctx context.Context, c store.Change) error {
+	if !triggered(c.Key.Collection) {
+		return nil
+	}
+	request := func(url string) (*http.Request, error) { return cascade.EventRequest(ctx, url, project, c) }
+	if err := d.deliver(ctx, request); err != nil {
+		return err
+	}
+	if rand.IntN(twice) == 0 {
+		return d.deliver(ctx, request)
+	}
+	return nil
+}
+
+// deliver sends an event to the replica of the event function whose turn it is.
+func (d *deployment) deliver(ctx context.Context, request func(url string) (*http.Request, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, cascadeTimeout)
+	defer cancel()
+	in, err := d.fleets[eventFunction].pick(ctx, nil)
+	if err != nil {
+		return err
+	}
+	r, err := request("http://" + in.address + "/")
+	if err != nil {
+		return err
+	}
+	r = r.WithContext(ctx)
+	r.Host = backendHost(eventFunction)
+	r.Header.Set("Authorization", "Bearer "+idToken("https://"+r.Host))
+	resp, err := eventClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	said, _ := io.ReadAll(io.LimitReader(resp.Body, 200))
+	if resp.StatusCode/100 != 2 {
+		return fmt.Errorf("the event function answered %s: %s", resp.Status, bytes.TrimSpace(said))
+	}
+	return nil
+}
+
+var eventClient = &http.Client{Transport: newTransport(), Timeout: 2 * time.Minute}

@@ -1,0 +1,133 @@
+package operator
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/postern-dev/postern/cmd/postern/internal/keyring"
+	"github.com/postern-dev/postern/cmd/postern/internal/secretmanager"
+	"github.com/postern-dev/postern/shared/config"
+	"github.com/postern-dev/postern/shared/fernet"
+	"github.com/postern-dev/postern/shared/keyfile"
+	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/shared/store/driver"
+)
+
+// defaultData is the directory of `postern dev`.
+const defaultData = ".postern"
+
+// Options say which server is meant. The zero value is that of `postern dev`.
+type Options struct {
+	Store   string // as the setting STORE; empty means STORE, or embedded:.postern
+	Keys    string // the directory of the rings; empty means that of the store
+	Project string // the Google Cloud project of the rings; empty means files
+	JSON    bool   // for programs
+}
+
+// Bind makes flags of the options.
+func (o *Options) Bind(flags *pflag.FlagSet) {
+	flags.StringVar(&o.Store, "store", "", "the records: embedded:DIR, firestore:PROJECT or firestore:PROJECT/DATABASE (default $STORE, or embedded:"+defaultData+")")
+	flags.StringVar(&o.Keys, "keys", "", "directory of the rings of keys (default "+defaultData+"/keys, or where $FERNET_KEYS_FILE is)")
+	flags.StringVar(&o.Project, "project", "", "Google Cloud project whose Secret Manager has the rings, instead of --keys")
+	flags.BoolVar(&o.JSON, "json", false, "JSON for programs instead of a table")
+}
+
+// store returns the setting of the store.
+func (o *Options) store() string {
+	return cmp.Or(o.Store, os.Getenv("STORE"), "embedded:"+defaultData)
+}
+
+// keysDir returns the directory of the rings' files.
+func (o *Options) keysDir() string {
+	if dir, ok := strings.CutPrefix(o.store(), "embedded:"); ok && o.Keys == "" {
+		return filepath.Join(dir, "keys")
+	}
+	return cmp.Or(o.Keys, filepath.Join(defaultData, "keys"))
+}
+
+// Backend opens where the rings are. The function closes it.
+func (o *Options) Backend(ctx context.Context) (keyring.Backend, func() error, error) {
+	if o.Project == "" {
+		if err := o.checkKeys(); err != nil {
+			return nil, nil, err
+		}
+		return keyring.NewFiles(o.keysDir()), func() error { return nil }, nil
+	}
+	if o.Keys != "" {
+		return nil, nil, errors.New("the rings are in --keys or in --project, not in both")
+	}
+	address := os.Getenv("SECRETMANAGER_EMULATOR_HOST")
+	if address == "" {
+		return closing(secretmanager.New(ctx, o.Project))
+	}
+	local, err := secretmanager.Local(address)
+	if err != nil {
+		return nil, nil, fmt.Errorf("SECRETMANAGER_EMULATOR_HOST: %w", err)
+	}
+	return closing(secretmanager.New(ctx, o.Project, local...))
+}
+
+// checkKeys refuses to meet the records of a deployed server with the rings of this
+// computer only because nothing else was said: to them, every record is unreadable.
+func (o *Options) checkKeys() error {
+	deployed := strings.HasPrefix(o.store(), "firestore:") && os.Getenv("FIRESTORE_EMULATOR_HOST") == ""
+	if deployed && o.Keys == "" && os.Getenv("FERNET_KEYS_FILE") == "" {
+		return fmt.Errorf("the records are in %s, and where are the rings of keys? Say --project PROJECT for Secret Manager, or --keys DIR", o.store())
+	}
+	return nil
+}
+
+func closing(b *secretmanager.Backend, err error) (keyring.Backend, func() error, error) {
+	if err != nil {
+		return nil, nil, err
+	}
+	return b, b.Close, nil
+}
+
+// ring returns the ring that opens the records. It is not read yet.
+func (o *Options) ring(b keyring.Backend) *keyfile.File[fernet.Keyring] {
+	options := &keyfile.Options{Log: quiet()}
+	if o.Project == "" {
+		path := filepath.Join(o.keysDir(), keyring.Fernet)
+		if o.Keys == "" {
+			path = cmp.Or(os.Getenv("FERNET_KEYS_FILE"), path)
+		}
+		return keyfile.New(path, fernet.ParseKeyring, options)
+	}
+	options.Read = func(string) ([]byte, error) {
+		// Read bounds itself.
+		v, err := b.Read(context.Background(), keyring.Fernet)
+		return v.Data, err
+	}
+	return keyfile.New(b.String(), fernet.ParseKeyring, options)
+}
+
+// openDriver opens the store, which must exist: a mistyped directory must not become
+// an empty store that answers every question with nothing.
+func (o *Options) openDriver(ctx context.Context) (driver.Driver, error) {
+	if dir, ok := strings.CutPrefix(o.store(), "embedded:"); ok && dir != "" {
+		if _, err := os.Stat(filepath.Join(dir, "postern.db")); err != nil {
+			return nil, fmt.Errorf("there is no store in %s: say which with --store, or run postern dev first", dir)
+		}
+	}
+	return driver.Open(ctx, o.store())
+}
+
+// lifetimes are those of the settings in the environment.
+func lifetimes() (store.Lifetimes, error) {
+	r := config.Read(os.LookupEnv)
+	l := store.Lifetimes{
+		GrantTTL:        r.Duration("GRANT_TTL"),
+		RefreshGrace:    r.Duration("REFRESH_GRACE"),
+		ClientUnusedTTL: r.Duration("CLIENT_UNUSED_TTL"),
+		AccessTokenTTL:  r.Duration("ACCESS_TOKEN_TTL"),
+	}
+	return l, r.Err()
+}

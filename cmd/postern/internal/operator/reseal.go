@@ -1,0 +1,193 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/postern-dev/postern/shared/fernet"
+	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/shared/store/driver"
+)
+
+// A Place is a document of the walk over all collections: "collection/document".
+type Place struct{ Collection, Document string }
+
+// ParsePlace reads what String wrote; empty is the beginning.
+func ParsePlace(s string) (Place, error) {
+	if s == "" {
+		return Place{}, nil
+	}
+	collection, document, ok := strings.Cut(s, "/")
+	if !ok || !slices.Contains(store.Collections(), collection) {
+		return Place{}, fmt.Errorf("--after %q: want collection/document, as an interrupted reseal prints it", s)
+	}
+	return Place{collection, document}, nil
+}
+
+// String returns the place as [ParsePlace] reads it.
+func (p Place) String() string { return p.Collection + "/" + p.Document }
+
+// A Resealed is how far a walk came, and what it did.
+type Resealed struct {
+	Last    Place                         `json:"-"`
+	Reports map[string]store.ResealReport `json:"collections"` // of the collections it has seen
+}
+
+// total adds up the reports.
+func (r Resealed) total() store.ResealReport {
+	var sum store.ResealReport
+	for _, report := range r.Reports {
+		sum.Seen += report.Seen
+		sum.Resealed += report.Resealed
+		sum.Current += report.Current
+		sum.Unreadable += report.Unreadable
+	}
+	return sum
+}
+
+// Reseal seals again, with the first key of ring, what another key sealed, from the
+// place after on, in all collections. progress is called after each document. What no
+// key opens is counted and left. Interrupted, it can go on after Last.
+func (d *Desk) Reseal(ctx context.Context, ring fernet.Keyring, after Place, progress func(Resealed)) (Resealed, error) {
+	done := Resealed{Last: after, Reports: map[string]store.ResealReport{}}
+	s, err := d.with(ring)
+	if err != nil {
+		return done, err
+	}
+	collections := store.Collections()
+	for _, collection := range collections[max(0, slices.Index(collections, after.Collection)):] {
+		from := ""
+		if collection == after.Collection {
+			from = after.Document
+		}
+		report, err := s.Reseal(ctx, collection, from, func(id string, r store.ResealReport) {
+			done.Last, done.Reports[collection] = Place{collection, id}, r
+			progress(done)
+		})
+		done.Reports[collection] = report
+		if err != nil {
+			return done, fmt.Errorf("seal %s again: %w", collection, err)
+		}
+	}
+	return done, nil
+}
+
+// PrintResealed shows the counts of a walk.
+func (d *Desk) PrintResealed(r Resealed) error {
+	rows := [][]string{}
+	add := func(name string, n store.ResealReport) {
+		rows = append(rows, []string{name, fmt.Sprint(n.Seen), fmt.Sprint(n.Resealed), fmt.Sprint(n.Current), fmt.Sprint(n.Unreadable)})
+	}
+	for _, collection := range store.Collections() {
+		if report, ok := r.Reports[collection]; ok {
+			add(collection, report)
+		}
+	}
+	add("all", r.total())
+	return d.print(r.counts(), []string{"COLLECTION", "SEEN", "SEALED AGAIN", "CURRENT", "UNREADABLE"}, rows)
+}
+
+// counts are the reports for programs.
+func (r Resealed) counts() map[string]map[string]int {
+	out := map[string]map[string]int{}
+	for collection, n := range r.Reports {
+		out[collection] = map[string]int{"seen": n.Seen, "resealed": n.Resealed, "current": n.Current, "unreadable": n.Unreadable}
+	}
+	return out
+}
+
+// Usage counts, for each key of a ring by fingerprint, the documents it sealed, by
+// collection; those that no key opens under "".
+func (d *Desk) Usage(ctx context.Context, ring fernet.Keyring) (map[string]map[string]int, error) {
+	usage := map[string]map[string]int{}
+	for _, collection := range store.Collections() {
+		for r, err := range d.documents(ctx, collection) {
+			if err != nil {
+				return nil, err
+			}
+			name := ""
+			if _, at, err := ring.Decrypt(r.Document.Body); err == nil {
+				name = ring[at].Fingerprint()
+			}
+			if usage[name] == nil {
+				usage[name] = map[string]int{}
+			}
+			usage[name][collection]++
+		}
+	}
+	return usage, nil
+}
+
+// UsageText says in words how many documents of each collection there are.
+func UsageText(counts map[string]int) string {
+	var parts []string
+	for _, collection := range store.Collections() {
+		if n := counts[collection]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, collection))
+		}
+	}
+	if parts == nil {
+		return "no records"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// RemoveUnreadable removes the documents that no key of a ring opens, and returns how
+// many of each collection. They are what an emergency leaves behind: as long as they
+// are there, servers answer for them that they cannot look.
+func (d *Desk) RemoveUnreadable(ctx context.Context, ring fernet.Keyring) (map[string]int, error) {
+	removed := map[string]int{}
+	for _, collection := range store.Collections() {
+		for r, err := range d.documents(ctx, collection) {
+			if err != nil {
+				return removed, err
+			}
+			if _, _, err := ring.Decrypt(r.Document.Body); err == nil {
+				continue
+			}
+			gone, err := d.removeUnreadable(ctx, ring, r.Key)
+			if err != nil {
+				return removed, err
+			}
+			if gone {
+				removed[collection]++
+			}
+		}
+	}
+	return removed, nil
+}
+
+// removeUnreadable looks again: a server may have written the document meanwhile.
+func (d *Desk) removeUnreadable(ctx context.Context, ring fernet.Keyring, k driver.Key) (removed bool, err error) {
+	err = d.db.RunTransaction(ctx, func(_ context.Context, tx driver.Tx) error {
+		removed = false
+		present, err := tx.Get(k)
+		if errors.Is(err, driver.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if _, _, err := ring.Decrypt(present.Body); err == nil {
+			return nil
+		}
+		removed = true
+		return tx.Delete(k)
+	})
+	if err != nil {
+		return false, fmt.Errorf("remove %s/%s: %w", k.Collection, k.ID, err)
+	}
+	return removed, nil
+}
+
+// Seen returns how many documents the walk has seen.
+func (r Resealed) Seen() int { return r.total().Seen }
+
+// String returns the counts in words.
+func (r Resealed) String() string {
+	n := r.total()
+	return fmt.Sprintf("%d of %d records, %d were current, %d cannot be opened", n.Resealed, n.Seen, n.Current, n.Unreadable)
+}

@@ -1,0 +1,116 @@
+package operator
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/postern-dev/postern/shared/store"
+)
+
+// userView is a person as they are shown.
+type userView struct {
+	Subject    string    `json:"subject"`
+	Document   string    `json:"document"`
+	Login      string    `json:"login"`
+	Name       string    `json:"name,omitempty"`
+	Email      string    `json:"email,omitempty"`
+	LastSeen   time.Time `json:"last_seen"`
+	AllowedBy  string    `json:"allowed_by"`
+	LiveGrants int       `json:"live_grants"`
+}
+
+// ListUsers shows who has signed in. Last seen is their last sign-in or refresh.
+func (d *Desk) ListUsers(ctx context.Context) error {
+	if d.Sealed != nil {
+		return d.listSealed(ctx, "people")
+	}
+	var bad unopened
+	live, seen, err := d.liveGrants(ctx, &bad)
+	if err != nil {
+		return err
+	}
+	views, rows := []userView{}, [][]string{}
+	for a, err := range d.Store.Accounts(ctx) {
+		if bad.skip(err) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		v := userView{a.Subject, store.PersonDocument(a.Subject), a.Login, a.Name, a.Email, a.LastSeen, a.AllowedBy, live[a.Subject]}
+		if seen[a.Subject].After(v.LastSeen) {
+			v.LastSeen = seen[a.Subject]
+		}
+		views = append(views, v)
+		rows = append(rows, []string{v.Login, v.Subject, short(v.LastSeen), v.AllowedBy, fmt.Sprint(v.LiveGrants)})
+	}
+	bad.note(d.Err)
+	return d.print(views, []string{"LOGIN", "SUBJECT", "LAST SEEN", "ALLOWED BY", "LIVE GRANTS"}, rows)
+}
+
+// liveGrants counts the grants of each person that live, and says when one was last
+// refreshed.
+func (d *Desk) liveGrants(ctx context.Context, bad *unopened) (live map[string]int, seen map[string]time.Time, err error) {
+	live, seen = map[string]int{}, map[string]time.Time{}
+	for g, err := range d.Store.Grants(ctx) {
+		if bad.skip(err) {
+			continue
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		subject := g.Person.Subject
+		if !g.Ended(time.Now()) {
+			live[subject]++
+		}
+		if g.Refreshed.After(seen[subject]) {
+			seen[subject] = g.Refreshed
+		}
+	}
+	return live, seen, nil
+}
+
+// person finds a person by subject, by login, or by the id of their document. A login
+// changes hands, so it may be that of several people, and then only a subject will do.
+func (d *Desk) person(ctx context.Context, who string) (store.Person, error) {
+	if err := d.Opened(); err != nil {
+		return store.Person{}, err
+	}
+	found := map[string]store.Person{}
+	for a, err := range d.Store.Accounts(ctx) {
+		if err == nil && isPerson(a.Person, who) {
+			found[a.Subject] = a.Person
+		}
+		if err != nil && ctx.Err() != nil {
+			return store.Person{}, err
+		}
+	}
+	// An account is gone with the last grant, and a grant has the login of its time.
+	for g, err := range d.Store.Grants(ctx) {
+		if _, ok := found[g.Person.Subject]; err == nil && !ok && isPerson(g.Person, who) {
+			found[g.Person.Subject] = g.Person
+		}
+		if err != nil && ctx.Err() != nil {
+			return store.Person{}, err
+		}
+	}
+	switch len(found) {
+	case 0:
+		return store.Person{}, fmt.Errorf("user %s: nobody of that login or subject has signed in", who)
+	case 1:
+		for _, p := range found {
+			return p, nil
+		}
+	}
+	return store.Person{}, fmt.Errorf("user %s: several people have or had that login, name one by subject: %s", who, strings.Join(subjects(found), ", "))
+}
+
+func isPerson(p store.Person, who string) bool {
+	return p.Subject == who || strings.EqualFold(p.Login, who) || store.PersonDocument(p.Subject) == who
+}
+
+func subjects(people map[string]store.Person) []string { return slices.Sorted(maps.Keys(people)) }

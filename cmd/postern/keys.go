@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postern-dev/postern/cmd/postern/internal/keyring"
+	"github.com/postern-dev/postern/cmd/postern/internal/operator"
+	"github.com/postern-dev/postern/shared/config"
+	"github.com/postern-dev/postern/shared/telemetry"
+)
+
+const keysLong = `Make, change and retire the keys of a server, without a restart and without a failed request.
+
+There are three rings. The first key of a ring writes, all of them read:
+
+  fernet-keys        seals records, forms and cookies
+  signing-keys       signs access tokens
+  verification-keys  the public halves, which follow signing-keys
+
+A new key is staged, so that every server has it before one uses it; promoted; and the old one retired when
+nothing needs it any more. rotate does all of that with the waits in between. Keys are named by fingerprint.`
+
+// keysOptions are the flags of all the commands about keys.
+type keysOptions struct {
+	operator.Options
+	wait time.Duration
+	keep int
+}
+
+func newKeys() *cobra.Command {
+	var o keysOptions
+	group := newGroup("keys", "Rotate the keys that seal and sign", keysLong,
+		newKeysCreate(&o), newKeysStatus(&o), newKeysStage(&o), newKeysPromote(&o), newKeysReseal(&o), newKeysRetire(&o), newKeysRotate(&o))
+	f := group.PersistentFlags()
+	o.Bind(f)
+	f.DurationVar(&o.wait, "wait", 6*time.Minute, "until every server has read a changed ring; servers look every five minutes")
+	f.IntVar(&o.keep, "keep", 10, "versions of a ring that Secret Manager keeps; records from a backup need the keys of its time")
+	return group
+}
+
+// A bench is what the commands about keys work with.
+type bench struct {
+	*keyring.Cabinet
+	cmd *cobra.Command
+	o   *keysOptions
+}
+
+// atBench makes a command about keys.
+func atBench(o *keysOptions, cmd *cobra.Command, run func(ctx context.Context, b bench, args []string) error) *cobra.Command {
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		ctx := cmd.Context()
+		backend, closeBackend, err := o.Backend(ctx)
+		if err != nil {
+			return err
+		}
+		b := bench{cmd: cmd, o: o}
+		b.Cabinet, err = o.cabinet(cmd, backend)
+		if err == nil {
+			b.Reseal = b.resealAll
+			err = run(ctx, b, args)
+		}
+		return errors.Join(err, closeBackend())
+	}
+	if cmd.ValidArgsFunction == nil {
+		cmd.ValidArgsFunction = cobra.NoFileCompletions
+	}
+	return cmd
+}
+
+// cabinet returns the rings, with the lifetimes of the settings in the environment.
+func (o *keysOptions) cabinet(cmd *cobra.Command, b keyring.Backend) (*keyring.Cabinet, error) {
+	r := config.Read(os.LookupEnv)
+	c := &keyring.Cabinet{
+		Backend: b,
+		Waits:   keyring.Waits{Readers: o.wait, AccessTokens: r.Duration("ACCESS_TOKEN_TTL"), SignIns: r.Duration("SIGN_IN_TTL")},
+		Keep:    o.keep,
+		Log:     telemetry.NewLogger(cmd.ErrOrStderr(), nil, ""),
+	}
+	return c, r.Err()
+}
+
+func (b bench) print(v any, format string, args ...any) error {
+	if b.o.JSON {
+		return operator.PrintJSON(b.cmd.OutOrStdout(), v)
+	}
+	_, err := fmt.Fprintf(b.cmd.OutOrStdout(), format+"\n", args...)
+	return err
+}
+
+func newKeysCreate(o *keysOptions) *cobra.Command {
+	return atBench(o, &cobra.Command{
+		Use: "create", Short: "Make the rings that are missing", Args: cobra.NoArgs,
+		Long: "Make the rings that are missing. One that is there stays as it is.",
+	}, func(ctx context.Context, b bench, _ []string) error {
+		created, err := b.Create(ctx)
+		if err != nil {
+			return err
+		}
+		if len(created) == 0 {
+			return b.print(map[string]any{"created": []string{}}, "all three rings are there already, in %s", b.Backend)
+		}
+		return b.print(map[string]any{"created": created}, "created %v in %s", created, b.Backend)
+	})
+}
+
+func newKeysStage(o *keysOptions) *cobra.Command {
+	return atBench(o, &cobra.Command{
+		Use: "stage RING", Short: "Put a new key into a ring, which does not write yet", Args: cobra.ExactArgs(1),
+		Long:              "Put a new key into a ring. It does not write yet; a signing key is published. A key that is staged already stays.",
+		ValidArgsFunction: cobra.FixedCompletions(writingRings, cobra.ShellCompDirectiveNoFileComp),
+	}, func(ctx context.Context, b bench, args []string) error {
+		key, err := b.Stage(ctx, args[0])
+		if err != nil {
+			return err
+		}
+		return b.print(map[string]string{"ring": args[0], "staged": key}, "%s: staged %s; promote it in %s", args[0], key, b.Waits.Readers)
+	})
+}
+
+// writingRings are the rings that are changed; the third follows.
+var writingRings = []string{keyring.Fernet, keyring.Signing}
+
+func newKeysPromote(o *keysOptions) *cobra.Command {
+	var early bool
+	cmd := atBench(o, &cobra.Command{
+		Use: "promote RING [KEY]", Short: "Let a key write: the staged one, or KEY", Args: cobra.RangeArgs(1, 2),
+		Long:              "Let a key of a ring write: the staged one, or an older one to go back to. It refuses while a server may not have it.",
+		ValidArgsFunction: cobra.FixedCompletions(writingRings, cobra.ShellCompDirectiveNoFileComp),
+	}, func(ctx context.Context, b bench, args []string) error {
+		key, err := b.Promote(ctx, args[0], append(args, "")[1], early)
+		if err != nil {
+			return err
+		}
+		return b.print(map[string]string{"ring": args[0], "promoted": key}, "%s: %s writes", args[0], key)
+	})
+	cmd.Flags().BoolVar(&early, "early", false, "do not wait: servers that have not read the ring yet have to look again, at most once a second")
+	return cmd
+}
+
+func newKeysRotate(o *keysOptions) *cobra.Command {
+	return atBench(o, &cobra.Command{
+		Use: "rotate [RING...]", Short: "Replace the keys of rings, with all waits",
+		Long: "Replace the keys of both rings, or of those named: stage, wait, promote, wait, seal records again, retire.\n" +
+			"It takes a little over an hour, most of it waiting until access tokens of the old key have expired. It may be\n" +
+			"interrupted at any time and run again: what comes next is seen from the rings. A rotation that is under way\n" +
+			"is finished, and no second one begun.",
+		ValidArgsFunction: cobra.FixedCompletions(writingRings, cobra.ShellCompDirectiveNoFileComp),
+	}, func(ctx context.Context, b bench, args []string) error {
+		rings := writingRings
+		if len(args) > 0 {
+			rings = slices.Compact(slices.Sorted(slices.Values(args)))
+		}
+		took := []keyring.Step{}
+		r := keyring.Rotation{Cabinet: b.Cabinet, Rings: rings, Wait: b.waitFor, Took: func(s keyring.Step) {
+			took = append(took, s)
+			fmt.Fprintf(b.cmd.ErrOrStderr(), "%s  %s\n", time.Now().Format(time.TimeOnly), s)
+		}}
+		left, err := r.Run(ctx)
+		for _, ring := range left {
+			fmt.Fprintf(b.cmd.ErrOrStderr(), "%s: left as it is, only another ring's rotation was under way; run it again to rotate this one\n", ring)
+		}
+		if err != nil {
+			if ctx.Err() != nil {
+				return fmt.Errorf("interrupted after %d steps; run it again to go on", len(took))
+			}
+			return err
+		}
+		return b.print(map[string]any{"steps": took}, "done: %v", rings)
+	})
+}
+
+// waitFor waits until a step is due, and says so.
+func (b bench) waitFor(ctx context.Context, until time.Time, next keyring.Step) error {
+	fmt.Fprintf(b.cmd.ErrOrStderr(), "%s  waiting until %s to %s in %s\n", time.Now().Format(time.TimeOnly), until.Local().Format(time.TimeOnly), next.Action, next.Ring)
+	timer := time.NewTimer(time.Until(until))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postern-dev/postern/cmd/postern/internal/keyring"
+	"github.com/postern-dev/postern/cmd/postern/internal/operator"
+)
+
+// keysReport is what `keys status` knows. Nothing in it is secret.
+type keysReport struct {
+	Rings []keyring.RingStatus `json:"rings"`
+	Next  []keyring.Step       `json:"next"`
+	// Sealed counts the documents that each Fernet key sealed, by collection; those
+	// that no key opens under "".
+	Sealed map[string]map[string]int `json:"sealed,omitempty"`
+}
+
+func newKeysStatus(o *keysOptions) *cobra.Command {
+	var count bool
+	cmd := atBench(o, &cobra.Command{
+		Use: "status", Short: "Show every key, what it does and what comes next", Args: cobra.NoArgs,
+	}, func(ctx context.Context, b bench, _ []string) error {
+		report, problem := b.report(ctx)
+		if count {
+			var err error
+			if report.Sealed, err = b.usage(ctx); err != nil {
+				return err
+			}
+		}
+		if o.JSON {
+			return errors.Join(operator.PrintJSON(b.cmd.OutOrStdout(), report), problem)
+		}
+		return errors.Join(report.print(b), problem)
+	})
+	cmd.Flags().BoolVar(&count, "count", false, "also count the records that each Fernet key sealed, which reads all of them")
+	return cmd
+}
+
+// report looks at the rings. It returns an error, besides, if one cannot be read.
+func (b bench) report(ctx context.Context) (keysReport, error) {
+	r := keysReport{Rings: b.Status(ctx), Next: []keyring.Step{}}
+	var problems []error
+	for _, ring := range r.Rings {
+		if ring.Problem != "" {
+			problems = append(problems, errors.New(ring.Problem))
+		}
+	}
+	for _, ring := range writingRings {
+		if s, err := b.Next(ctx, ring); err == nil && s.Action != keyring.Nothing {
+			r.Next = append(r.Next, s)
+		}
+	}
+	return r, errors.Join(problems...)
+}
+
+func (r keysReport) print(b bench) error {
+	rows := [][]string{}
+	for _, ring := range r.Rings {
+		for _, key := range ring.Keys {
+			rows = append(rows, []string{ring.Ring, key.Key, string(key.State), key.Since.Local().Format(time.DateTime), r.sealedBy(ring.Ring, key.Key)})
+		}
+		if ring.Problem != "" {
+			rows = append(rows, []string{ring.Ring, "-", "unreadable", "-", ""})
+		}
+	}
+	out := b.cmd.OutOrStdout()
+	if err := operator.Table(out, []string{"RING", "KEY", "STATE", "SINCE", ""}, rows); err != nil {
+		return err
+	}
+	for _, s := range r.Next {
+		due := "now"
+		if time.Now().Before(s.After) {
+			due = "after " + s.After.Local().Format(time.DateTime)
+		}
+		fmt.Fprintf(out, "next: %s, %s\n", s, due)
+	}
+	if n := r.Sealed[""]; n != nil {
+		fmt.Fprintf(out, "no key opens: %s\n", operator.UsageText(n))
+	}
+	return nil
+}
+
+func (r keysReport) sealedBy(ring, key string) string {
+	if r.Sealed == nil || ring != keyring.Fernet {
+		return ""
+	}
+	return operator.UsageText(r.Sealed[key])
+}
+
+// usage counts the records of each Fernet key.
+func (b bench) usage(ctx context.Context) (map[string]map[string]int, error) {
+	ring, err := b.Fernet(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d, err := b.o.Open(ctx, b.cmd.OutOrStdout(), b.cmd.ErrOrStderr())
+	if err != nil {
+		return nil, err
+	}
+	usage, err := d.Usage(ctx, ring)
+	return usage, errors.Join(err, d.Close())
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+
+	"github.com/postern-dev/postern/shared/telemetry"
+)
+
+func read(t *testing.T, path ...string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(append([]string{"..", ".."}, path...)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func TestOperationsPageListsEveryEvent(t *testing.T) {
+	t.Parallel()
+	var want strings.Builder
+	want.WriteString("| event | severity | fields | meaning |\n|---|---|---|---|\n")
+	for _, e := range telemetry.Events {
+		fmt.Fprintf(&want, "| `%s` | %s | `%s` | %s |\n", e.Name, strings.ToLower(e.Level.String()), strings.Join(e.Fields, "` `"), e.Meaning)
+	}
+	_, rest, _ := strings.Cut(read(t, "docs", "operations.md"), "<!-- events: written by go run ./shared/telemetry/gendocs -->\n")
+	got, _, _ := strings.Cut(rest, "<!-- /events -->")
+	if diff := cmp.Diff(want.String(), got); diff != "" {
+		t.Errorf("run make docs (-want +got):\n%s", diff)
+	}
+}
+
+func TestEveryAlertHasAPlaybook(t *testing.T) {
+	t.Parallel()
+	page := read(t, "docs", "operations.md")
+	titles := regexp.MustCompile(`title = "([^"]+)"`).FindAllStringSubmatch(read(t, "terraform", "modules", "alerts", "main.tf"), -1)
+	if len(titles) == 0 {
+		t.Fatal("no alert found")
+	}
+	for _, title := range titles {
+		if !strings.Contains(page, "\n### "+title[1]+"\n") {
+			t.Errorf("docs/operations.md has no section %q", title[1])
+		}
+	}
+}
+
+func TestOperationsPageNamesEveryCommand(t *testing.T) {
+	t.Parallel()
+	page := read(t, "docs", "operations.md")
+	for _, group := range []*cobra.Command{newKeys(), newClients(), newGrants(), newUsers(), newStats()} {
+		if len(group.Commands()) == 0 && !strings.Contains(page, "postern "+group.Name()) {
+			t.Errorf("docs/operations.md does not name postern %s", group.Name())
+		}
+		for _, cmd := range group.Commands() {
+			if !strings.Contains(page, group.Name()+" "+cmd.Name()) {
+				t.Errorf("docs/operations.md does not name %s %s", group.Name(), cmd.Name())
+			}
+		}
+	}
+}
