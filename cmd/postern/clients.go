@@ -28,7 +28,7 @@ func newClientsList(o *operator.Options) *cobra.Command {
 func newClientsShow(o *operator.Options) *cobra.Command {
 	return atDesk(o, &cobra.Command{
 		Use: "show CLIENT", Short: "Show one client", Args: cobra.ExactArgs(1),
-		Long:              "Show one client, by its client_id or by the id of its document, which is what logs have.",
+		Long:              "Show one client, by its client_id which is what logs have, or by the id of its document.",
 		ValidArgsFunction: complete(o, (*operator.Desk).ClientIDs),
 	}, func(ctx context.Context, d *operator.Desk, args []string) error { return d.ShowClient(ctx, args[0]) })
 }

@@ -58,17 +58,18 @@ func (h *handler) liveGrant(r *http.Request, claims accesstoken.Claims) (store.G
 
 // bearerToken returns the token of the one Authorization header, which is the only
 // place where it may be (RFC 6750 §2.1; MCP: not in the query string). Another scheme
-// is no credential of ours. The edge has refused a second header.
+// is no credential of ours, and neither is a Bearer without a token, which some clients
+// send before they have one (E5). The edge has refused a second header.
 func bearerToken(r *http.Request) (credential.Secret, error) {
 	header := r.Header.Get("Authorization")
 	scheme, token, _ := strings.Cut(header, " ")
-	if !strings.EqualFold(scheme, "Bearer") {
+	token = strings.Trim(token, " ")
+	if !strings.EqualFold(scheme, "Bearer") || token == "" {
 		return credential.Secret{}, web.ErrNoCredentials
 	}
 	if r.URL.RawQuery != "" && r.URL.Query().Has("access_token") {
 		return credential.Secret{}, oauth.Refuse(oauth.InvalidRequest, "send the access token once, in the Authorization header")
 	}
-	token = strings.Trim(token, " ")
 	if !b64token(token) {
 		return credential.Secret{}, oauth.Refuse(oauth.InvalidRequest, "the Authorization header must be Bearer and one token")
 	}

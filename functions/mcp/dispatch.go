@@ -36,16 +36,15 @@ func (h *handler) checkScopes(caller *Caller, msg message) error {
 	return web.NeedScope(slices.Compact(need)...)
 }
 
-// dispatch hands the message to the SDK, with who sent it.
+// dispatch hands the message to the SDK; the context says who sent it.
 func (h *handler) dispatch(w http.ResponseWriter, r *http.Request, caller *Caller, msg message) error {
 	telemetry.Add(r.Context(), slog.String("mcp_method", short(unquote(msg.calls[0].method))))
-	ctx := context.WithValue(r.Context(), callerContext{}, caller)
 	answer := &answer{ResponseWriter: w}
 	if !msg.stream {
-		h.json.ServeHTTP(answer, r.WithContext(ctx))
+		h.json.ServeHTTP(answer, r)
 		return answer.finish(r, msg)
 	}
-	ctx, end := h.bound(ctx, caller)
+	ctx, end := h.bound(r.Context(), caller)
 	defer end()
 	h.streams.ServeHTTP(answer, r.WithContext(ctx))
 	return answer.finish(r, msg)
@@ -72,6 +71,7 @@ func (h *handler) bound(ctx context.Context, caller *Caller) (context.Context, c
 	return ctx, cancel
 }
 
+// callerContext is where the context of an admitted request holds its *Caller.
 type callerContext struct{}
 
 // short cuts a text that a client sent, for the log (MP-14).

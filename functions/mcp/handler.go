@@ -1,6 +1,7 @@
 package mcp
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -75,7 +76,12 @@ func New(c Config) (http.Handler, error) {
 	}
 	h.grants = newLiveness(c.Store, c.RevocationMaxAge, h.now)
 	h.serveTools()
-	return web.Wrap(h.routes(), web.Options{Edge: h.Edge, Endpoint: "mcp", MaxBody: maxBody}), nil
+	return web.Wrap(h.routes(), web.Options{Edge: h.Edge, Endpoint: "mcp", MaxBody: maxBody, Before: h.admit}), nil
+}
+
+// errorsOf answers the errors of serve in OAuth's way.
+func errorsOf(serve web.HandlerFunc) http.Handler {
+	return web.BearerErrors(oauth.ResourceMetadataPath+oauth.MCPPath, []string{oauth.ScopeMCP}, serve)
 }
 
 // routes lists every method that the gateway lets through, so that a caller without a
@@ -83,7 +89,7 @@ func New(c Config) (http.Handler, error) {
 // preflight carries no token (CHL-13).
 func (h *handler) routes() http.Handler {
 	mux := web.NewMux()
-	endpoint := web.BearerErrors(oauth.ResourceMetadataPath+oauth.MCPPath, []string{oauth.ScopeMCP}, h.serve)
+	endpoint := errorsOf(h.serve)
 	for _, path := range []string{oauth.MCPPath, oauth.MCPPath + "/"} { // a gateway may add the slash
 		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete, http.MethodPut, http.MethodPatch} {
 			mux.Handle(method, path, endpoint)
@@ -92,17 +98,30 @@ func (h *handler) routes() http.Handler {
 	return mux
 }
 
-// serve is the pipeline of the package comment.
+// admit is the part of the pipeline that needs no body, and so is over before one is
+// read (MP-11, I14): whoever has no token costs no more than their headers.
+func (h *handler) admit(next http.Handler) http.Handler {
+	return errorsOf(func(w http.ResponseWriter, r *http.Request) error {
+		if err := h.checkAddress(r); err != nil {
+			return err
+		}
+		caller, err := h.authenticate(r)
+		if err != nil {
+			return err
+		}
+		if !caller.Scopes.Contains(oauth.ScopeMCP) {
+			return web.NeedScope(oauth.ScopeMCP)
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerContext{}, caller)))
+		return nil
+	})
+}
+
+// serve is the rest of the pipeline, for a caller whom admit let in.
 func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
-	if err := h.checkAddress(r); err != nil {
-		return err
-	}
-	caller, err := h.authenticate(r)
-	if err != nil {
-		return err
-	}
-	if !caller.Scopes.Contains(oauth.ScopeMCP) {
-		return web.NeedScope(oauth.ScopeMCP)
+	caller, ok := r.Context().Value(callerContext{}).(*Caller)
+	if !ok {
+		return web.ErrNoCredentials
 	}
 	if r.Method != http.MethodPost {
 		return onlyPost(w, r)

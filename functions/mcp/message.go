@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -160,11 +161,18 @@ func (c call) check() *problem {
 	case unquote(c.method) == "":
 		return invalidRequest("a message needs a method; this server takes no responses")
 	case c.id != nil && c.id[0] != '"' && !integer(string(c.id)):
-		return invalidRequest("id must be a string or an integer")
+		return invalidRequest("id must be a string or an integer from -(2^53-1) to 2^53-1")
 	}
 	return nil
 }
 
-func integer(s string) bool {
-	return strings.Trim(strings.TrimPrefix(s, "-"), "0123456789") == "" && s != "-"
+// maxInteger is the largest integer that every reader of JSON has exactly (RFC 8259
+// §6). The SDK reads a number as a float64, and would answer to another id.
+const maxInteger = 1<<53 - 1
+
+// integer reports whether a JSON number is an integer that comes back as it was sent;
+// -0 comes back as 0.
+func integer(number string) bool {
+	n, err := strconv.ParseInt(number, 10, 64)
+	return err == nil && -maxInteger <= n && n <= maxInteger && number != "-0"
 }

@@ -1,9 +1,13 @@
 package mcp
 
 import (
+	"bufio"
 	"encoding/base64"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -52,6 +56,79 @@ func TestWithoutTokenEveryMethodMeetsTheBareChallenge(t *testing.T) {
 			}
 		}
 	}
+}
+
+// E5: some clients send the scheme before they have a token. That is no credential, and
+// only the bare challenge starts a sign-in.
+func TestBearerWithoutATokenMeetsTheBareChallenge(t *testing.T) {
+	t.Parallel()
+	h := newFixture(t).open(t)
+	for _, value := range []string{"", "Bearer", "Bearer ", "bearer   "} {
+		w := mustCode(t, h, request(t.Context(), "", initialize, "Authorization", value), http.StatusUnauthorized)
+		if c := challengeOf(t, w.Header()); strings.Contains(c, "error") {
+			t.Errorf("%q: got %s, want no error", value, c)
+		}
+	}
+}
+
+// An unread body fails the test that reads it.
+type unread struct{ t *testing.T }
+
+func (u unread) Read([]byte) (int, error) {
+	u.t.Error("the body was read")
+	return 0, io.ErrUnexpectedEOF
+}
+
+// MP-11, I14: size cap, then token, then body: who is not let in costs no more than
+// their headers.
+func TestNoBodyIsReadForWhoIsNotLetIn(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	h := f.open(t)
+	g := f.connect(t, "octocat", "Client", nil).Grant
+	few := f.issue(t, g, func(c *accesstoken.Claims) { c.Scopes = []string{"other"} })
+	good := f.issue(t, g)
+	for _, c := range []struct {
+		claim, method, token string
+		headers              []string
+		want                 int
+	}{
+		{"no token", "POST", "", nil, 401},
+		{"no token, another method", "PUT", "", nil, 401},
+		{"a preflight", "OPTIONS", "", nil, 204},
+		{"a bad token", "POST", "x", nil, 401},
+		{"too little scope", "POST", few, nil, 403},
+		{"another page", "POST", good, []string{"Origin", "https://evil.example"}, 403},
+	} {
+		t.Run(c.claim, func(t *testing.T) {
+			t.Parallel()
+			r := request(t.Context(), c.token, "", c.headers...)
+			r.Method, r.Body, r.ContentLength = c.method, io.NopCloser(unread{t}), maxBody
+			w := mustCode(t, h, r, c.want)
+			if c.want == 401 {
+				challengeOf(t, w.Header())
+			}
+		})
+	}
+}
+
+// MP-11: the challenge leaves while the body is still under way.
+func TestTheChallengeDoesNotWaitForTheBody(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewServer(newFixture(t).open(t))
+	defer s.Close()
+	conn, err := net.Dial("tcp", s.Listener.Addr().String())
+	must(t, err)
+	defer conn.Close()
+	must(t, conn.SetReadDeadline(time.Now().Add(time.Minute)))
+	_, err = io.WriteString(conn, "POST /mcp HTTP/1.1\r\nHost: auth.example.com\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{")
+	must(t, err)
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	must(t, err)
+	if resp.StatusCode != http.StatusUnauthorized {
+		t.Fatalf("got %d, want 401", resp.StatusCode)
+	}
+	challengeOf(t, resp.Header)
 }
 
 // AT-01 to AT-06, ATK-02 to ATK-07, I5: only an access token of ours for this resource
@@ -152,7 +229,6 @@ func TestTokenIsReadFromOneBearerHeaderAlone(t *testing.T) {
 			r.Header.Del("Authorization")
 			r.AddCookie(&http.Cookie{Name: "access_token", Value: token})
 		}, 401},
-		{"CHL-11 no token", func(r *http.Request) { r.Header.Set("Authorization", "Bearer") }, 400},
 		{"CHL-11 quotes", func(r *http.Request) { r.Header.Set("Authorization", `Bearer "`+token+`"`) }, 400},
 		{"AT-13 Basic", func(r *http.Request) { r.SetBasicAuth("octocat", token) }, 401},
 		{"AT-12 forwarded, not trusted", func(r *http.Request) {

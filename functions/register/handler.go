@@ -8,6 +8,7 @@ import (
 
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/shared/telemetry"
 	"github.com/postern-dev/postern/shared/web"
 )
 
@@ -61,7 +62,18 @@ func policy(r *http.Request) oauth.RedirectPolicy {
 	return oauth.RedirectPolicy{Issuer: web.Issuer(r).String()}
 }
 
-// documentField names a client in the log of events.
-func documentField(clientID string) slog.Attr {
-	return slog.String("client_id", store.ClientDocument(clientID))
+// clientField names a registered client in the log. Its id is random and no secret.
+func clientField(clientID string) slog.Attr { return slog.String("client_id", clientID) }
+
+// noteClient puts on the request's line which client it was about, given how looking it
+// up and what followed ended. A text that is no client's id is not kept: it may be a
+// secret in the wrong place (LG-01). After a fault nobody knows which it is.
+func noteClient(r *http.Request, id string, err error) {
+	_, refused := errors.AsType[*oauth.Error](err)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		telemetry.Add(r.Context(), clientField("unknown"))
+	case err == nil, refused, errors.Is(err, errWrongToken):
+		telemetry.Add(r.Context(), clientField(id))
+	}
 }

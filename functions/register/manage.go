@@ -29,6 +29,7 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		err = owns(client, token)
 	}
+	noteClient(r, id, err)
 	if err != nil {
 		return h.refuse(r, id, err)
 	}
@@ -42,10 +43,11 @@ func (h *handler) delete(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	err = h.Store.DeleteClient(r.Context(), id, func(c store.Client) error { return owns(c, token) })
+	noteClient(r, id, err)
 	if err != nil {
 		return h.refuse(r, id, err)
 	}
-	telemetry.Audit(r.Context(), h.Log, telemetry.ClientDeleted, documentField(id), slog.String("by", "client"))
+	telemetry.Audit(r.Context(), h.Log, telemetry.ClientDeleted, clientField(id), slog.String("by", "client"))
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
@@ -53,7 +55,6 @@ func (h *handler) delete(w http.ResponseWriter, r *http.Request) error {
 // owner returns the id that a request is about and the token that it came with.
 func owner(r *http.Request) (id string, token credential.Secret, err error) {
 	id = r.PathValue("client_id")
-	telemetry.Add(r.Context(), slog.String("client_id", id))
 	scheme, rest, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	token = credential.Wrap(strings.TrimLeft(rest, " "))
 	if !strings.EqualFold(scheme, "Bearer") || token.IsZero() {
@@ -75,7 +76,7 @@ func owns(c store.Client, token credential.Secret) error {
 // same answer, so that nobody learns which ids exist. Other errors stay as they are.
 func (h *handler) refuse(r *http.Request, id string, err error) error {
 	if errors.Is(err, errWrongToken) {
-		telemetry.Audit(r.Context(), h.Log, telemetry.ClientAuthFailed, documentField(id),
+		telemetry.Audit(r.Context(), h.Log, telemetry.ClientAuthFailed, clientField(id),
 			slog.String("auth_method", "registration_access_token"), slog.String("reason", "wrong token"))
 	}
 	if errors.Is(err, errWrongToken) || errors.Is(err, store.ErrNotFound) {

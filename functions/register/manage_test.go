@@ -1,6 +1,7 @@
 package register
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -247,5 +248,49 @@ func TestOneOfManyUpdatesWins(t *testing.T) {
 	}
 	if won != 1 {
 		t.Errorf("winners: got %d, want 1", won)
+	}
+}
+
+// LG-01: an id that is nobody's may be a secret in the wrong place, so only a client that
+// was looked up and found is named.
+func TestOnlyARegisteredClientIsNamedInTheLog(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	s := newServer(t, &log)
+	c := s.register(t, publicBody)
+	line := func(method, id, token, body string) map[string]any {
+		t.Helper()
+		log.Reset()
+		s.send(t, method, "/register/"+id, token, body)
+		for l := range strings.Lines(log.String()) {
+			if e := decode(t, []byte(l)); e["event"] == nil {
+				return e
+			}
+		}
+		t.Fatal("there is no line of the request")
+		return nil
+	}
+	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete} {
+		for _, step := range []struct {
+			id, token string
+			want      any
+		}{
+			{"gho_canary", "rat_wrong", "unknown"},
+			{"gho_canary", "", nil}, // nothing was looked up
+			{c.ID, "rat_wrong", c.ID},
+			{c.ID, c.Token, c.ID}, // for PUT: a body that is refused
+		} {
+			e := line(method, step.id, step.token, "{}")
+			if e["client_id"] != step.want || e["path"] != "/register/{client_id}" {
+				t.Errorf("%s: got %v at %v, want %v", method, e["client_id"], e["path"], step.want)
+			}
+			if strings.Contains(log.String(), "canary") {
+				t.Errorf("%s: the log has the id: %s", method, log.String())
+			}
+		}
+	}
+	failing(&s.before, unreachable)
+	if e := line(http.MethodGet, "gho_canary", "rat_wrong", ""); e["client_id"] != nil || strings.Contains(log.String(), "canary") {
+		t.Errorf("store down: got %s, want no client", log.String())
 	}
 }

@@ -46,9 +46,9 @@ func (h *handler) register(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	telemetry.Add(r.Context(), slog.String("client_id", client.ID))
+	telemetry.Add(r.Context(), clientField(client.ID))
 	telemetry.Audit(r.Context(), h.Log, telemetry.ClientRegistered,
-		documentField(client.ID), slog.String("auth_method", metadata.TokenEndpointAuthMethod))
+		clientField(client.ID), slog.String("auth_method", metadata.TokenEndpointAuthMethod))
 	return web.JSON(w, http.StatusCreated, inform(web.Issuer(r), client, token, secret))
 }
 

@@ -46,10 +46,11 @@ func (h *handler) replace(w http.ResponseWriter, r *http.Request) error {
 		}
 		return c.apply(client)
 	})
+	noteClient(r, id, err)
 	if err != nil {
 		return h.refuse(r, id, err)
 	}
-	telemetry.Audit(r.Context(), h.Log, telemetry.ClientUpdated, documentField(id))
+	telemetry.Audit(r.Context(), h.Log, telemetry.ClientUpdated, clientField(id))
 	return web.JSON(w, http.StatusOK, inform(web.Issuer(r), client, c.token, c.shown(client)))
 }
 

@@ -45,12 +45,12 @@ func (h *handler) authenticate(r *http.Request, form web.Form, rule methodRule) 
 	if err != nil {
 		return store.Client{}, err
 	}
-	telemetry.Add(r.Context(), slog.String("client_id", clip(p.clientID)))
 	client, err := h.Store.Client(r.Context(), p.clientID)
 	known := err == nil
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return store.Client{}, err
 	}
+	noteClient(r, client, known)
 	// An unknown client takes the same path, with no hash to match.
 	if !p.proves(client, rule) || !known {
 		return store.Client{}, h.failedAuthentication(r, client, p, known)
@@ -139,5 +139,12 @@ func newFailureLimiter() *web.Limiter {
 	return web.NewLimiter(web.LimiterOptions{Burst: 20, Every: 5 * time.Second, MaxKeys: 10_000})
 }
 
-// clip bounds a client's own text in a log line.
-func clip(s string) string { return s[:min(len(s), 128)] }
+// noteClient puts the client on the request's line. A text that is no client's id is
+// not kept: it may be a secret in the wrong place (LG-01).
+func noteClient(r *http.Request, client store.Client, known bool) {
+	id := "unknown"
+	if known {
+		id = client.ID
+	}
+	telemetry.Add(r.Context(), slog.String("client_id", id))
+}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/store/memory"
 )
 
 // TE-03, TE-10, TOK-02, TOK-03, TOK-04, F7, W6: registered × presented; only the registered way counts.
@@ -89,5 +90,29 @@ func TestGuessingDoesNotLockTheOwnerOut(t *testing.T) {
 	unknown := want(t, "unknown", f.post(t, oauth.TokenPath, "client_id", "c_nobody", "client_secret", "x"), 401, "invalid_client")
 	if known.Description != unknown.Description {
 		t.Errorf("got %q for a known and %q for an unknown client, want one sentence", known.Description, unknown.Description)
+	}
+}
+
+// LG-01: a client_id that is nobody's may be a secret in the wrong place, so only a client
+// that was looked up and found is named.
+func TestOnlyARegisteredClientIsNamedInTheLog(t *testing.T) {
+	t.Parallel()
+	f := open(t, nil)
+	for _, path := range []string{oauth.TokenPath, oauth.RevokePath, oauth.IntrospectPath} {
+		f.post(t, path, "client_id", "gho_canary", "token", "x")
+		f.post(t, path, "client_id", "gho_canary", "client_secret", "canary", "token", "x")
+		f.post(t, path, "Authorization", basic("gho_canary", "canary"), "token", "x")
+	}
+	if log := f.log.String(); strings.Contains(log, "canary") || strings.Count(log, `"client_id":"unknown"`) != 9 {
+		t.Errorf("unknown clients: got %s, want 9 lines of an unknown client", log)
+	}
+	f.post(t, oauth.TokenPath, "client_id", postID, "client_secret", "guess", "grant_type", "refresh_token", "refresh_token", "rt_x")
+	if log := f.log.String(); strings.Count(log, `"client_id":"`+postID+`"`) != 2 { // the event and the request
+		t.Errorf("a registered client: got %s, want its id", log)
+	}
+	failing(&f.before, memory.OpGet)
+	f.post(t, oauth.TokenPath, "client_id", "gho_canary", "grant_type", "refresh_token", "refresh_token", "rt_x")
+	if log := f.log.String(); strings.Contains(log, "canary") || strings.Count(log, `"client_id":"unknown"`) != 9 {
+		t.Errorf("store down: got %s, want no client named", log)
 	}
 }

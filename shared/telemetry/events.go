@@ -9,8 +9,9 @@ import (
 // count or be woken by. docs/operations.md lists them.
 type Event string
 
-// The events. Identifiers in their fields are ids of documents, which are
-// hashes, or a provider's numeric ids; never a credential, login or address.
+// The events. In their fields client_id is the id of a registered client, and what
+// nobody registered is "unknown"; grant and person are ids of documents, which are
+// hashes. Never a credential, login or address.
 const (
 	ClientRegistered       Event = "client.registered"
 	ClientUpdated          Event = "client.updated"

@@ -11,8 +11,13 @@ import (
 	"github.com/postern-dev/postern/shared/oauth"
 )
 
-// readTime is how long a caller may take to send a body.
-const readTime = 10 * time.Second
+const (
+	// readTime is how long a caller may take to send a body.
+	readTime = 10 * time.Second
+	// lingerTime is how long the connection of a body that is not wanted stays, so
+	// that a caller who is still sending gets to the answer.
+	lingerTime = time.Second
+)
 
 // maxCookies is how many cookies are looked at.
 const maxCookies = 64
@@ -87,14 +92,22 @@ func settleAuthorization(r *http.Request, forwarded bool) error {
 	return nil
 }
 
-// limitReading bounds how long the caller may take to send the body, also of a request
-// that is refused unread: the server reads up to 256 KiB more before it answers. A
-// request without a body keeps its connection watched, and gets no limit.
+// limitReading bounds how long the caller may take to send the body. A request without
+// a body keeps its connection watched, and gets no limit.
 func limitReading(w http.ResponseWriter, r *http.Request) {
 	if hasBody(r) {
 		// Without a server behind w there is no deadline to set.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readTime))
 	}
+}
+
+// abandonBody makes the answer leave at once although the body was not read to its end.
+// Without the header net/http first reads up to 256 KiB more, to use the connection
+// again. A deadline without it is no way: one that passes while the server watches the
+// connection cancels every later request there.
+func abandonBody(w http.ResponseWriter) {
+	w.Header().Set("Connection", "close")
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(lingerTime))
 }
 
 func hasBody(r *http.Request) bool { return r.Body != nil && r.Body != http.NoBody }
@@ -105,15 +118,15 @@ func readWhole(w http.ResponseWriter, r *http.Request, limit int64) error {
 	if !hasBody(r) {
 		return nil
 	}
-	if r.ContentLength > limit {
-		return tooLarge(limit)
-	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if err != nil {
 		return readError(err, limit)
 	}
 	// The server goes on watching the connection for the caller leaving.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	if rec, ok := w.(*recorder); ok {
+		rec.unread = false
+	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	r.ContentLength = int64(len(body))
 	return nil

@@ -2,7 +2,7 @@
 // like before a handler sees it, and how answers and errors leave.
 //
 //	Wrap        id, recover, one log line, issuer, credential header, address,
-//	            CORS, body limit, security headers
+//	            CORS, what comes before the body, body limit, security headers
 //	Mux         exact paths; 404 and 405
 //	ReadForm    one meaning or an error      Query, ReadJSON, DecodeJSON likewise
 //	JSONErrors  PageErrors  BearerErrors     the three ways an error leaves

@@ -338,10 +338,12 @@ func TestARequestIsOneLineWithoutItsQuery(t *testing.T) {
 	var log logBuffer
 	e := edge(t)
 	e.Log = log.logger()
-	w := serve(web.JSONErrors(func(_ http.ResponseWriter, r *http.Request) error {
+	mux := web.NewMux()
+	mux.Handle(http.MethodPost, "/token", web.JSONErrors(func(_ http.ResponseWriter, r *http.Request) error {
 		telemetry.Add(r.Context(), slog.String("client_id", "abc"))
 		return oauth.RefuseBecause(errors.New("the reason"), oauth.InvalidGrant, "code is unknown")
-	}), web.Options{Edge: e, Endpoint: "token"}, "POST", "/token?code=canary", "canary", "Authorization: Basic canary", "Cookie: a=canary",
+	}))
+	w := serve(mux, web.Options{Edge: e, Endpoint: "token"}, "POST", "/token?code=canary", "canary", "Authorization: Basic canary", "Cookie: a=canary",
 		"Traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
 	lines := log.lines(t)
 	if len(lines) != 1 {

@@ -95,7 +95,7 @@ func parseForm(s string, repeatable []string) (Form, error) {
 			return Form{}, err
 		}
 		if seen[name] && !slices.Contains(repeatable, name) {
-			return Form{}, oauth.Refuse(oauth.InvalidRequest, "the parameter %s is repeated", name)
+			return Form{}, repeated(name)
 		}
 		seen[name] = true
 		if value != "" {
@@ -103,6 +103,21 @@ func parseForm(s string, repeatable []string) (Form, error) {
 		}
 	}
 	return f, nil
+}
+
+// parameters are those that OAuth and our own forms have. Only they are named in an
+// error: it may stand on a page of ours, where no stranger's words belong (UP-14).
+var parameters = []string{
+	"client_assertion", "client_assertion_type", "client_id", "client_secret", "code", "code_challenge", "code_challenge_method",
+	"code_verifier", "decision", "error", "error_description", "error_uri", "grant_type", "iss", "login", "nonce", "prompt",
+	"redirect_uri", "refresh_token", "resource", "response_mode", "response_type", "scope", "state", "token", "token_type_hint",
+}
+
+func repeated(name string) error {
+	if !slices.Contains(parameters, name) {
+		return oauth.Refuse(oauth.InvalidRequest, "a parameter is repeated")
+	}
+	return oauth.Refuse(oauth.InvalidRequest, "the parameter %s is repeated", name)
 }
 
 func unescape(pair string) (name, value string, err error) {

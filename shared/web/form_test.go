@@ -97,6 +97,22 @@ func TestAQueryHasTheRulesOfAForm(t *testing.T) {
 	}
 }
 
+// UP-14: an error may stand on a page of ours, so it has no words of a stranger.
+func TestOnlyAKnownParameterIsNamed(t *testing.T) {
+	t.Parallel()
+	for query, want := range map[string]string{
+		"state=a&state=b":               "the parameter state is repeated",
+		"client_id=a&client_id=b":       "the parameter client_id is repeated",
+		"call+0800-scam&call+0800-scam": "a parameter is repeated",
+		"State=a&State=b":               "a parameter is repeated",
+	} {
+		_, err := web.Query(&http.Request{URL: &url.URL{RawQuery: query}})
+		if got := web.Judge(err).Description; got != want {
+			t.Errorf("%s: got %q, want %q", query, got, want)
+		}
+	}
+}
+
 // What is accepted means the same to net/url, which many clients' authors have
 // in mind, and encodes back to the same parameters.
 func FuzzForm(f *testing.F) {

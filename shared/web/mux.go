@@ -60,21 +60,17 @@ func (m *Mux) routeFor(path string) route {
 
 // ServeHTTP serves a request by its route.
 func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	rt := m.find(r)
+	_, rt := m.find(r)
 	if rt == nil {
 		fail(w, r, Status(http.StatusNotFound, oauth.Refuse(oauth.InvalidRequest, "there is nothing at this path")))
 		return
 	}
-	method := r.Method
-	if method == http.MethodHead {
-		method = http.MethodGet
-	}
-	if h, ok := rt[method]; ok {
+	if h := rt.handler(r); h != nil {
 		h.ServeHTTP(w, r)
 		return
 	}
 	methods := rt.methods()
-	if method == http.MethodOptions {
+	if r.Method == http.MethodOptions {
 		preflight(w, r, methods)
 		return
 	}
@@ -82,18 +78,27 @@ func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fail(w, r, Status(http.StatusMethodNotAllowed, oauth.Refuse(oauth.InvalidRequest, "this path answers "+allow(methods))))
 }
 
-func (m *Mux) find(r *http.Request) route {
+// find returns the route of a request and its name, the path given to Handle.
+func (m *Mux) find(r *http.Request) (name string, rt route) {
 	path := rawPath(r)
 	if rt, ok := m.exact[path]; ok {
-		return rt
+		return path, rt
 	}
 	i := strings.LastIndexByte(path, '/') + 1
 	p, ok := m.prefixes[path[:i]]
 	if !ok || !unreserved(path[i:]) {
-		return nil
+		return "", nil
 	}
 	r.SetPathValue(p.name, path[i:])
-	return p.route
+	return path[:i] + "{" + p.name + "}", p.route
+}
+
+// handler returns what serves the method of a request, or nil.
+func (rt route) handler(r *http.Request) http.Handler {
+	if r.Method == http.MethodHead {
+		return rt[http.MethodGet]
+	}
+	return rt[r.Method]
 }
 
 // rawPath returns the path as the request line has it: URL.Path is decoded, and

@@ -43,8 +43,16 @@ type pageData struct {
 
 // NewPage parses the body of a page, an html/template over the data given to
 // [Page.Write]. It panics on a malformed one. There is no script: use plain
-// forms and buttons. Classes of the style: "warn" and "quiet" for paragraphs, "facts" for a
-// dl, "primary" for the chosen button.
+// forms and buttons. Classes of the style (page.css):
+//
+//	lead      the paragraph that says what the page is about
+//	warn      a paragraph in a box of its own; quiet in it keeps its colour
+//	quiet     a paragraph that is less important
+//	facts     a dl of what matters, in a box; host is the dd in it that stands out
+//	more      a dl of details, small, below a line
+//	actions   what holds the buttons
+//	button    an a that looks like a button
+//	primary   the button, or such an a, that most people want
 func NewPage(name, body string) *Page {
 	t := template.Must(template.New(name).Parse(strings.Replace(layout, "STYLE", style, 1)))
 	template.Must(t.New("body").Parse(body))

@@ -38,6 +38,11 @@ type Options struct {
 	// Pages answers early errors with a page instead of JSON. Such an endpoint
 	// is for browsers' navigations and gets no CORS headers (RFC 9700 §2.6).
 	Pages bool
+	// Before, if not nil, stands between the headers and the body: it answers a
+	// request whose headers are reason enough to refuse it, or calls next, which
+	// reads the body and serves. It sees issuer, address and credential settled,
+	// and only requests that a [Mux] has a handler for, so no preflight.
+	Before func(next http.Handler) http.Handler
 }
 
 const defaultMaxBody = 16 << 10
@@ -49,6 +54,7 @@ type state struct {
 	issuer  Origin
 	address netip.Addr
 	pages   bool
+	route   string // as it was given to Mux.Handle; empty if there is none
 }
 
 // stateOf never returns nil, so that handlers work unwrapped in tests.
@@ -62,7 +68,10 @@ func stateOf(ctx context.Context) *state {
 // Wrap puts the edge in front of a function's handler. In this order it gives
 // the request an id, sets the security headers, recovers panics, writes the one
 // log line, refuses what is ambiguous, settles issuer, client address and
-// credential, and reads the body to the end within its limit.
+// credential, refuses a body announced over its limit, asks Before, and reads the
+// body to the end within it. A [Mux] answers what it has no handler for without
+// reading a body. An answer that leaves with the body unread closes the connection
+// and waits for nothing.
 //
 // The handler sees the client's own credential in Authorization, whichever
 // header carried it, and X-Forwarded-Authorization never. It sees a body in
@@ -75,20 +84,47 @@ func Wrap(h http.Handler, o Options) http.Handler {
 	if o.MaxBody == 0 {
 		o.MaxBody = defaultMaxBody
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { o.serve(h, w, r) })
+	next := o.withBody(h)
+	if o.Before != nil {
+		next = o.Before(next)
+	}
+	mux, ok := h.(*Mux)
+	if !ok {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { o.serve(next, w, r, &state{}) })
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name, rt := mux.find(r)
+		if rt.handler(r) == nil {
+			o.serve(mux, w, r, &state{route: name})
+			return
+		}
+		o.serve(next, w, r, &state{route: name})
+	})
 }
 
-func (o *Options) serve(h http.Handler, w http.ResponseWriter, r *http.Request) {
+// withBody reads the body and goes on to h.
+func (o *Options) withBody(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := readWhole(w, r, o.MaxBody); err != nil {
+			fail(w, r, err)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// serve puts the edge around h. st has the route alone.
+func (o *Options) serve(h http.Handler, w http.ResponseWriter, r *http.Request, st *state) {
 	start := time.Now()
 	id := telemetry.NewRequestID()
 	ctx := telemetry.Begin(r.Context(), id, telemetry.ParseTrace(r.Header["Traceparent"], r.Header["X-Cloud-Trace-Context"]))
-	st := &state{issuer: o.Issuer, pages: o.Pages, address: clientAddress(r, o.ForwardedForHops)}
+	st.issuer, st.pages, st.address = o.Issuer, o.Pages, clientAddress(r, o.ForwardedForHops)
 	r = r.WithContext(context.WithValue(ctx, stateKey{}, st))
-	rec := &recorder{ResponseWriter: w, head: r.Method == http.MethodHead}
+	rec := &recorder{ResponseWriter: w, head: r.Method == http.MethodHead, unread: hasBody(r)}
 	setHeaders(rec.Header(), id, o.Pages)
 	defer o.finish(rec, r, start)
 	limitReading(rec, r)
-	if err := o.admit(rec, r, st); err != nil {
+	if err := o.admit(r, st); err != nil {
 		fail(rec, r, err)
 		return
 	}
@@ -96,7 +132,7 @@ func (o *Options) serve(h http.Handler, w http.ResponseWriter, r *http.Request) 
 }
 
 // admit refuses what must not reach a handler and settles the rest.
-func (o *Options) admit(w http.ResponseWriter, r *http.Request, st *state) error {
+func (o *Options) admit(r *http.Request, st *state) error {
 	if st.issuer.IsZero() {
 		detected, ok := detectIssuer(r)
 		if !ok {
@@ -116,7 +152,10 @@ func (o *Options) admit(w http.ResponseWriter, r *http.Request, st *state) error
 	if err := settleAuthorization(r, o.TrustForwardedAuthorization); err != nil {
 		return err
 	}
-	return readWhole(w, r, o.MaxBody)
+	if r.ContentLength > o.MaxBody {
+		return tooLarge(o.MaxBody)
+	}
+	return nil
 }
 
 // finish recovers a panic and writes the line of the request.
@@ -135,8 +174,9 @@ func (o *Options) finish(w *recorder, r *http.Request, start time.Time) {
 		}
 		level = slog.LevelError
 	}
+	path := routeOf(r)
 	attrs := []slog.Attr{
-		slog.String("endpoint", o.Endpoint), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+		slog.String("endpoint", o.Endpoint), slog.String("method", r.Method), slog.String("path", path),
 		slog.Int("status", w.code()), slog.Int64("ms", time.Since(start).Milliseconds()),
 	}
 	fields := telemetry.Fields(r.Context())
@@ -145,7 +185,16 @@ func (o *Options) finish(w *recorder, r *http.Request, start time.Time) {
 			level = slog.LevelError
 		}
 	}
-	o.Log.LogAttrs(r.Context(), level, r.Method+" "+r.URL.Path, append(attrs, fields...)...)
+	o.Log.LogAttrs(r.Context(), level, r.Method+" "+path, append(attrs, fields...)...)
+}
+
+// routeOf names the path of a request for the log (LG-01): an id in a path may be a
+// secret in the wrong place, and so may the whole of a path that leads nowhere.
+func routeOf(r *http.Request) string {
+	if route := stateOf(r.Context()).route; route != "" {
+		return route
+	}
+	return "unknown"
 }
 
 // setHeaders sets what every answer carries. A page sets its own policy on top.
@@ -165,18 +214,22 @@ type recorder struct {
 	http.ResponseWriter
 	status int
 	head   bool
+	unread bool // a body that nobody has read to its end
 }
 
 func (w *recorder) WriteHeader(status int) {
 	if w.status == 0 && status >= 200 {
 		w.status = status
+		if w.unread {
+			abandonBody(w.ResponseWriter)
+		}
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
 func (w *recorder) Write(b []byte) (int, error) {
 	if w.status == 0 {
-		w.status = http.StatusOK
+		w.WriteHeader(http.StatusOK)
 	}
 	if w.head {
 		return len(b), nil

@@ -128,7 +128,7 @@ func (b *backend) fetch(ctx context.Context, r *http.Request, body []byte) (*ans
 	if err == nil || ctx.Err() != nil || errors.Is(err, errBroken) {
 		return a, err
 	}
-	b.log.Info("request is sent once more", "function", b.fleet.name, "method", r.Method, "path", r.URL.Path, "error", err)
+	b.log.Info("request is sent once more", "function", b.fleet.name, "method", r.Method, "error", err)
 	return b.once(ctx, r, body)
 }
 

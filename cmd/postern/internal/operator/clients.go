@@ -216,7 +216,7 @@ func (d *Desk) AddClient(ctx context.Context, n NewClient) error {
 		return err
 	}
 	telemetry.Audit(ctx, d.Log, telemetry.ClientRegistered,
-		slog.String("client_id", store.ClientDocument(c.ID)), slog.String("auth_method", m.TokenEndpointAuthMethod))
+		slog.String("client_id", c.ID), slog.String("auth_method", m.TokenEndpointAuthMethod))
 	v := viewClient(c)
 	v.Secret = secret
 	if secret != "" {
@@ -236,7 +236,7 @@ func (d *Desk) DeleteClient(ctx context.Context, id string) error {
 		return fmt.Errorf("delete client %s: %w", c.ID, err)
 	}
 	document := store.ClientDocument(c.ID)
-	telemetry.Audit(ctx, d.Log, telemetry.ClientDeleted, slog.String("client_id", document), slog.String("by", "operator"))
+	telemetry.Audit(ctx, d.Log, telemetry.ClientDeleted, slog.String("client_id", c.ID), slog.String("by", "operator"))
 	codes, err := d.removeCodes(ctx, d.Store.CodesOfClient(ctx, document))
 	if err != nil {
 		return err

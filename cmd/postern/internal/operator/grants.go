@@ -211,7 +211,7 @@ func (d *Desk) end(ctx context.Context, g store.Grant, reason string) (mine bool
 		return false, fmt.Errorf("revoke grant %s: %w", g.ID, err)
 	}
 	if mine {
-		telemetry.Audit(ctx, d.Log, telemetry.GrantRevoked, slog.String("client_id", store.ClientDocument(g.ClientID)),
+		telemetry.Audit(ctx, d.Log, telemetry.GrantRevoked, slog.String("client_id", g.ClientID),
 			slog.String("grant", store.GrantDocument(g.ID)), slog.String("by", "operator"), slog.String("reason", reason))
 	}
 	return mine, nil

@@ -1,0 +1,18 @@
+package mcp
+
+import "testing"
+
+// J4, J2: a tool may ask for more, but nobody has to: with the one default scope every
+// tool that comes with the server can be called.
+func TestToolsAskForNoMoreThanTheDefaultScope(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for _, tool := range Builtin(f.Store, f.Provider, f.clock.now) {
+		if len(tool.scopes) != 0 {
+			t.Errorf("%s: got scopes %v, want none beside mcp", tool.name, tool.scopes)
+		}
+	}
+	if got := echo("wipe").Needs("admin").scopes; len(got) != 1 || got[0] != "admin" {
+		t.Errorf("Needs: got scopes %v, want admin", got)
+	}
+}
