@@ -158,6 +158,7 @@ func TestArrows(t *testing.T) {
 		checkTestOnly(t, p)
 		checkProgram(t, p)
 		checkLinked(t, p)
+		checkRandomness(t, p)
 	}
 	for _, f := range functionNames {
 		if !found[functions+f] {
@@ -271,6 +272,21 @@ func checkLinked(t *testing.T, p listed) {
 			if inside(dep, never) {
 				t.Errorf("%s links %s", strings.TrimPrefix(p.ImportPath, house), dep)
 			}
+		}
+	}
+}
+
+// guessable are the packages that may use math/rand: for the pause before a retry, and
+// for the faults that postern emulate plays.
+var guessable = []string{shared + "store/firestoredriver", house + "cmd/postern/internal/emulate"}
+
+// checkRandomness keeps random numbers that can be guessed away from credentials (SC-19).
+// crypto/rand ends the program if it fails, and has no modulo bias in what it makes.
+func checkRandomness(t *testing.T, p listed) {
+	t.Helper()
+	for _, i := range p.Imports {
+		if inside(i, "math/rand") && !slices.Contains(guessable, p.ImportPath) {
+			t.Errorf("%s imports %s: take crypto/rand", strings.TrimPrefix(p.ImportPath, house), i)
 		}
 	}
 }

@@ -40,7 +40,7 @@ func newKeys() *cobra.Command {
 		newKeysCreate(&o), newKeysStatus(&o), newKeysStage(&o), newKeysPromote(&o), newKeysReseal(&o), newKeysRetire(&o), newKeysRotate(&o))
 	f := group.PersistentFlags()
 	o.Bind(f)
-	f.DurationVar(&o.wait, "wait", 6*time.Minute, "until every server has read a changed ring; servers look every five minutes")
+	f.DurationVar(&o.wait, "wait", 6*time.Minute, "until every server has read a changed ring; longer than the servers' KEYS_MAX_AGE, which is 5m unless set")
 	f.IntVar(&o.keep, "keep", 10, "versions of a ring that Secret Manager keeps; records from a backup need the keys of its time")
 	return group
 }
@@ -148,6 +148,7 @@ func newKeysRotate(o *keysOptions) *cobra.Command {
 	return atBench(o, &cobra.Command{
 		Use: "rotate [RING...]", Short: "Replace the keys of rings, with all waits",
 		Long: "Replace the keys of both rings, or of those named: stage, wait, promote, wait, seal records again, retire.\n" +
+			"--wait must be longer than KEYS_MAX_AGE of the servers, or a key writes before every server has it.\n" +
 			"It takes a little over an hour, most of it waiting until access tokens of the old key have expired. It may be\n" +
 			"interrupted at any time and run again: what comes next is seen from the rings. A rotation that is under way\n" +
 			"is finished, and no second one begun.",

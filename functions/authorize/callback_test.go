@@ -75,7 +75,7 @@ func TestCallbackNeedsStateAndCookie(t *testing.T) {
 	}
 }
 
-// UP-12: the address the provider gets is the configured one, whatever a header says.
+// UP-12, K10: the address the provider gets is the configured one, whatever a header says.
 func TestNoHeaderChangesTheCallback(t *testing.T) {
 	t.Parallel()
 	f := open(t, loopback, nil)

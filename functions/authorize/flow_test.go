@@ -205,7 +205,7 @@ func wantDenied(t *testing.T, s *server, q url.Values, description string) {
 	}
 }
 
-// K1, UP-11: however often a person signs in, one token of theirs is kept, the newest, and
+// K1, UP-11, M5: however often a person signs in, one token of theirs is kept, the newest, and
 // it stands in no page and no log.
 func TestOneUpstreamTokenPerPerson(t *testing.T) {
 	t.Parallel()

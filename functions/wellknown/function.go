@@ -17,9 +17,10 @@ func init() { functions.HTTP("wellknown", boot.Handler("wellknown", build)) }
 // stores and providers and would link them here.
 func build(_ context.Context, env *boot.Env) (http.Handler, error) {
 	r := env.Settings()
+	ring := &keyfile.Options{Name: "verification-keys", Log: env.Log, MaxAge: r.Duration("KEYS_MAX_AGE")}
 	c := Config{
 		Edge: env.Edge(r),
-		Keys: keyfile.New(r.File("VERIFICATION_KEYS_FILE"), signing.ParseKeySet, &keyfile.Options{Name: "verification-keys", Log: env.Log}),
+		Keys: keyfile.New(r.File("VERIFICATION_KEYS_FILE"), signing.ParseKeySet, ring),
 		Log:  env.Log,
 	}
 	if err := r.Err(); err != nil {

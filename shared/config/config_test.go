@@ -40,13 +40,15 @@ func TestOneProblemIsSingular(t *testing.T) {
 	}
 }
 
+// AT-14, W8: an access token lives an hour, and a revoked one is refused within half a
+// minute.
 func TestUnsetSettingsHaveTheDocumentedDefaults(t *testing.T) {
 	t.Parallel()
 	r := read(map[string]string{"GRANT_TTL": ""})
 	for name, want := range map[string]time.Duration{
 		"ACCESS_TOKEN_TTL": time.Hour, "GRANT_TTL": 2160 * time.Hour, "CODE_TTL": time.Minute,
 		"SIGN_IN_TTL": 10 * time.Minute, "REFRESH_GRACE": 2 * time.Minute, "REVOCATION_MAX_AGE": 30 * time.Second,
-		"MEMBERSHIP_TTL": time.Hour, "CLIENT_UNUSED_TTL": 168 * time.Hour,
+		"MEMBERSHIP_TTL": time.Hour, "CLIENT_UNUSED_TTL": 168 * time.Hour, "KEYS_MAX_AGE": 5 * time.Minute,
 	} {
 		if got := r.Duration(name); got != want {
 			t.Errorf("%s: got %s, want %s", name, got, want)
@@ -77,6 +79,13 @@ func TestDurationsKeepTheirLimits(t *testing.T) {
 		{"CODE_TTL", "0", 0, false},
 		{"CODE_TTL", "60", 0, false},
 		{"CODE_TTL", "-1s", 0, false},
+		{"ACCESS_TOKEN_TTL", "15m", 15 * time.Minute, true},
+		{"ACCESS_TOKEN_TTL", "24h", 24 * time.Hour, true}, // B14: for clients that never refresh
+		{"ACCESS_TOKEN_TTL", "24h1s", 0, false},
+		{"KEYS_MAX_AGE", "1s", time.Second, true},
+		{"KEYS_MAX_AGE", "1h", time.Hour, true},
+		{"KEYS_MAX_AGE", "0", 0, false},
+		{"KEYS_MAX_AGE", "1h1s", 0, false},
 		{"REFRESH_GRACE", "0", 0, true},
 		{"REFRESH_GRACE", "0s", 0, true},
 		{"REFRESH_GRACE", "10ms", 0, false},

@@ -45,11 +45,12 @@ var Settings = []Setting{
 	{
 		Name: "ALLOW", Kind: KindText, Functions: []string{"authorize", "token", "mcp", "cascade"}, Required: true, Example: "user:octocat,org:acme",
 		Want: "who may enter: user:octocat, org:acme, team:acme/ops, email-domain:example.com, separated by commas, or the word anyone",
-		Doc:  "Who may enter, separated by commas: `user:octocat`, `org:acme`, `team:acme/ops`, `email-domain:example.com`, or the word `anyone`. There is no default: nothing said means nobody, and the function does not start.",
+		Doc: "Who may enter, separated by commas: `user:octocat`, `org:acme`, `team:acme/ops`, `email-domain:example.com`, or the word `anyone`. " +
+			"A login can be given up and taken by somebody else; `user-id:583231` names the account itself. There is no default: nothing said means nobody, and the function does not start.",
 	},
 	{
 		Name: "FERNET_KEYS_FILE", Kind: KindFile, Functions: []string{"register", "authorize", "token", "mcp", "cascade"}, Required: true, Example: "/secrets/fernet-keys/value",
-		Doc: "The ring that seals records and forms: Fernet keys, one a line. The first one seals, all open. Read on first use and again when older than five minutes.",
+		Doc: "The ring that seals records and forms: Fernet keys, one a line. The first one seals, all open. Read on first use and again when older than `KEYS_MAX_AGE`.",
 	},
 	{
 		Name: "SIGNING_KEYS_FILE", Kind: KindFile, Functions: []string{"token"}, Required: true, Example: "/secrets/signing-keys/value",
@@ -58,6 +59,11 @@ var Settings = []Setting{
 	{
 		Name: "VERIFICATION_KEYS_FILE", Kind: KindFile, Functions: []string{"wellknown", "mcp"}, Required: true, Example: "/secrets/verification-keys/value",
 		Doc: "The public keys that verify access tokens, a JWKS without private members.",
+	},
+	{
+		Name: "KEYS_MAX_AGE", Kind: KindDuration, Functions: []string{"all"}, Default: "5m", Min: time.Second, Max: time.Hour, Example: "1m",
+		Doc: "How old a ring of keys may get before a request reads its file again; the client secret of the identity provider likewise. " +
+			"`postern keys rotate --wait` must be longer, or a key writes before every server has it.",
 	},
 	{
 		Name: "ACCESS_TOKEN_TTL", Kind: KindDuration, Functions: []string{"register", "authorize", "token", "mcp", "cascade"}, Default: "1h", Min: time.Second, Max: day, Example: "15m",

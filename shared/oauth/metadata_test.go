@@ -44,6 +44,8 @@ func TestMetadataHasNoEmptyMembers(t *testing.T) {
 	}
 }
 
+// D9: there is one public URL, and every other one is made of it. E2: clients that skip
+// discovery assume the three paths at its root.
 func TestServerMetadata(t *testing.T) {
 	t.Parallel()
 	got := members(t, NewServerMetadata(testIssuer))
@@ -52,11 +54,11 @@ func TestServerMetadata(t *testing.T) {
 		want         any
 	}{
 		{"ASM-05, D6", "issuer", testIssuer},
-		{"ASM-06", "authorization_endpoint", testIssuer + "/authorize"},
-		{"ASM-06", "token_endpoint", testIssuer + "/token"},
+		{"ASM-06, E2", "authorization_endpoint", testIssuer + "/authorize"},
+		{"ASM-06, E2", "token_endpoint", testIssuer + "/token"},
 		{"ASM-06", "response_types_supported", []any{"code"}},
 		{"ASM-07, E13", "code_challenge_methods_supported", []any{"S256"}},
-		{"ASM-08", "registration_endpoint", testIssuer + "/register"},
+		{"ASM-08, E2", "registration_endpoint", testIssuer + "/register"},
 		{"ASM-09 not in this round, so not advertised", "client_id_metadata_document_supported", nil},
 		{"ASM-10, D7", "authorization_response_iss_parameter_supported", true},
 		{"ASM-11", "token_endpoint_auth_methods_supported", []any{"none", "client_secret_basic", "client_secret_post"}},
@@ -88,7 +90,7 @@ func TestResourceMetadata(t *testing.T) {
 	}{
 		{"PRM-02, D6", "authorization_servers", []any{testIssuer}},
 		{"PRM-03, PRM-04, PRM-05, D2", "resource", testIssuer + "/mcp"},
-		{"PRM-11, PRM-12", "scopes_supported", []any{"mcp"}},
+		{"PRM-11, PRM-12, J1", "scopes_supported", []any{"mcp"}},
 		{"PRM-13", "bearer_methods_supported", []any{"header"}},
 	} {
 		if !equalJSON(t, got[row.member], row.want) {

@@ -8,7 +8,7 @@ import (
 	"github.com/postern-dev/postern/shared/store"
 )
 
-// Decision 12, A6, SC-12: an unused registration ends, to the microsecond, whether or
+// Decision 12, A6, W9, SC-12: an unused registration ends, to the microsecond, whether or
 // not its document was purged.
 func TestUnusedClientExpires(t *testing.T) {
 	t.Parallel()
@@ -64,6 +64,7 @@ func TestRefusedLoginDoesNotKeepTheClient(t *testing.T) {
 	}
 }
 
+// O4: so is one that the operator made for a product that cannot register.
 func TestOperatorsClientNeverExpires(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

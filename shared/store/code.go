@@ -133,17 +133,12 @@ func (s *Store) RedeemCode(ctx context.Context, code credential.Secret, c Client
 			return s.end(ctx, tx, id, now, "code replayed")
 		}
 		red = s.startGrant(id, record, c, now)
-		record.Used = now
-		used, err := document(ctx, s, k, record, now.Add(s.life.AccessTokenTTL), record.Expiry)
+		body, err := s.consume(ctx, tx, k, record, red.Grant)
 		if err != nil {
 			return err
 		}
-		grant, err := document(ctx, s, grantKey(id), red.Grant)
-		if err != nil {
-			return err
-		}
-		mine[used.Body] = red
-		return errors.Join(tx.Set(k, used), tx.Create(grantKey(id), grant))
+		mine[body] = red
+		return nil
 	})
 	if err != nil {
 		if red, ok := mine.committed(ctx, s, k); ok {
@@ -159,6 +154,21 @@ func (s *Store) RedeemCode(ctx context.Context, code credential.Secret, c Client
 		return Redemption{}, replayed, err
 	}
 	return red, false, nil
+}
+
+// consume marks a code as used and creates the grant it became. It returns the body of
+// the code's new document.
+func (s *Store) consume(ctx context.Context, tx driver.Tx, k driver.Key, c Code, g Grant) (body string, err error) {
+	c.Used = g.Started
+	used, err := document(ctx, s, k, c, c.Used.Add(s.life.AccessTokenTTL), c.Expiry)
+	if err != nil {
+		return "", err
+	}
+	grant, err := document(ctx, s, grantKey(g.ID), g)
+	if err != nil {
+		return "", err
+	}
+	return used.Body, errors.Join(tx.Set(k, used), tx.Create(grantKey(g.ID), grant))
 }
 
 func (s *Store) startGrant(id string, code Code, c Client, now time.Time) Redemption {

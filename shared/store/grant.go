@@ -88,10 +88,7 @@ func (s *Store) Rotate(ctx context.Context, token credential.Secret, clientID st
 		if !parsed.genuine(g.Refresh) || g.ClientID != clientID || g.Ended(now) {
 			return dead
 		}
-		// A generation that was never issued yet is genuine only if the grant was
-		// put back to an earlier state; it counts as reuse.
-		current := parsed.generation == g.Refresh.Generation
-		if !current && !g.Refresh.inGrace(parsed.generation, now, s.life.RefreshGrace) {
+		if !g.Refresh.usable(parsed.generation, now, s.life.RefreshGrace) {
 			out, refusal = Rotation{Grant: g, Reused: true}, dead
 			return s.endGrant(ctx, tx, g, now, "refresh token reused")
 		}
@@ -99,15 +96,11 @@ func (s *Store) Rotate(ctx context.Context, token credential.Secret, clientID st
 		if err := check(&g); err != nil {
 			return err
 		}
-		if current {
-			g.Refresh.rotate(now, s.life.RefreshGrace)
-			g.Refreshed, g.Expiry = now, now.Add(s.life.GrantTTL)
-		}
-		out = Rotation{Grant: g, Refresh: g.Refresh.token(g.ID), Rotated: current}
-		if !current && g.Person == before {
+		out = s.refreshed(g, parsed.generation, now)
+		if !out.Rotated && g.Person == before {
 			return nil
 		}
-		if d, err = document(ctx, s, k, g); err != nil {
+		if d, err = document(ctx, s, k, out.Grant); err != nil {
 			return err
 		}
 		mine[d.Body] = out
@@ -122,6 +115,17 @@ func (s *Store) Rotate(ctx context.Context, token credential.Secret, clientID st
 		return Rotation{Grant: out.Grant, Reused: out.Reused}, err
 	}
 	return out, nil
+}
+
+// refreshed is a grant after a usable token of that generation was presented: the newest
+// one rotates and slides the grant, an older one meets what a refresh before it made.
+func (s *Store) refreshed(g Grant, generation uint32, now time.Time) Rotation {
+	newest := generation == g.Refresh.Generation
+	if newest {
+		g.Refresh.rotate(now, s.life.RefreshGrace)
+		g.Refreshed, g.Expiry = now, now.Add(s.life.GrantTTL)
+	}
+	return Rotation{Grant: g, Refresh: g.Refresh.token(g.ID), Rotated: newest}
 }
 
 // RefreshGrantID returns the id of the grant that a refresh token names, if it has
@@ -144,7 +148,7 @@ func (s *Store) CurrentRefreshToken(g Grant, token credential.Secret) bool {
 	parsed, ok := parseRefreshToken(token.Reveal())
 	now := s.now()
 	return ok && parsed.grantID == g.ID && parsed.genuine(g.Refresh) && !g.Ended(now) &&
-		(parsed.generation == g.Refresh.Generation || g.Refresh.inGrace(parsed.generation, now, s.life.RefreshGrace))
+		g.Refresh.usable(parsed.generation, now, s.life.RefreshGrace)
 }
 
 // RevokeGrant ends a grant for good if check allows it; check may run twice and may

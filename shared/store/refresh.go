@@ -78,6 +78,13 @@ func (f *RefreshFamily) rotate(now time.Time, grace time.Duration) {
 	f.Generation++
 }
 
+// usable reports whether a token of that generation may be exchanged: the newest, and
+// earlier ones in grace. One that was never issued yet is genuine only if the grant was
+// put back to an earlier state; it is not usable, so it counts as reuse.
+func (f *RefreshFamily) usable(generation uint32, now time.Time, grace time.Duration) bool {
+	return generation == f.Generation || f.inGrace(generation, now, grace)
+}
+
 // inGrace reports whether an earlier generation may still be used: its first
 // rotation is less than grace ago. For generations that share an entry it errs
 // towards the client, by no more than a 32nd of the grace.

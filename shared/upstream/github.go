@@ -18,9 +18,10 @@ import (
 const (
 	githubName = "github"
 
-	// GitHubURL and GitHubAPIURL are the hosts of the public GitHub. For an
-	// Enterprise Server they are https://HOST and https://HOST/api/v3.
-	GitHubURL    = "https://github.com"
+	// GitHubURL is where the pages of the public GitHub are. For an Enterprise Server
+	// it is https://HOST.
+	GitHubURL = "https://github.com"
+	// GitHubAPIURL is where its REST API is; https://HOST/api/v3 there.
 	GitHubAPIURL = "https://api.github.com"
 
 	scopeReadOrg = "read:org"

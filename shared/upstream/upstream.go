@@ -56,6 +56,8 @@ type Revoker interface {
 
 // A Profiler reads a person's own profile with the person's own token.
 type Profiler interface {
+	// Profile returns what the provider says of the token's owner. [ErrTokenDead]
+	// if the token does not work any more.
 	Profile(ctx context.Context, t Token) (Profile, error)
 }
 

@@ -26,12 +26,12 @@ import (
 
 // Box returns the box over the ring of FERNET_KEYS_FILE.
 func Box(env *boot.Env, r *config.Reader) *seal.Box {
-	return seal.NewBox(keyfile.New(r.File("FERNET_KEYS_FILE"), fernet.ParseKeyring, options("fernet-keys", env.Log)), nil)
+	return seal.NewBox(keyfile.New(r.File("FERNET_KEYS_FILE"), fernet.ParseKeyring, options("fernet-keys", env, r)), nil)
 }
 
 // SigningKeys returns the private ring of SIGNING_KEYS_FILE.
 func SigningKeys(env *boot.Env, r *config.Reader) *keyfile.File[signing.Ring] {
-	return keyfile.New(r.File("SIGNING_KEYS_FILE"), signing.ParseRing, options("signing-keys", env.Log))
+	return keyfile.New(r.File("SIGNING_KEYS_FILE"), signing.ParseRing, options("signing-keys", env, r))
 }
 
 // OwnVerificationKeys returns the public halves of SIGNING_KEYS_FILE, for the function
@@ -44,16 +44,16 @@ func OwnVerificationKeys(env *boot.Env, r *config.Reader) *keyfile.File[signing.
 		}
 		return ring.Public(), nil
 	}
-	return keyfile.New(r.File("SIGNING_KEYS_FILE"), parse, options("signing-keys", env.Log))
+	return keyfile.New(r.File("SIGNING_KEYS_FILE"), parse, options("signing-keys", env, r))
 }
 
 // VerificationKeys returns the public keys of VERIFICATION_KEYS_FILE.
 func VerificationKeys(env *boot.Env, r *config.Reader) *keyfile.File[signing.KeySet] {
-	return keyfile.New(r.File("VERIFICATION_KEYS_FILE"), signing.ParseKeySet, options("verification-keys", env.Log))
+	return keyfile.New(r.File("VERIFICATION_KEYS_FILE"), signing.ParseKeySet, options("verification-keys", env, r))
 }
 
-func options(name string, log *slog.Logger) *keyfile.Options {
-	return &keyfile.Options{Name: name, Log: log}
+func options(name string, env *boot.Env, r *config.Reader) *keyfile.Options {
+	return &keyfile.Options{Name: name, Log: env.Log, MaxAge: r.Duration("KEYS_MAX_AGE")}
 }
 
 // Store opens STORE, sealed in box, with the lifetimes of the settings. It is nil when
@@ -127,7 +127,7 @@ func github(env *boot.Env, r *config.Reader, secret Secret, allow upstream.Allow
 		Scopes:       allow.RequiredScopes(),
 	}
 	if secret == WithSecret {
-		file := keyfile.New(r.File("GITHUB_CLIENT_SECRET_FILE"), parseSecret, options("github-client-secret", env.Log))
+		file := keyfile.New(r.File("GITHUB_CLIENT_SECRET_FILE"), parseSecret, options("github-client-secret", env, r))
 		c.ClientSecret = file.Get
 	}
 	if u := r.URL("GITHUB_URL"); u != nil {

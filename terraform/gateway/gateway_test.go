@@ -17,7 +17,7 @@ func loaded(t *testing.T) *Map {
 }
 
 // TestEveryProbedURLReachesItsFunction walks the paths of the design and every
-// URL clients were seen to ask for (field cases 7.3, E3, W4).
+// URL clients were seen to ask for (field cases 7.3, E2, E3, W4), preflights included (N4).
 func TestEveryProbedURLReachesItsFunction(t *testing.T) {
 	t.Parallel()
 	m := loaded(t)
@@ -121,6 +121,9 @@ func TestEveryFunctionHasARouteAndOneDeadline(t *testing.T) {
 		if deadlines[f] == 0 {
 			t.Errorf("function %s has no route", f)
 		}
+	}
+	if got, least := deadlines["mcp"], 15*time.Second; got <= least {
+		t.Errorf("mcp: deadline %v, want more than the gateway's default of %v (N3)", got, least)
 	}
 	if got, want := len(deadlines), len(Functions); got != want {
 		t.Errorf("got routes to %d functions, want %d", got, want)

@@ -40,7 +40,8 @@ func mounts(t *testing.T, p planned) map[string][]string {
 
 // TestEachFunctionMountsOnlyItsSecrets: only token has the private signing keys
 // (design decision 14), and whoever runs other people's tools has no secret of ours
-// but the ring that opens records.
+// but the ring that opens records. No key serves two purposes, so the upstream secret can
+// change alone (M1).
 func TestEachFunctionMountsOnlyItsSecrets(t *testing.T) {
 	t.Parallel()
 	want := map[string][]string{
@@ -86,6 +87,7 @@ func account(member string) string {
 	return name
 }
 
+// HT-10: the gateway calls the functions from outside; events come from inside.
 func TestOnlyTheEventFunctionIsInternal(t *testing.T) {
 	t.Parallel()
 	for name, f := range firstPlan(t).functions(t) {
@@ -103,7 +105,7 @@ func TestOnlyTheEventFunctionIsInternal(t *testing.T) {
 }
 
 // TestOnlyTheGatewayMayInvoke: the gateway's account invokes each HTTP function,
-// the trigger's account the event function, and nobody else anything.
+// the trigger's account the event function, and nobody else anything (HT-10, SC-18).
 func TestOnlyTheGatewayMayInvoke(t *testing.T) {
 	t.Parallel()
 	p := firstPlan(t)
@@ -133,7 +135,7 @@ func TestOnlyTheGatewayMayInvoke(t *testing.T) {
 }
 
 // TestDatabaseRolesAreNarrow: reading for mcp, nothing for wellknown, and for
-// each of the others this one database.
+// each of the others this one database (SC-11).
 func TestDatabaseRolesAreNarrow(t *testing.T) {
 	t.Parallel()
 	got := map[string]string{}

@@ -1,0 +1,97 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/store/driver"
+	"github.com/postern-dev/postern/shared/store/embedded"
+)
+
+const (
+	few  = 1_000
+	many = 1_000_000
+)
+
+// BenchmarkManyClients measures what a read and a write cost with a million clients in
+// the embedded store, against a thousand (budget 1.1x). Filling it takes a minute and
+// 1 GiB of disk; the bodies are written from one string, so memory stays small.
+func BenchmarkManyClients(b *testing.B) {
+	small, large := filled(b, few), filled(b, many)
+	for name, op := range map[string]func(*embedded.Driver, int, int){
+		"read":  func(d *embedded.Driver, n, i int) { read(b, d, n, i) },
+		"write": func(d *embedded.Driver, _, i int) { write(b, d, i) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			var mine, theirs time.Duration
+			for i := 0; b.Loop(); i++ {
+				start := time.Now()
+				op(large, many, i)
+				middle := time.Now()
+				op(small, few, i)
+				mine, theirs = mine+middle.Sub(start), theirs+time.Since(middle)
+			}
+			b.ReportMetric(float64(mine)/float64(theirs), "x")
+			b.ReportMetric(float64(mine.Nanoseconds())/1e3/float64(b.N), "us/million")
+			b.ReportMetric(float64(theirs.Nanoseconds())/1e3/float64(b.N), "us/thousand")
+		})
+	}
+}
+
+var body = strings.Repeat("x", 400) // about what a sealed client takes
+
+func client(i int) driver.Key {
+	return driver.Key{Collection: "clients", ID: credential.Hash(fmt.Sprint("client ", i))}
+}
+
+// filled opens a store in a directory of its own with n clients.
+func filled(b *testing.B, n int) *embedded.Driver {
+	b.Helper()
+	dir, err := os.MkdirTemp("", "postern-bench-")
+	if err != nil {
+		b.Fatal(err)
+	}
+	d, err := embedded.Open(b.Context(), dir)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		d.Close()
+		os.RemoveAll(dir)
+	})
+	const batch = 500
+	for from := 0; from < n; from += batch {
+		err := d.RunTransaction(b.Context(), func(_ context.Context, tx driver.Tx) error {
+			for i := from; i < min(from+batch, n); i++ {
+				if err := tx.Create(client(i), driver.Document{Body: body}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	return d
+}
+
+func read(b *testing.B, d *embedded.Driver, n, i int) {
+	if _, err := d.Get(b.Context(), client(i*7919%n)); err != nil {
+		b.Fatal(err)
+	}
+}
+
+var written int
+
+func write(b *testing.B, d *embedded.Driver, _ int) {
+	written++
+	if err := d.Create(b.Context(), client(many+written), driver.Document{Body: body}); err != nil {
+		b.Fatal(err)
+	}
+}

@@ -1,0 +1,204 @@
+package test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/postern-dev/postern/test/internal/rig"
+)
+
+// conformance starts the official suite. Its own Node comes with it: the suite needs 22.
+func conformance(t *testing.T, args ...string) *rig.Process {
+	t.Helper()
+	dir := rig.Npm(t, "conformance")
+	return rig.Launch(t, rig.Command{
+		Name: "conformance",
+		Path: filepath.Join(dir, "node_modules", "node", "bin", "node"),
+		Args: append([]string{filepath.Join(dir, "node_modules", "@modelcontextprotocol", "conformance", "dist", "index.js")}, args...),
+		Dir:  t.TempDir(),
+		Env:  map[string]string{"NO_COLOR": "1"},
+	})
+}
+
+var (
+	printedURL = regexp.MustCompile(`http://\S+/authorize\?\S+`)
+	skipped    = regexp.MustCompile(`(?i)skipped`)
+)
+
+func TestOfficialSuitePassesTheAuthorizationServer(t *testing.T) {
+	rig.Slow(t)
+	t.Parallel()
+	s := rig.Start(t, rig.Options{})
+	a := rig.NewApp(s)
+	port := freePort(t)
+	a.Redirect = "http://127.0.0.1:" + port + "/callback"
+	if err := a.Register(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	results := t.TempDir()
+	suite := conformance(t, "authorization", "--url", s.URL, "--client-id", a.ID, "--resource", s.MCP, "--port", port, "-o", results)
+	said, err := suite.Says(t.Context(), printedURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := s.Browser(a.Redirect).Walk(t.Context(), said[0], "octocat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.Get(back.String()) // the suite listens there
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	code, err := suite.Wait(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report := suite.Log.String(); code != 0 || skipped.MatchString(report) {
+		t.Errorf("got exit code %d, want 0 with nothing skipped:\n%s", code, report)
+	}
+	passed := 0
+	for _, c := range readChecks(t, results) {
+		switch {
+		case c.Status == "SUCCESS":
+			passed++
+		case c.Status == "WARNING" && !advertisesCIMD(t, s) && strings.Contains(c.Name+c.Description, "client_id_metadata_document_supported"):
+			passed++ // the suite's only advice, for a server that takes client metadata documents
+		default:
+			t.Errorf("%s: got %s, want SUCCESS: %s", c.ID, c.Status, c.Error)
+		}
+	}
+	if passed != 3 {
+		t.Errorf("got %d checks, want 3: metadata, its advice, and the code grant", passed)
+	}
+}
+
+// A check is one entry of a scenario's checks.json.
+type check struct {
+	ID          string `json:"id"`
+	Name        string `json:"name"`
+	Description string `json:"description"`
+	Status      string `json:"status"`
+	Error       string `json:"errorMessage"`
+}
+
+func readChecks(t *testing.T, dir string) []check {
+	t.Helper()
+	var all []check
+	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.Name() != "checks.json" {
+			return err
+		}
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		var list []check
+		if err := json.Unmarshal(data, &list); err != nil {
+			return err
+		}
+		all = append(all, list...)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func advertisesCIMD(t *testing.T, s *rig.Server) bool {
+	t.Helper()
+	resp, err := http.Get(s.URL + "/.well-known/oauth-authorization-server")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var metadata struct {
+		CIMD bool `json:"client_id_metadata_document_supported"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&metadata); err != nil {
+		t.Fatal(err)
+	}
+	return metadata.CIMD
+}
+
+// The baselines name each scenario that a server of tools alone cannot pass, with the
+// reason. A scenario in them that passes fails the test too.
+func TestOfficialSuitePassesTheMCPServer(t *testing.T) {
+	rig.Slow(t)
+	t.Parallel()
+	s := rig.Start(t, rig.Options{})
+	a := rig.NewApp(s)
+	if err := a.Register(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.SignIn(t.Context(), s.Browser(a.Redirect), "octocat"); err != nil {
+		t.Fatal(err)
+	}
+	mcp := withBearer(t, s.URL, a.AccessToken) + "/mcp"
+	for _, revision := range []string{"2026-07-28", "2025-11-25"} {
+		t.Run(revision, func(t *testing.T) {
+			baseline, err := filepath.Abs(fmt.Sprintf("testdata/conformance/baseline-%s.yml", revision))
+			if err != nil {
+				t.Fatal(err)
+			}
+			results := t.TempDir()
+			suite := conformance(t, "server", "--url", mcp, "--requirements", revision, "--expected-failures", baseline, "--timeout", "120000", "-o", results)
+			code, err := suite.Wait(t.Context())
+			if err == nil && code == 0 {
+				return
+			}
+			t.Errorf("got exit code %d, %v; want 0:\n%s", code, err, suite.Log.Tail(600))
+			for _, c := range readChecks(t, results) {
+				if c.Status != "SUCCESS" && c.Status != "INFO" {
+					t.Logf("%s: %s %s", c.ID, c.Status, c.Error)
+				}
+			}
+		})
+	}
+}
+
+// withBearer is a proxy in front of origin that adds a token, because the suite cannot
+// send one. Host and streams stay as they are.
+func withBearer(t *testing.T, origin, token string) string {
+	t.Helper()
+	target, err := url.Parse(origin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httptest.NewServer(&httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.Out.URL.Scheme, r.Out.URL.Host = target.Scheme, target.Host
+			r.Out.Header.Set("Authorization", "Bearer "+token)
+		},
+		Transport:     rig.Whole(http.DefaultTransport),
+		FlushInterval: -1,
+	})
+	t.Cleanup(proxy.Close)
+	return proxy.URL
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}

@@ -1,0 +1,40 @@
+package rig
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// Slow marks a test that needs more than Go or more than a moment. It is skipped with
+// POSTERN_FAST=1 and with -short, and says what to type to run it.
+func Slow(t testing.TB) {
+	t.Helper()
+	if os.Getenv("POSTERN_FAST") == "1" || testing.Short() {
+		t.Skipf("not in the fast part; to run it: go test -run '^%s$' ./test", t.Name())
+	}
+}
+
+// Need returns the path of the first of the named programs that is installed. A missing
+// tool fails the test, and advice says how to get it.
+func Need(t testing.TB, advice string, names ...string) string {
+	t.Helper()
+	for _, name := range names {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	t.Fatalf("%s is not installed: %s", names[0], advice)
+	return ""
+}
+
+// Npm returns the directory test/npm/sub with its packages installed.
+func Npm(t testing.TB, sub string) string {
+	t.Helper()
+	dir := filepath.Join(Root(t), "test", "npm", sub)
+	if _, err := os.Stat(filepath.Join(dir, "node_modules")); err != nil {
+		t.Fatalf("the npm packages of test/npm/%s are not installed; run: make tools", sub)
+	}
+	return dir
+}

@@ -1,0 +1,17 @@
+package test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/postern-dev/postern/shared/store/firestoredriver/emulator"
+	"github.com/postern-dev/postern/test/internal/rig"
+)
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+// run ends what the tests started, however they ended.
+func run(m *testing.M) int {
+	defer rig.Close()
+	return emulator.Run(m)
+}
