@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/postern-dev/postern/shared/accesstoken"
@@ -43,8 +44,11 @@ type Config struct {
 
 type handler struct {
 	Config
-	now     func() time.Time
-	grants  *liveness
+	now    func() time.Time
+	grants *liveness
+
+	// Set by serveTools, once, before the first call that has a token.
+	tools   sync.Once
 	scopes  map[string][]string // what tools ask for beyond mcp, by name
 	json    http.Handler        // answers with one JSON object
 	streams http.Handler        // answers with a stream
@@ -75,7 +79,6 @@ func New(c Config) (http.Handler, error) {
 		h.Edge.Log = h.Log
 	}
 	h.grants = newLiveness(c.Store, c.RevocationMaxAge, h.now)
-	h.serveTools()
 	return web.Wrap(h.routes(), web.Options{Edge: h.Edge, Endpoint: "mcp", MaxBody: maxBody, Before: h.admit}), nil
 }
 
@@ -126,6 +129,9 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodPost {
 		return onlyPost(w, r)
 	}
+	// Schemas are worked out when the first caller comes in, not at start: a cold
+	// instance answers the first 401, the challenge, without them.
+	h.tools.Do(h.serveTools)
 	msg, problem := readMessage(r)
 	if problem != nil {
 		return problem.write(w, r)

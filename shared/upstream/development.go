@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net"
 	"net/url"
-	"regexp"
 
 	"github.com/postern-dev/postern/shared/oauth"
 )
@@ -49,7 +48,7 @@ func (*Development) WantsForm(query url.Values) bool {
 	return query.Has(developmentMark) && !query.Has(DevelopmentField) && !query.Has("error")
 }
 
-var developmentLogin = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,38}$`)
+var developmentLogin = form(`^[A-Za-z0-9][A-Za-z0-9-]{0,38}$`)
 
 // Exchange reads the field [DevelopmentField]: 1 to 39 letters, digits and hyphens,
 // not starting with a hyphen. The subject is "development:" and the login in lower
@@ -65,7 +64,7 @@ func (d *Development) Exchange(_ context.Context, callback string, query url.Val
 	if err != nil {
 		return Identity{}, Token{}, err
 	}
-	if !developmentLogin.MatchString(login) {
+	if !developmentLogin().MatchString(login) {
 		return Identity{}, Token{}, refused(oauth.InvalidRequest, "login must be 1 to 39 letters, digits or hyphens and not start with a hyphen")
 	}
 	return Identity{Subject: d.Name() + ":" + lowerASCII(login), Login: login}, Token{}, nil

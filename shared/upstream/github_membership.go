@@ -70,7 +70,7 @@ func (g *GitHub) teamMember(ctx context.Context, t Token, id Identity, rule Rule
 	if err != nil || own.State != active {
 		return false, err
 	}
-	if !loginForm.MatchString(lowerASCII(own.User.Login)) {
+	if !loginForm().MatchString(lowerASCII(own.User.Login)) {
 		return false, errors.New("read organisation membership: the answer has no login")
 	}
 	var m membership

@@ -40,7 +40,7 @@ func (g *GitHub) user(ctx context.Context, t Token) (githubUser, error) {
 	if u.ID <= 0 {
 		return githubUser{}, errors.New("read user: the answer has no account id")
 	}
-	if !loginForm.MatchString(lowerASCII(u.Login)) {
+	if !loginForm().MatchString(lowerASCII(u.Login)) {
 		return githubUser{}, errors.New("read user: the answer has no login")
 	}
 	return u, nil

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
@@ -47,10 +48,16 @@ func (r Rule) Team() (org, slug string) {
 
 var (
 	// An underscore stands in logins of managed accounts: octocat_acme.
-	loginForm = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,38}$`)
-	teamForm  = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,38}/[a-z0-9_-]{1,100}$`)
-	orgForm   = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,38}$`)
+	loginForm = form(`^[a-z0-9][a-z0-9_-]{0,38}$`)
+	teamForm  = form(`^[a-z0-9][a-z0-9-]{0,38}/[a-z0-9_-]{1,100}$`)
+	orgForm   = form(`^[a-z0-9][a-z0-9-]{0,38}$`)
 )
+
+// form compiles an expression on first use: four of them cost a cold start more than the
+// rest of this package.
+func form(expression string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
+}
 
 // ParseRule reads one entry of ALLOW. The error says what the entry should look like.
 func ParseRule(s string) (Rule, error) {
@@ -86,9 +93,9 @@ func normalValue(kind Kind, value string) (string, error) {
 	return "", errors.New("want user:, user-id:, org:, team:, email-domain: or anyone")
 }
 
-func matched(form *regexp.Regexp, value, want string) (string, error) {
+func matched(form func() *regexp.Regexp, value, want string) (string, error) {
 	value = lowerASCII(value)
-	if !form.MatchString(value) {
+	if !form().MatchString(value) {
 		return "", errors.New(want)
 	}
 	return value, nil

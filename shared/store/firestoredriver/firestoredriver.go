@@ -57,9 +57,12 @@ var _ driver.Driver = (*Driver)(nil)
 
 var errClosed = errors.New("firestore store is closed")
 
+// Compiled on first use: a start with another store does not pay for them.
 var (
-	projectForm  = regexp.MustCompile(`^[a-z0-9][a-z0-9.:-]{0,98}$`)
-	databaseForm = regexp.MustCompile(`^(\(default\)|[a-z][a-z0-9-]{2,61}[a-z0-9])$`)
+	projectForm  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9.:-]{0,98}$`) })
+	databaseForm = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(\(default\)|[a-z][a-z0-9-]{2,61}[a-z0-9])$`)
+	})
 )
 
 // Open returns the store that name describes, PROJECT or PROJECT/DATABASE. It does
@@ -75,7 +78,7 @@ func open(name string, getenv func(string) string) (*Driver, error) {
 	if !named {
 		database = firestore.DefaultDatabaseID
 	}
-	if !projectForm.MatchString(project) || !databaseForm.MatchString(database) {
+	if !projectForm().MatchString(project) || !databaseForm().MatchString(database) {
 		return nil, fmt.Errorf("store \"firestore:%s\": want firestore:PROJECT or firestore:PROJECT/DATABASE, like firestore:my-project", name)
 	}
 	if getenv("FIRESTORE_EMULATOR_HOST") != "" && getenv("K_SERVICE") != "" {
