@@ -100,7 +100,10 @@ func (r Redirect) With(nameValues ...string) string {
 	var b strings.Builder
 	b.WriteString(r.uri)
 	separator := "?"
-	if strings.Contains(r.uri, "?") {
+	switch {
+	case strings.HasSuffix(r.uri, "?"), strings.HasSuffix(r.uri, "&"):
+		separator = ""
+	case strings.Contains(r.uri, "?"):
 		separator = "&"
 	}
 	for i := 0; i+1 < len(nameValues); i += 2 {

@@ -66,7 +66,7 @@ var Events = []EventInfo{
 	{MembershipLost, slog.LevelWarn, []string{"client_id", "grant", "person"}, "A person no longer meets ALLOW when a token is refreshed; the grant is revoked."},
 	{GrantRevoked, slog.LevelInfo, []string{"client_id", "grant", "by", "reason"}, "A grant ended before its time."},
 	{UpstreamTokenDropped, slog.LevelInfo, []string{"person"}, "The last grant of a person ended, and the token of the identity provider went with it."},
-	{KeysRingChanged, slog.LevelInfo, []string{"ring", "before", "after"}, "A ring of keys was read and differs from the one before. Keys are named by fingerprint."},
+	{KeysRingChanged, slog.LevelInfo, []string{"ring", "before", "after"}, "A ring of keys was written, or was read and differs from the one before. Keys are named by fingerprint."},
 	{KeysReloadFailed, slog.LevelWarn, []string{"ring", "kept", "error"}, "A ring of keys could not be read or is malformed. The old one stays in use if there is one; kept says so."},
 	{StoreMisplacedEnvelope, slog.LevelError, []string{"collection", "document", "error"}, "A sealed record was found where it was not sealed for. Somebody moved it; it was not used."},
 }

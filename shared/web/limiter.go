@@ -25,8 +25,7 @@ type LimiterOptions struct {
 // for concurrent use.
 //
 // To slow guessing down without locking an owner out, key by client and source
-// ([ClientKey]), ask [Limiter.Wait] before the check and [Limiter.Spend] after a
-// failed one only.
+// ([ClientKey]) and ask [Limiter.Allow] after a failed check only.
 type Limiter struct {
 	o LimiterOptions
 
@@ -60,20 +59,6 @@ func (l *Limiter) Allow(key string) (wait time.Duration, ok bool) {
 	b.AllowN(l.o.Now(), 1)
 	return 0, true
 }
-
-// Wait returns how long key has to wait for its next attempt, without spending
-// one: zero if it has one. A key never seen takes no memory.
-func (l *Limiter) Wait(key string) time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if _, ok := l.keys[key]; !ok {
-		return 0
-	}
-	return l.wait(l.bucket(key))
-}
-
-// Spend takes an attempt of key, if it has one.
-func (l *Limiter) Spend(key string) { l.Allow(key) }
 
 func (l *Limiter) wait(b *rate.Limiter) time.Duration {
 	missing := 1 - b.TokensAt(l.o.Now())

@@ -14,27 +14,23 @@ func TestGuessesWaitAndOwnersDoNot(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(0, 0)
 	l := web.NewLimiter(web.LimiterOptions{Burst: 3, Every: time.Minute, MaxKeys: 100, Now: func() time.Time { return now }})
-	for range 3 {
-		if w := l.Wait("client|guesser"); w != 0 {
-			t.Fatalf("got %s before the burst was spent", w)
+	for i := range 3 {
+		if w, ok := l.Allow("client|guesser"); !ok {
+			t.Fatalf("attempt %d of the burst: got a wait of %s", i+1, w)
 		}
-		l.Spend("client|guesser")
 	}
-	if w := l.Wait("client|guesser"); w != time.Minute {
-		t.Errorf("got %s, want 1m", w)
+	if w, ok := l.Allow("client|guesser"); ok || w != time.Minute {
+		t.Errorf("after the burst: got %s, %t, want a wait of 1m", w, ok)
 	}
-	if w := l.Wait("client|owner"); w != 0 {
+	if w, ok := l.Allow("client|owner"); !ok {
 		t.Errorf("the owner waits %s", w)
 	}
 	now = now.Add(time.Minute)
-	if w := l.Wait("client|guesser"); w != 0 {
-		t.Errorf("after a minute: got %s", w)
-	}
-	if _, ok := l.Allow("client|guesser"); !ok {
-		t.Error("an attempt that came back was not given")
+	if w, ok := l.Allow("client|guesser"); !ok {
+		t.Errorf("an attempt that came back was not given: got a wait of %s", w)
 	}
 	if w, ok := l.Allow("client|guesser"); ok || w != time.Minute {
-		t.Errorf("got %s, %t", w, ok)
+		t.Errorf("got %s, %t, want a wait of 1m", w, ok)
 	}
 }
 
@@ -42,14 +38,14 @@ func TestKeysBeyondTheLimitPushOutTheOldest(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(0, 0)
 	l := web.NewLimiter(web.LimiterOptions{Burst: 1, Every: time.Hour, MaxKeys: 2, Now: func() time.Time { return now }})
-	l.Spend("a")
-	l.Spend("b")
-	l.Wait("a") // now b is the oldest
-	l.Spend("c")
-	if l.Wait("a") == 0 || l.Wait("c") == 0 {
+	l.Allow("a")
+	l.Allow("b")
+	l.Allow("a") // refused, and now b is the oldest
+	l.Allow("c")
+	if _, ok := l.Allow("a"); ok {
 		t.Error("a recent key was forgotten")
 	}
-	if l.Wait("b") != 0 {
+	if _, ok := l.Allow("b"); !ok {
 		t.Error("more keys are kept than the limit")
 	}
 }
@@ -63,7 +59,7 @@ func TestParallelAttemptsSpendTheBurstOnce(t *testing.T) {
 	won := 0
 	for i := range 50 {
 		wg.Go(func() {
-			l.Spend(fmt.Sprint(i % 7))
+			l.Allow(fmt.Sprint(i % 7))
 			if _, ok := l.Allow("shared"); ok {
 				mu.Lock()
 				won++

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"errors"
 	"net"
 	"net/http"
@@ -115,14 +114,6 @@ func isLoopback(host string) bool {
 // one or, where none is, the one that a request on loopback was sent to. No
 // header changes a configured one.
 func Issuer(r *http.Request) Origin { return stateOf(r.Context()).issuer }
-
-// WithIssuer returns a context whose requests have this issuer, for tests of
-// handlers that are not wrapped.
-func WithIssuer(ctx context.Context, o Origin) context.Context {
-	s := *stateOf(ctx)
-	s.issuer = o
-	return context.WithValue(ctx, stateKey{}, &s)
-}
 
 // detectIssuer takes the origin from a request that came to this machine, was
 // sent by it, and names it in Host. The last check keeps a page of another site

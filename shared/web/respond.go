@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
-	"strings"
 )
 
 // JSON answers with v as JSON. It sets Content-Type and leaves other headers
@@ -32,27 +30,4 @@ func SeeOther(w http.ResponseWriter, location string) {
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	w.Header().Set("Location", location)
 	w.WriteHeader(http.StatusSeeOther)
-}
-
-// AppendQuery appends name-value pairs to the query of a URL without touching a
-// byte of what it already has (RFC 6749 §3.1.2), and without the empty ones. The
-// URL has no fragment.
-func AppendQuery(rawURL string, pairs ...string) string {
-	var b strings.Builder
-	b.WriteString(rawURL)
-	sep := "?"
-	if strings.Contains(rawURL, "?") {
-		sep = "&"
-	}
-	if strings.HasSuffix(rawURL, "?") || strings.HasSuffix(rawURL, "&") {
-		sep = ""
-	}
-	for i := 0; i < len(pairs); i += 2 {
-		if pairs[i+1] == "" {
-			continue
-		}
-		b.WriteString(sep + url.QueryEscape(pairs[i]) + "=" + url.QueryEscape(pairs[i+1]))
-		sep = "&"
-	}
-	return b.String()
 }

@@ -9,9 +9,10 @@ resource "google_firestore_database" "this" {
   location_id = var.location
   type        = "FIRESTORE_NATIVE"
 
-  # One document is consumed by many callers at once; the losers should wait
-  # rather than start over.
-  concurrency_mode = "PESSIMISTIC"
+  # Every commit carries conditions on what it read and no transaction of the
+  # database's is used. Should one ever be, it must not leave locks behind when
+  # its instance is killed.
+  concurrency_mode = "OPTIMISTIC"
 
   point_in_time_recovery_enablement = var.point_in_time_recovery ? "POINT_IN_TIME_RECOVERY_ENABLED" : "POINT_IN_TIME_RECOVERY_DISABLED"
 

@@ -155,7 +155,7 @@ func (c *Cabinet) put(ctx context.Context, ring, old string, data []byte, names 
 	if err := c.Backend.Write(ctx, ring, old, data); err != nil {
 		return fmt.Errorf("write %s: %w", ring, err)
 	}
-	telemetry.Audit(ctx, c.log(), telemetry.KeysRingChanged, slog.String("ring", ring), slog.String("keys", names))
+	telemetry.Audit(ctx, c.log(), telemetry.KeysRingChanged, slog.String("ring", ring), slog.String("after", names))
 	if c.Keep <= 0 {
 		return nil
 	}
