@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -10,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -69,7 +67,7 @@ func runDev(ctx context.Context, out io.Writer, listen, data string) error {
 		return err
 	}
 	printWelcome(out, devOrigin(env, listener.Addr()))
-	return serve(ctx, listener, handler)
+	return front.Serve(ctx, listener, handler)
 }
 
 // devEnvironment is the process's environment over the defaults of development.
@@ -153,23 +151,4 @@ func devOrigin(env *boot.Env, addr net.Addr) string {
 		return origin
 	}
 	return "http://" + addr.String()
-}
-
-// serve answers until ctx ends, then lets requests under way finish.
-func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-	}
-	// The context that ended must not end the shutdown as well.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	if err := server.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		return err
-	}
-	return server.Close() // somebody does not let go
 }

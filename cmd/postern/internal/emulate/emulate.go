@@ -7,10 +7,9 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"path/filepath"
-	"time"
 
+	"github.com/postern-dev/postern/cmd/postern/internal/front"
 	"github.com/postern-dev/postern/terraform/gateway"
 )
 
@@ -131,36 +130,13 @@ func (d *deployment) run(ctx context.Context, listener net.Listener) error {
 		return err
 	}
 	d.Ready(d.origin)
-	return errors.Join(serve(ctx, listener, edge), cause(ctx))
+	return errors.Join(front.Serve(ctx, listener, edge), cause(ctx))
 }
 
 // cause returns why ctx ended, if it was not by its owner's wish.
 func cause(ctx context.Context) error {
 	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
 		return err
-	}
-	return nil
-}
-
-// serve answers until ctx ends, then lets requests under way finish.
-func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
-	server := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 10 * time.Second,
-		MaxHeaderBytes:    60 << 10, // API Gateway's limit
-	}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-	}
-	// The context that ended must not end the shutdown as well.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	if err := server.Shutdown(ctx); err != nil {
-		return server.Close()
 	}
 	return nil
 }
