@@ -67,6 +67,9 @@ func runDev(ctx context.Context, out io.Writer, listen, data string) error {
 		return err
 	}
 	printWelcome(out, devOrigin(env, listener.Addr()))
+	if env.Settings().Has("ISSUER_URL") {
+		fmt.Fprintf(out, "Listening on %s for that origin.\n", listener.Addr())
+	}
 	return front.Serve(ctx, listener, handler)
 }
 
