@@ -46,11 +46,12 @@ var arrows = map[string][]string{
 	"accesstoken": {"oauth", "credential", "recent", "signing", "keyfile"},
 	"upstream":    {"oauth", "credential"},
 	// speak
-	"web": {"oauth", "credential", "telemetry"},
+	"web":  {"oauth", "credential", "telemetry"},
+	"cimd": {"oauth", "credential", "recent", "telemetry", "web"},
 	// start
 	"boot":       {"config", "telemetry", "web"},
 	"boot/serve": {"boot"},
-	"wire":       {"boot", "config", "credential", "fernet", "keyfile", "oauth", "seal", "signing", "store", "store/driver", "telemetry", "upstream"},
+	"wire":       {"boot", "cimd", "config", "credential", "fernet", "keyfile", "oauth", "seal", "signing", "store", "store/driver", "telemetry", "upstream"},
 	// programs that write the generated pages
 	"config/gendocs":    {"config"},
 	"telemetry/gendocs": {"telemetry"},
@@ -77,7 +78,7 @@ var neverLinked = map[string][]string{}
 
 func init() {
 	cloud := []string{"cloud.google.com/", "google.golang.org/", "modernc.org/"}
-	for _, p := range []string{"fernet", "credential", "recent", "signing", "keyfile", "config", "telemetry", "store/driver", "seal", "store", "upstream", "web", "boot"} {
+	for _, p := range []string{"fernet", "credential", "recent", "signing", "keyfile", "config", "telemetry", "store/driver", "seal", "store", "upstream", "web", "cimd", "boot"} {
 		neverLinked[shared+p] = cloud
 	}
 	neverLinked[shared+"oauth"] = append([]string{"net/http"}, cloud...)

@@ -23,6 +23,9 @@ locals {
     ALLOW             = join(",", var.allow)
   }
 
+  # Who reads documents of clients, and who says that they are read, go together.
+  documents = length(var.cimd_allow) == 0 ? {} : { CIMD_ALLOW = join(",", var.cimd_allow) }
+
   reader = { id = module.store.database, role = "roles/datastore.viewer" }
   writer = { id = module.store.database, role = "roles/datastore.user" }
 
@@ -39,7 +42,7 @@ locals {
     }
     authorize = {
       description = "Authorization endpoint, consent and the return from GitHub"
-      environment = merge(local.common, local.behind_gateway, local.store, local.github)
+      environment = merge(local.common, local.behind_gateway, local.store, local.github, local.documents)
       secrets     = { FERNET_KEYS_FILE = "fernet-keys", GITHUB_CLIENT_SECRET_FILE = "github-client-secret" }
       database    = local.writer
       timeout     = 30
@@ -58,7 +61,7 @@ locals {
     # Answers when all else is down: no database, no private key.
     wellknown = {
       description = "Metadata documents and verification keys"
-      environment = merge(local.common, local.behind_gateway)
+      environment = merge(local.common, local.behind_gateway, local.documents)
       secrets     = { VERIFICATION_KEYS_FILE = "verification-keys" }
       database    = null
       timeout     = 30

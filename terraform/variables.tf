@@ -93,6 +93,19 @@ variable "allow" {
   }
 }
 
+variable "cimd_allow" {
+  description = "Hosts whose client ID metadata documents are read, e.g. [\"claude.ai\", \"chatgpt.com\"], or [\"none\"]. Empty reads everybody's."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition = var.cimd_allow == tolist(["none"]) || alltrue([for host in var.cimd_allow :
+      can(regex("^([a-z0-9]([a-z0-9-]*[a-z0-9])?[.])+[a-z]([a-z0-9-]*[a-z0-9])?$", host))
+    ])
+    error_message = "cimd_allow has an entry that is no host in lower case, e.g. cimd_allow = [\"claude.ai\", \"vscode.dev\"]; [\"none\"] turns documents off."
+  }
+}
+
 variable "gateway_region" {
   description = "Region of API Gateway, which is not offered everywhere, e.g. europe-west1. Null means the region of the functions."
   type        = string

@@ -127,7 +127,7 @@ func (h *handler) identify(r *http.Request, t transaction, query url.Values) (st
 }
 
 // issue stores the code and sends it to the client, whose redirect URI is matched
-// once more against what is registered now.
+// once more against what is registered now, or what was published when the person was asked.
 func (h *handler) issue(w http.ResponseWriter, r *http.Request, t transaction, person store.Person, token upstream.Token) error {
 	login, err := h.login(t, person, token)
 	if err != nil {
@@ -160,7 +160,7 @@ func (h *handler) login(t transaction, person store.Person, token upstream.Token
 		Until: t.Expiry,
 		Record: store.Code{
 			ClientID: t.Request.ClientID, RedirectURI: t.Request.RedirectURI, Challenge: t.Request.Challenge,
-			Scopes: t.Request.Scopes, Resource: t.Request.Resource, Person: person,
+			Scopes: t.Request.Scopes, Resource: t.Request.Resource, Person: person, Published: t.Request.Published,
 			Issued: now, Expiry: now.Add(h.CodeTTL),
 		},
 	}

@@ -85,7 +85,7 @@ func (h *handler) approve(w http.ResponseWriter, r *http.Request, t transaction)
 	}
 	makeRoom(w, r, signInCookie)
 	web.SetCookie(w, r, signInCookie+t.id(), sealed, t.Expiry.Sub(h.now()))
-	telemetry.Audit(r.Context(), h.Log, telemetry.ConsentApproved, clientField(t), slog.String("scope", t.Request.Scopes.String()))
+	telemetry.Audit(r.Context(), h.Log, telemetry.ConsentApproved, approvalFields(t)...)
 	web.SeeOther(w, h.Provider.AuthCodeURL(web.Issuer(r).URL(oauth.CallbackPath), t.state(), t.verifier()))
 	return nil
 }
@@ -105,6 +105,15 @@ func (h *handler) bindingFailed(r *http.Request, clientID, reason string) {
 }
 
 func clientField(t transaction) slog.Attr { return slog.String("client_id", t.Request.ClientID) }
+
+// approvalFields say what was approved: for a published client, by which of its documents.
+func approvalFields(t transaction) []slog.Attr {
+	fields := []slog.Attr{clientField(t), slog.String("scope", t.Request.Scopes.String())}
+	if p := t.Request.Published; p != nil {
+		fields = append(fields, slog.String("document", p.Digest))
+	}
+	return fields
+}
 
 func personField(subject string) slog.Attr {
 	return slog.String("person", store.PersonDocument(subject))

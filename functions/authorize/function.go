@@ -20,6 +20,7 @@ func build(ctx context.Context, env *boot.Env) (http.Handler, error) {
 	c := Config{
 		Edge:      env.Edge(r),
 		Box:       wire.Box(env, r),
+		Documents: wire.Documents(env, r),
 		CodeTTL:   r.Duration("CODE_TTL"),
 		SignInTTL: r.Duration("SIGN_IN_TTL"),
 		GrantTTL:  r.Duration("GRANT_TTL"),

@@ -35,9 +35,9 @@ func TestFunctionStartsFromSettingsAlone(t *testing.T) {
 func TestFunctionNamesEveryBadSetting(t *testing.T) {
 	t.Parallel()
 	err := start(t, map[string]string{
-		"ISSUER_URL": "https://auth.example.com", "STORE": "punchcards:x", "IDENTITY_PROVIDER": "development", "CODE_TTL": "10h", "ALLOW": "",
+		"ISSUER_URL": "https://auth.example.com", "STORE": "punchcards:x", "IDENTITY_PROVIDER": "development", "CODE_TTL": "10h", "ALLOW": "", "CIMD_ALLOW": "https://claude.ai",
 	})
-	for _, name := range []string{"STORE", "FERNET_KEYS_FILE", "CODE_TTL", "IDENTITY_PROVIDER", "ALLOW"} {
+	for _, name := range []string{"STORE", "FERNET_KEYS_FILE", "CODE_TTL", "IDENTITY_PROVIDER", "ALLOW", "CIMD_ALLOW"} {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("got %v, want a problem with %s", err, name)
 		}

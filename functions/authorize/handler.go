@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/postern-dev/postern/shared/cimd"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/seal"
 	"github.com/postern-dev/postern/shared/store"
@@ -13,14 +14,17 @@ import (
 	"github.com/postern-dev/postern/shared/web"
 )
 
-// A Config is what the authorization endpoint needs. Everything but Now and Log is
-// required.
+// A Config is what the authorization endpoint needs. Everything but Documents, Now and
+// Log is required.
 type Config struct {
 	Edge     web.Edge
 	Store    *store.Store
 	Box      *seal.Box
 	Provider upstream.Provider
 	Allow    upstream.Allow
+
+	// Documents reads what clients publish of themselves; nil takes registered ones alone.
+	Documents *cimd.Fetcher
 
 	CodeTTL   time.Duration // how long a code lives: 60s by default
 	SignInTTL time.Duration // how long a person may take from page to callback

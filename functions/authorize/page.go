@@ -41,14 +41,18 @@ var (
 
 type consentData struct {
 	ServerHost, ClientName, ClientID, RedirectHost, RedirectURI, Resource, Lifetime, Provider, Learns, Transaction string
-	Loopback, PrivateUse                                                                                           bool
+	PublishedBy                                                                                                    string // the host that the client's id proves, if it proves one
+	Loopback, PrivateUse, SharedHost                                                                               bool
 	Scopes                                                                                                         []string
 }
 
 // writeConsent shows who asks, where the answer goes, and for what. What the client
-// says of itself is marked as such; the redirect URI is what it cannot make up.
+// says of itself is marked as such; the redirect URI, and the host of an id that is a
+// URL, are what it cannot make up.
 func (h *handler) writeConsent(w http.ResponseWriter, r *http.Request, client store.Client, redirect oauth.Redirect, t transaction, sealed string) error {
+	publishedBy, sharedHost := publisher(r, client)
 	return consentPage.Write(w, r, http.StatusOK, "Connect an application?", consentData{
+		PublishedBy: publishedBy, SharedHost: sharedHost,
 		ServerHost: web.Issuer(r).Host(), ClientName: client.Metadata.ClientName, ClientID: client.ID,
 		RedirectHost: redirect.Host(), RedirectURI: redirect.String(),
 		Loopback: redirect.Loopback(), PrivateUse: redirect.PrivateUse(),

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/postern-dev/postern/shared/cimd"
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
@@ -23,7 +24,7 @@ func (h *handler) authorize(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	client, err := h.client(w, r, params.Get("client_id"))
+	client, err := h.client(w, r, params)
 	if err != nil || client.ID == "" {
 		return err
 	}
@@ -40,9 +41,13 @@ func (h *handler) authorize(w http.ResponseWriter, r *http.Request) error {
 
 // client looks the client up. For one that is not there it writes a page that says
 // how each product forgets a dead registration, and returns no client.
-func (h *handler) client(w http.ResponseWriter, r *http.Request, id string) (store.Client, error) {
-	if id == "" {
+func (h *handler) client(w http.ResponseWriter, r *http.Request, params web.Form) (store.Client, error) {
+	id := params.Get("client_id")
+	switch {
+	case id == "":
 		return store.Client{}, oauth.Refuse(oauth.InvalidRequest, "client_id is missing")
+	case cimd.IsURL(id):
+		return h.publishedClient(w, r, params)
 	}
 	client, err := h.Store.Client(r.Context(), id)
 	if errors.Is(err, store.ErrNotFound) {
@@ -53,7 +58,7 @@ func (h *handler) client(w http.ResponseWriter, r *http.Request, id string) (sto
 
 // checkRequest checks everything after client and redirect URI.
 func checkRequest(params web.Form, client store.Client, redirect oauth.Redirect, issuer string) (request, error) {
-	req := request{ClientID: client.ID, RedirectURI: redirect.String(), State: params.Get("state")}
+	req := request{ClientID: client.ID, RedirectURI: redirect.String(), State: params.Get("state"), Published: client.Published}
 	if err := checkUnsupported(params); err != nil {
 		return req, err
 	}

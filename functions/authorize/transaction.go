@@ -12,6 +12,7 @@ import (
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/seal"
+	"github.com/postern-dev/postern/shared/store"
 )
 
 // A transaction is one authorization request from the page to the callback. It is
@@ -34,6 +35,11 @@ type request struct {
 	Challenge   oauth.Challenge `json:"p"`
 	Scopes      oauth.Scopes    `json:"o"`
 	Resource    string          `json:"a"`
+
+	// Published is the copy of what the client published when the page was made, by
+	// which the sign-in is completed (CD-07). It is nil for a registered client, which is
+	// looked up again.
+	Published *store.Published `json:"m,omitempty"`
 }
 
 var errExpired = errors.New("transaction expired")

@@ -47,9 +47,10 @@ func (c *Cascade) endGrants(ctx context.Context, client string) error {
 	return nil
 }
 
-// endGrant marks a grant of a deleted client as ended, unless it has ended already.
+// endGrant marks a grant of a deleted client as ended, unless it has ended already. A
+// client that publishes its metadata cannot be deleted, whatever an event says.
 func (c *Cascade) endGrant(ctx context.Context, g store.Grant) error {
-	if !g.Revoked.IsZero() {
+	if !g.Revoked.IsZero() || g.Published {
 		return nil
 	}
 	var mine bool
@@ -69,7 +70,7 @@ func (c *Cascade) endGrant(ctx context.Context, g store.Grant) error {
 func (c *Cascade) removeCodes(ctx context.Context, client string) error {
 	var first error
 	for code, err := range c.Store.CodesOfClient(ctx, client) {
-		if err == nil && code.Used.IsZero() {
+		if err == nil && code.Used.IsZero() && code.Published == nil {
 			err = c.removeCode(ctx, code)
 		}
 		first = cmp.Or(first, err)

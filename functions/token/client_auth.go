@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postern-dev/postern/shared/cimd"
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
@@ -45,6 +46,9 @@ func (h *handler) authenticate(r *http.Request, form web.Form, rule methodRule) 
 	if err != nil {
 		return store.Client{}, err
 	}
+	if cimd.IsURL(p.clientID) {
+		return authenticatePublished(r, p)
+	}
 	client, err := h.Store.Client(r.Context(), p.clientID)
 	known := err == nil
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -54,6 +58,24 @@ func (h *handler) authenticate(r *http.Request, form web.Form, rule methodRule) 
 	// An unknown client takes the same path, with no hash to match.
 	if !p.proves(client, rule) || !known {
 		return store.Client{}, h.failedAuthentication(r, client, p, known)
+	}
+	return client, nil
+}
+
+// authenticatePublished returns a client that publishes its metadata at its id. It is
+// public: the id is all it has to say, and a code or token is its own or not by that id.
+// What it may do was copied when the person was asked, so nothing is fetched here, and a
+// host that is down ends no sign-in (CIMD, SF-15).
+func authenticatePublished(r *http.Request, p presented) (store.Client, error) {
+	id, err := cimd.ParseID(p.clientID, web.Issuer(r))
+	client := store.Client{ID: id.String(), Metadata: oauth.ClientMetadata{
+		TokenEndpointAuthMethod: oauth.AuthMethodNone, GrantTypes: oauth.SupportedGrantTypes(),
+	}}
+	if err == nil { // the path is still a stranger's text; what a code or token proves says it in full
+		telemetry.Add(r.Context(), slog.String("client_id", "https://"+id.Host()))
+	}
+	if err != nil || p.method != oauth.AuthMethodNone {
+		return store.Client{}, oauth.RefuseBecause(err, oauth.InvalidClient, failedClient)
 	}
 	return client, nil
 }

@@ -7,6 +7,8 @@ import (
 	_ "github.com/GoogleCloudPlatform/functions-framework-go/funcframework" // the vendored build needs it
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 	"github.com/postern-dev/postern/shared/boot"
+	"github.com/postern-dev/postern/shared/cimd"
+	"github.com/postern-dev/postern/shared/config"
 	"github.com/postern-dev/postern/shared/keyfile"
 	"github.com/postern-dev/postern/shared/signing"
 )
@@ -21,7 +23,9 @@ func build(_ context.Context, env *boot.Env) (http.Handler, error) {
 	c := Config{
 		Edge: env.Edge(r),
 		Keys: keyfile.New(r.File("VERIFICATION_KEYS_FILE"), signing.ParseKeySet, ring),
-		Log:  env.Log,
+
+		Documents: config.Parse(r, "CIMD_ALLOW", cimd.ParseAllow),
+		Log:       env.Log,
 	}
 	if err := r.Err(); err != nil {
 		return nil, err

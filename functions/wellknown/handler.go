@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/postern-dev/postern/shared/cimd"
 	"github.com/postern-dev/postern/shared/keyfile"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/signing"
@@ -17,7 +18,9 @@ type Config struct {
 	Edge web.Edge
 	// Keys are the public keys that are shown. Required.
 	Keys *keyfile.File[signing.KeySet]
-	Log  *slog.Logger
+	// Documents says whose client metadata documents are read. Off, they are not offered.
+	Documents cimd.Allow
+	Log       *slog.Logger
 }
 
 // New returns the handler of every path of the package comment. Other paths are 404 in
@@ -31,7 +34,11 @@ func New(c Config) (http.Handler, error) {
 	}
 	mux := web.NewMux()
 	resource := perIssuer(c.Edge.Issuer, func(issuer string) any { return oauth.NewResourceMetadata(issuer) })
-	server := perIssuer(c.Edge.Issuer, func(issuer string) any { return oauth.NewServerMetadata(issuer) })
+	server := perIssuer(c.Edge.Issuer, func(issuer string) any {
+		m := oauth.NewServerMetadata(issuer)
+		m.ClientIDMetadataDocumentSupported = !c.Documents.Off()
+		return m
+	})
 	handle(mux, resource, variants(oauth.ResourceMetadataPath)...)
 	handle(mux, server, variants(oauth.ServerMetadataPath)...)
 	handle(mux, server, variants(oauth.OpenIDMetadataPath)...)

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postern-dev/postern/shared/cimd"
 	"github.com/postern-dev/postern/shared/keyfile"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/signing"
@@ -208,6 +209,30 @@ func TestUnsetIssuerIsDetectedOnLoopbackOnly(t *testing.T) {
 	} {
 		if w := get(t, h, oauth.ResourceMetadataPath, f); w.Code != http.StatusMisdirectedRequest {
 			t.Errorf("%s: got %d, want 421", name, w.Code)
+		}
+	}
+}
+
+// ASM-09, G8: documents of clients are offered in every variant, unless they are turned off.
+func TestDocumentsAreOfferedUnlessTurnedOff(t *testing.T) {
+	t.Parallel()
+	for setting, want := range map[string]any{"": true, "claude.ai": true, "none": nil} {
+		var allow cimd.Allow
+		if setting != "" {
+			var err error
+			if allow, err = cimd.ParseAllow(setting); err != nil {
+				t.Fatal(err)
+			}
+		}
+		h := open(t, Config{Edge: web.Edge{Issuer: origin(t, "https://auth.example.com")}, Keys: keyfile.Static(sampleKeys(t)), Documents: allow})
+		for _, path := range documents["server"] {
+			var got map[string]any
+			if err := json.Unmarshal(get(t, h, path).Body.Bytes(), &got); err != nil {
+				t.Fatal(err)
+			}
+			if got["client_id_metadata_document_supported"] != want {
+				t.Errorf("%q at %s: got %v, want %v", setting, path, got["client_id_metadata_document_supported"], want)
+			}
 		}
 	}
 }

@@ -98,6 +98,13 @@ var Settings = []Setting{
 		Doc: "When a registration expires whose client never completed a login. One that did never expires.",
 	},
 	{
+		Name: "CIMD_ALLOW", Kind: KindText, Functions: []string{"authorize", "wellknown"}, Example: "claude.ai,chatgpt.com,vscode.dev",
+		Want: "hosts in lower case, separated by commas, like claude.ai,vscode.dev, or the word none",
+		Doc: "Whose client ID metadata documents are read, by host. Unset, everybody's on public addresses, but for hosts of the platform that runs this server. " +
+			"A host stands for itself, not for those below it. `none` turns metadata documents off, and the metadata of the server then does not offer them. " +
+			"It decides about new sign-ins; who is connected stays so.",
+	},
+	{
 		Name: "TRUST_FORWARDED_AUTHORIZATION", Kind: KindBool, Functions: []string{"all"}, Default: "false", Example: "true",
 		Doc: "Set by terraform behind API Gateway, which moves the client's own credential to `X-Forwarded-Authorization`: true reads only that header, false only `Authorization`.",
 	},
@@ -129,9 +136,5 @@ var Settings = []Setting{
 	{
 		Name: "MCP_UPSTREAM_URL", Kind: KindURL, Unsupported: true,
 		Doc: "Kept for putting the login in front of another MCP server.",
-	},
-	{
-		Name: "CIMD_ALLOW", Kind: KindText, Unsupported: true,
-		Doc: "Kept for an allowlist of client metadata documents.",
 	},
 }

@@ -59,7 +59,7 @@ func TestServerMetadata(t *testing.T) {
 		{"ASM-06", "response_types_supported", []any{"code"}},
 		{"ASM-07, E13", "code_challenge_methods_supported", []any{"S256"}},
 		{"ASM-08, E2", "registration_endpoint", testIssuer + "/register"},
-		{"ASM-09 not in this round, so not advertised", "client_id_metadata_document_supported", nil},
+		{"ASM-09, G8", "client_id_metadata_document_supported", true},
 		{"ASM-10, D7", "authorization_response_iss_parameter_supported", true},
 		{"ASM-11", "token_endpoint_auth_methods_supported", []any{"none", "client_secret_basic", "client_secret_post"}},
 		{"W15 goes with private_key_jwt, which is not there", "token_endpoint_auth_signing_alg_values_supported", nil},

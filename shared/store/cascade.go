@@ -121,7 +121,7 @@ func (s *Store) UnneededToken(ctx context.Context, person string) (Account, erro
 }
 
 // hasRedeemableCode reports whether a code of the person can still become a grant. A
-// code whose client is gone cannot: nobody can authenticate to redeem it.
+// code whose registered client is gone cannot: nobody can authenticate to redeem it.
 func (s *Store) hasRedeemableCode(ctx context.Context, person string) (bool, error) {
 	deadline := s.now().Add(-pendingMargin)
 	for c, err := range s.CodesOfPerson(ctx, person) {
@@ -130,6 +130,9 @@ func (s *Store) hasRedeemableCode(ctx context.Context, person string) (bool, err
 		}
 		if !c.Used.IsZero() || !deadline.Before(c.Expiry) {
 			continue
+		}
+		if c.Published != nil {
+			return true, nil
 		}
 		exists, err := s.ClientExists(ctx, ClientDocument(c.ClientID))
 		if err != nil || exists {

@@ -38,12 +38,13 @@ type Login struct {
 
 // IssueCode stores the code of a login, remembers the person, and marks the client
 // as used, all or nothing. check sees the client as it is now and may run twice; its
-// error stops everything. A login whose code is already there is ErrCompleted.
+// error stops everything. A login whose code is already there is ErrCompleted. A client
+// that publishes its metadata is not looked up: check sees the copy in the record.
 func (s *Store) IssueCode(ctx context.Context, l Login, check func(Client) error) error {
 	now, k := s.now(), codeKey(l.Code)
 	mine := attempts[struct{}]{}
 	err := s.db.RunTransaction(ctx, func(ctx context.Context, tx driver.Tx) error {
-		c, err := s.client(ctx, tx.Get, l.Record.ClientID)
+		c, err := s.clientOf(ctx, tx.Get, l.Record)
 		if err != nil {
 			return err
 		}
@@ -62,7 +63,7 @@ func (s *Store) IssueCode(ctx context.Context, l Login, check func(Client) error
 		if err := set(ctx, s, tx, accountKey(account.Subject), account); err != nil {
 			return err
 		}
-		if c.Expiry.IsZero() {
+		if c.Published != nil || c.Expiry.IsZero() {
 			return nil
 		}
 		c.Expiry = time.Time{}
@@ -78,6 +79,14 @@ func (s *Store) IssueCode(ctx context.Context, l Login, check func(Client) error
 		return ErrCompleted
 	}
 	return err
+}
+
+// clientOf returns the client that a code is issued to.
+func (s *Store) clientOf(ctx context.Context, from getter, c Code) (Client, error) {
+	if c.Published != nil {
+		return c.Published.client(c), nil
+	}
+	return s.client(ctx, from, c.ClientID)
 }
 
 // CodeExists reports whether a login was completed before.
@@ -172,9 +181,12 @@ func (s *Store) consume(ctx context.Context, tx driver.Tx, k driver.Key, c Code,
 }
 
 func (s *Store) startGrant(id string, code Code, c Client, now time.Time) Redemption {
+	if code.Published != nil {
+		c = code.Published.client(code)
+	}
 	g := Grant{
 		ID: id, ClientID: c.ID, ClientName: c.Name(), Public: c.Public(), Person: code.Person,
-		Scopes: code.Scopes, Resource: code.Resource, Started: now, Expiry: now.Add(s.life.GrantTTL),
+		Published: c.Published != nil, Scopes: code.Scopes, Resource: code.Resource, Started: now, Expiry: now.Add(s.life.GrantTTL),
 	}
 	red := Redemption{Grant: g}
 	for _, grantType := range c.Metadata.GrantTypes {

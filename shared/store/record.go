@@ -43,6 +43,29 @@ type Client struct {
 	// Expiry is when an unused registration ends. It is zero once the client
 	// has completed a login: a used client never expires.
 	Expiry time.Time `json:"expiry,omitzero"`
+
+	// Published is set, and most of the rest is not, for a client that is not
+	// registered here but publishes its metadata at its id, a URL. No such client is
+	// ever stored: what it published travels from the request to the code and the grant.
+	Published *Published `json:"-"`
+}
+
+// A Published is the copy of what a client had published when the person was asked. A
+// sign-in is completed by it whatever is published meanwhile (CIMD, Changes in Client
+// Metadata). The redirect URI that was asked for is in the request, and then in the code;
+// the authentication method of such a client is none.
+type Published struct {
+	Name       string   `json:"n"`
+	GrantTypes []string `json:"g"`
+	Digest     string   `json:"d"` // of the document, 43 characters
+}
+
+// client returns the client of a code that was issued by the copy.
+func (p *Published) client(c Code) Client {
+	return Client{ID: c.ClientID, Published: p, Metadata: oauth.ClientMetadata{
+		ClientName: p.Name, RedirectURIs: []string{c.RedirectURI}, GrantTypes: p.GrantTypes,
+		TokenEndpointAuthMethod: oauth.AuthMethodNone,
+	}}
 }
 
 // Public reports whether the client has no secret.
@@ -92,6 +115,9 @@ type Code struct {
 	Issued      time.Time       `json:"issued"`
 	Expiry      time.Time       `json:"expiry"`
 
+	// Published is nil for a registered client.
+	Published *Published `json:"published,omitempty"`
+
 	// Used is when the code was redeemed, zero before.
 	Used time.Time `json:"used,omitzero"`
 }
@@ -106,8 +132,11 @@ type Grant struct {
 	Person     Person       `json:"person"`
 	Scopes     oauth.Scopes `json:"scopes"`
 	Resource   string       `json:"resource"`
-	Started    time.Time    `json:"started"`
-	Refreshed  time.Time    `json:"refreshed,omitzero"`
+	// Published is set for a client that is not registered here, so that there is no
+	// registration whose end would be the grant's.
+	Published bool      `json:"published,omitempty"`
+	Started   time.Time `json:"started"`
+	Refreshed time.Time `json:"refreshed,omitzero"`
 
 	// Expiry slides forward with each refresh.
 	Expiry time.Time `json:"expiry"`

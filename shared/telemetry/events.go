@@ -9,15 +9,16 @@ import (
 // count or be woken by. docs/operations.md lists them.
 type Event string
 
-// The events. In their fields client_id is the id of a registered client, and what
-// nobody registered is "unknown"; grant and person are ids of documents, which are
-// hashes. Never a credential, login or address.
+// The events. In their fields client_id is the id of a registered client or the URL of a
+// published one, and what is neither is "unknown"; grant and person are ids of documents,
+// which are hashes. Never a credential, login or address of a person.
 const (
 	ClientRegistered       Event = "client.registered"
 	ClientUpdated          Event = "client.updated"
 	ClientDeleted          Event = "client.deleted"
 	ClientAuthFailed       Event = "client.auth_failed"
 	ClientAuthThrottled    Event = "client.auth_throttled"
+	ClientDocumentBlocked  Event = "client.document_blocked"
 	ConsentApproved        Event = "consent.approved"
 	ConsentDenied          Event = "consent.denied"
 	SignInCompleted        Event = "sign_in.completed"
@@ -53,7 +54,8 @@ var Events = []EventInfo{
 	{ClientDeleted, slog.LevelInfo, []string{"client_id", "by"}, "A registration was deleted, by the client or an operator."},
 	{ClientAuthFailed, slog.LevelWarn, []string{"client_id", "auth_method", "reason"}, "A known client failed to prove who it is. Many in a row are a guess at its secret."},
 	{ClientAuthThrottled, slog.LevelWarn, []string{"client_id"}, "A source failed so often for a client that it has to wait. Other sources of that client do not."},
-	{ConsentApproved, slog.LevelInfo, []string{"client_id", "scope"}, "A person approved a client. Nothing is granted before the sign-in is complete."},
+	{ClientDocumentBlocked, slog.LevelWarn, []string{"host", "error"}, "A client_id led to an address that is not public. It was not dialled. Somebody tries to look into the network, or a name server is wrong."},
+	{ConsentApproved, slog.LevelInfo, []string{"client_id", "scope", "document"}, "A person approved a client; document is the hash of the metadata that it published, if it does. Nothing is granted before the sign-in is complete."},
 	{ConsentDenied, slog.LevelInfo, []string{"client_id"}, "A person said no to a client."},
 	{SignInBindingFailed, slog.LevelWarn, []string{"client_id", "reason"}, "A sign-in came back in another browser than the one that approved, or not from our page. It was stopped."},
 	{SignInFailed, slog.LevelWarn, []string{"client_id", "reason"}, "The identity provider refused, or what it said did not hold."},

@@ -42,10 +42,11 @@ func Judge(err error) Verdict {
 		}
 	}
 	v := Verdict{Status: statusOf(refusal.Code), Code: refusal.Code, Description: printable(refusal.Description)}
+	v.Fault = v.Status >= 500
 	if s, ok := errors.AsType[*statusError](err); ok {
 		v.Status, v.RetryAfter = s.status, s.retry
+		v.Fault = s.status >= 500 && !s.elsewhere
 	}
-	v.Fault = v.Status >= 500
 	if v.Status == http.StatusServiceUnavailable && v.RetryAfter == 0 {
 		v.RetryAfter = faultRetry
 	}
@@ -70,6 +71,12 @@ func statusOf(c oauth.ErrorCode) int {
 // Status gives a refusal another status than its code has in the table.
 func Status(status int, refusal error) error { return &statusError{error: refusal, status: status} }
 
+// Elsewhere is a refusal because of a server that the caller named, which did not
+// answer: 502 with Retry-After, and no fault of ours.
+func Elsewhere(refusal error) error {
+	return &statusError{error: refusal, status: http.StatusBadGateway, retry: 2 * faultRetry, elsewhere: true}
+}
+
 // TooMany is the refusal of a caller who has to wait: 429 with Retry-After.
 func TooMany(wait time.Duration) error {
 	return &statusError{
@@ -80,8 +87,9 @@ func TooMany(wait time.Duration) error {
 
 type statusError struct {
 	error
-	status int
-	retry  time.Duration
+	status    int
+	retry     time.Duration
+	elsewhere bool // the status is about another server
 }
 
 func (e *statusError) Unwrap() error { return e.error }

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 
 	"github.com/postern-dev/postern/shared/boot"
+	"github.com/postern-dev/postern/shared/cimd"
 	"github.com/postern-dev/postern/shared/config"
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/fernet"
@@ -80,6 +81,11 @@ func Store(ctx context.Context, env *boot.Env, r *config.Reader, box *seal.Box) 
 			slog.String("document", document), slog.String("error", err.Error()))
 	}
 	return s
+}
+
+// Documents returns the reader of client metadata documents, by CIMD_ALLOW.
+func Documents(env *boot.Env, r *config.Reader) *cimd.Fetcher {
+	return cimd.New(cimd.Options{Allow: config.Parse(r, "CIMD_ALLOW", cimd.ParseAllow), Log: env.Log})
 }
 
 // A Secret says whether a function holds the identity provider's client secret.

@@ -26,6 +26,7 @@ run "good_values_pass" {
     github_url         = "https://github.example.com"
     github_api_url     = "https://github.example.com/api/v3"
     allow              = ["user:octocat", "user-id:583231", "org:acme", "team:acme/ops.x_y", "email-domain:example.com", "anyone"]
+    cimd_allow         = ["claude.ai", "chatgpt.com"]
     firestore_location = "eur3"
     database           = "(default)"
     instances          = { mcp = { min = 1, max = 20 }, token = { max = 3 } }
@@ -319,6 +320,34 @@ run "github_api_url_refuses_one_without_the_other" {
   }
 
   expect_failures = [var.github_api_url]
+}
+
+run "cimd_allow_refuses_a_url" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    cimd_allow = ["https://claude.ai"]
+  }
+
+  expect_failures = [var.cimd_allow]
+}
+
+run "cimd_allow_refuses_none_among_hosts" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    cimd_allow = ["none", "claude.ai"]
+  }
+
+  expect_failures = [var.cimd_allow]
 }
 
 run "allow_refuses_nobody" {

@@ -25,6 +25,7 @@ var settings = []string{
 	`github_client_id=Ov23liAbCdEf0123456`,
 	`allow=["org:acme", "user:octocat"]`,
 	`lifetimes={ GRANT_TTL = "720h", REVOCATION_MAX_AGE = "5s" }`,
+	`cimd_allow=["claude.ai", "vscode.dev"]`,
 }
 
 // planned is the part of `terraform show -json` that is asserted on.

@@ -259,6 +259,9 @@ func TestSettingsFollowTheVariables(t *testing.T) {
 		{"authorize", "ALLOW", "org:acme,user:octocat"},
 		{"token", "ALLOW", "org:acme,user:octocat"},
 		{"mcp", "ALLOW", "org:acme,user:octocat"},
+		{"authorize", "CIMD_ALLOW", "claude.ai,vscode.dev"},
+		{"wellknown", "CIMD_ALLOW", "claude.ai,vscode.dev"},
+		{"token", "CIMD_ALLOW", ""},
 		{"register", "STORE", "firestore:acme-mcp/postern"},
 		{"wellknown", "STORE", ""},
 		{"token", "SIGNING_KEYS_FILE", "/secrets/signing-keys/value"},
@@ -286,7 +289,8 @@ func TestLifetimeLimitsAreThoseOfTheCode(t *testing.T) {
 	}
 	want := map[string]string{}
 	for _, s := range config.Settings {
-		if s.Kind != config.KindDuration {
+		// How often rings are read again is no lifetime, and terraform leaves it alone.
+		if s.Kind != config.KindDuration || s.Name == "KEYS_MAX_AGE" {
 			continue
 		}
 		least := s.Min

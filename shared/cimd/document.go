@@ -1,0 +1,59 @@
+package cimd
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/web"
+)
+
+// A Document is what a client published, as it counts at this server. It must not be
+// changed.
+type Document struct {
+	// Metadata is what is used of it: name, redirect URIs, grant types, scope. The
+	// authentication method is always none.
+	Metadata oauth.ClientMetadata
+	// Digest is the credential.Hash of the document's bytes, 43 characters.
+	Digest string
+}
+
+// contents are the members of a document that are looked at. Others are ignored.
+type contents struct {
+	ClientID string `json:"client_id"`
+	oauth.ClientMetadata
+	// AuthMethods is what the client can do; the single member is what it likes best.
+	AuthMethods []string `json:"token_endpoint_auth_methods_supported"`
+}
+
+// parse checks a document against the id it was fetched by. Errors are [*Problem].
+func parse(id ID, body []byte) (Document, error) {
+	malformed := func(says string, cause error) (Document, error) {
+		return Document{}, &Problem{Kind: Malformed, Host: id.host, Says: "the document at " + id.host + " " + says, Cause: cause}
+	}
+	var members map[string]json.RawMessage
+	if err := web.DecodeJSON(body, &members); err != nil {
+		return malformed("is no strict JSON object", err)
+	}
+	for name := range members {
+		if strings.HasPrefix(strings.ToLower(name), "client_secret") {
+			return malformed("publishes a client secret, which is none", nil)
+		}
+	}
+	var c contents
+	if err := web.DecodeJSON(body, &c, web.IgnoreUnknown); err != nil {
+		return malformed("has a member of another type than it should", err)
+	}
+	switch {
+	case c.ClientID != id.url:
+		return malformed("belongs to another client_id than its own address", nil)
+	case strings.TrimSpace(c.ClientName) == "":
+		return malformed("has no client_name", nil)
+	}
+	m, err := c.Published(oauth.RedirectPolicy{Issuer: id.issuer}, c.AuthMethods)
+	if err != nil {
+		return malformed("cannot be used here: "+web.Judge(err).Description, err)
+	}
+	return Document{Metadata: m, Digest: credential.Hash(string(body))}, nil
+}

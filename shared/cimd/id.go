@@ -1,0 +1,140 @@
+package cimd
+
+import (
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/postern-dev/postern/shared/web"
+)
+
+// maxID is the longest client_id that is a URL, in bytes.
+const maxID = 512
+
+// An ID is a client_id that may name a metadata document. Only [ParseID] makes a
+// usable one, so holding it is the permission to fetch from there. It compares with
+// ==, as strings do; nothing is ever normalised.
+type ID struct {
+	url      string
+	host     string // with the port if one is written
+	name     string // the host without port
+	issuer   string
+	loopback bool
+}
+
+// IsURL reports whether a client_id is meant as a URL. Registered ids never are.
+func IsURL(clientID string) bool { return strings.Contains(clientID, "://") }
+
+// ParseID reads a client_id by the rules of the draft (§3, Client Identifier) and some
+// stricter ones: https, a domain name in lower case, no port but 443, a path, no query,
+// fragment, user information or dot segment, at most 512 bytes. When issuer, our own
+// origin, is a loopback address, so may the id's be, over http as well and on any port.
+// The error is a [*Problem].
+func ParseID(s string, issuer web.Origin) (ID, error) {
+	scheme, rest, _ := strings.Cut(s, "://")
+	authority, path, _ := strings.Cut(rest, "/")
+	id := ID{url: s, host: authority, name: authority, issuer: issuer.String()}
+	switch {
+	case len(s) > maxID:
+		return ID{}, refuseID("", "client_id is longer than 512 bytes")
+	case scheme != "https" && scheme != "http":
+		return ID{}, refuseID("", "client_id must start with https://")
+	case strings.Trim(s, idCharacters) != "":
+		return ID{}, refuseID("", "client_id has a character that it may not have: no query, no fragment, no escapes in its host")
+	}
+	if err := id.checkHost(scheme, issuer); err != nil {
+		return ID{}, err
+	}
+	if path == "" {
+		return ID{}, refuseID(id.host, "client_id needs a path: it is the address of a document")
+	}
+	if !plainPath(path) {
+		return ID{}, refuseID(id.host, "client_id has a dot segment, an escaped slash or a malformed escape in its path")
+	}
+	return id, nil
+}
+
+// idCharacters are those of a URL without query and fragment (RFC 3986).
+const idCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/[]@!$&'()*+,;=%"
+
+// String returns the URL as it came.
+func (id ID) String() string { return id.url }
+
+// Host returns the host, with its port where one is written.
+func (id ID) Host() string { return id.host }
+
+// Shared reports whether the host is known to publish files for anybody who asks, so
+// that its name says nothing about the client (SF-16).
+func (id ID) Shared() bool { return inside(id.name, sharedHosts) }
+
+func refuseID(host, says string) error { return &Problem{Kind: Refused, Host: host, Says: says} }
+
+func (id *ID) checkHost(scheme string, issuer web.Origin) error {
+	port := ""
+	if i := strings.LastIndexByte(id.host, ':'); i >= 0 && !strings.HasSuffix(id.host, "]") {
+		id.name, port = id.host[:i], id.host[i+1:]
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 || strconv.Itoa(n) != port {
+			return refuseID("", "client_id has a malformed port")
+		}
+	}
+	if slices.Contains([]string{"localhost", "127.0.0.1", "[::1]"}, id.name) {
+		id.loopback = true
+		return id.checkLoopback(scheme, port, issuer)
+	}
+	switch {
+	case scheme != "https":
+		return refuseID("", "client_id must start with https://")
+	case !domainName(id.name):
+		return refuseID("", "client_id needs a domain name in lower-case letters, digits and hyphens, and no address")
+	case port != "" && port != "443":
+		return refuseID(id.host, "client_id may not have a port")
+	case id.name == hostname(issuer.Host()), inside(id.name, internalHosts):
+		return refuseID(id.host, "client_id may not be on this host")
+	}
+	return nil
+}
+
+// checkLoopback lets a client on this machine in when we are there ourselves (CIM-11).
+// Our own address is refused under every name.
+func (id *ID) checkLoopback(scheme, port string, issuer web.Origin) error {
+	own := issuer.String()[strings.LastIndexByte(issuer.String(), ':')+1:]
+	if !issuer.IsLoopback() || port == "" || port == own {
+		return refuseID("", "client_id may not be on this host")
+	}
+	return nil
+}
+
+func hostname(hostport string) string {
+	if host, _, err := net.SplitHostPort(hostport); err == nil {
+		return host
+	}
+	return hostport
+}
+
+// domainName recognises a name of two labels or more in A-label form (RFC 5890), whose
+// last one is no number, for that would be an address to some.
+func domainName(s string) bool {
+	labels := strings.Split(s, ".")
+	for _, label := range labels {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' ||
+			strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+			return false
+		}
+	}
+	last := labels[len(labels)-1]
+	return len(labels) > 1 && len(s) <= 253 && 'a' <= last[0] && last[0] <= 'z'
+}
+
+// plainPath refuses what another parser could resolve to another document.
+func plainPath(path string) bool {
+	for segment := range strings.SplitSeq(path, "/") {
+		decoded, err := url.PathUnescape(segment)
+		name, _, _ := strings.Cut(decoded, ";")
+		if err != nil || name == "." || name == ".." || strings.ContainsFunc(decoded, func(r rune) bool { return strings.ContainsRune(`/\[]`, r) || r < 0x20 || r == 0x7f }) {
+			return false
+		}
+	}
+	return true
+}

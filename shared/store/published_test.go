@@ -1,0 +1,113 @@
+package store_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/shared/store/memory"
+)
+
+const publishedID = "https://client.example/client.json"
+
+// newPublishedLogin is a login through a client that is registered nowhere.
+func (h *house) newPublishedLogin() store.Login {
+	l := h.newLogin(publishedID)
+	l.Record.Published = &store.Published{Name: "Published", GrantTypes: oauth.SupportedGrantTypes(), Digest: strings.Repeat("d", 43)}
+	return l
+}
+
+// CD-07, SF-15: what check sees is the copy, the whole login costs one read less at each step, and there never is a client.
+func TestPublishedClientsNeedNoRegistration(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	counter := memory.Count(memory.New(nil))
+	h.Store = h.over(t, counter, grace)
+	ctx := t.Context()
+	want := func(what string, reads, commits int64) {
+		t.Helper()
+		if got := counter.Take(); got != (memory.Cost{Reads: reads, Commits: commits}) {
+			t.Errorf("%s costs %+v, want %d reads and %d commits", what, got, reads, commits)
+		}
+	}
+	l := h.newPublishedLogin()
+	err := h.IssueCode(ctx, l, func(c store.Client) error {
+		if c.ID != publishedID || !c.Public() || c.Name() != "Published" || len(c.Metadata.RedirectURIs) != 1 || c.Metadata.RedirectURIs[0] != l.Record.RedirectURI {
+			t.Errorf("got client %+v, want the copy", c)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want("IssueCode", 0, 1)
+	if err := h.IssueCode(ctx, l, allowClient); !errors.Is(err, store.ErrCompleted) {
+		t.Errorf("the same login again: got %v, want it completed", err)
+	}
+	counter.Take()
+	red := h.redeem(t, l.Code, store.Client{ID: publishedID})
+	want("RedeemCode", 1, 1)
+	if g := red.Grant; !g.Published || !g.Public || g.ClientName != "Published" || red.Refresh.IsZero() {
+		t.Errorf("got grant %+v", g)
+	}
+	h.wantLive(t, red.Grant.ID)
+	want("LiveGrant", 1, 0)
+	h.rotate(t, red.Refresh, publishedID)
+	want("Rotate", 1, 1)
+	if exists, err := h.ClientExists(ctx, store.ClientDocument(publishedID)); exists || err != nil {
+		t.Errorf("got a client %t, %v, want none", exists, err)
+	}
+	if err := h.RevokeGrant(ctx, red.Grant.ID, "test", nil); err != nil {
+		t.Fatal(err)
+	}
+	h.wantEnded(t, red.Grant.ID)
+}
+
+// A refused check stops the code of a published client too.
+func TestPublishedClientIsCheckedByItsCopy(t *testing.T) {
+	t.Parallel()
+	h, no := newHouse(t), errors.New("no")
+	l := h.newPublishedLogin()
+	if err := h.IssueCode(t.Context(), l, func(store.Client) error { return no }); !errors.Is(err, no) {
+		t.Errorf("got %v, want the check's error", err)
+	}
+	if exists, err := h.CodeExists(t.Context(), l.Code); exists || err != nil {
+		t.Errorf("got a code %t, %v, want none", exists, err)
+	}
+}
+
+// A grant of a registered client still ends with its registration, whatever a published one does.
+func TestRegisteredGrantsStillEndWithTheirClient(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	red := h.login(t, h.register(t, "c_1"))
+	if red.Grant.Published {
+		t.Error("got a published grant of a registered client")
+	}
+	h.wantLive(t, red.Grant.ID)
+	if err := h.DeleteClient(t.Context(), "c_1", nil); err != nil {
+		t.Fatal(err)
+	}
+	h.wantEnded(t, red.Grant.ID)
+}
+
+// A code of a published client may still become a grant, though there is no client: the upstream token waits for it.
+func TestUpstreamTokenWaitsForAPublishedClientsCode(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	l := h.newPublishedLogin()
+	if err := h.IssueCode(t.Context(), l, allowClient); err != nil {
+		t.Fatal(err)
+	}
+	person := store.PersonDocument(l.Record.Person.Subject)
+	if _, err := h.UnneededToken(t.Context(), person); !errors.Is(err, store.ErrSignInPending) {
+		t.Errorf("before the code expires: got %v, want it pending", err)
+	}
+	h.clock.advance(codeTTL + time.Minute)
+	if _, err := h.UnneededToken(t.Context(), person); err != nil {
+		t.Errorf("after that: got %v, want the token to go", err)
+	}
+}
