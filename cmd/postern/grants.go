@@ -38,20 +38,23 @@ func newGrantsShow(o *operator.Options) *cobra.Command {
 }
 
 func newGrantsRevoke(o *operator.Options) *cobra.Command {
-	var user string
+	var user, client string
 	cmd := atDesk(o, &cobra.Command{
-		Use: "revoke (GRANT | --user LOGIN|SUBJECT)", Short: "End a grant, or all of a person", Args: cobra.MaximumNArgs(1),
-		Long:              "End a grant, or all grants of a person, codes that were not redeemed yet included.",
+		Use: "revoke (GRANT | --user LOGIN|SUBJECT | --client CLIENT)", Short: "End a grant, or all of a person or client", Args: cobra.MaximumNArgs(1),
+		Long:              "End a grant, or all grants of a person or of a client, codes that were not redeemed yet included.",
 		ValidArgsFunction: complete(o, (*operator.Desk).GrantIDs),
 	}, func(ctx context.Context, d *operator.Desk, args []string) error {
 		switch {
-		case len(args) == 1 && user == "":
+		case len(args) == 1 && user == "" && client == "":
 			return d.RevokeGrant(ctx, args[0])
-		case len(args) == 0 && user != "":
+		case len(args) == 0 && user != "" && client == "":
 			return d.RevokeUser(ctx, user)
+		case len(args) == 0 && user == "" && client != "":
+			return d.RevokeClient(ctx, client)
 		}
-		return errors.New("name one grant, or one person with --user")
+		return errors.New("name one grant, or one person with --user, or one client with --client")
 	})
 	cmd.Flags().StringVar(&user, "user", "", "end everything of this person: login or subject, like github:583231")
+	cmd.Flags().StringVar(&client, "client", "", "end everything of this client_id, which may be a URL")
 	return cmd
 }

@@ -56,7 +56,7 @@ func (b bench) retireNow(ctx context.Context, ring, key string, yes bool) error 
 
 const signingDamage = `Retiring %s at once:
   - access tokens that it signed are refused; clients refresh them, nobody has to sign in again
-  - servers that have read the ring within five minutes go on accepting and making them until they read it again;
+  - servers that have read the ring within KEYS_MAX_AGE (5m) go on accepting and making them until they read it again;
     a new deployment of token, wellknown and mcp makes them read it at once
   - programs outside that cache the JWKS keep the key for as long as they cache
 `
@@ -64,7 +64,7 @@ const signingDamage = `Retiring %s at once:
 const fernetDamage = `Retiring %s at once:
   - sealed with it and unreadable from then on: %s
   - sign-ins under way fail and have to be started again
-  - servers that have read the ring within five minutes go on sealing with it until they read it again, and what they
+  - servers that have read the ring within KEYS_MAX_AGE (5m) go on sealing with it until they read it again, and what they
     seal is lost as well; a new deployment of all functions makes them read it at once
   - afterwards postern keys reseal --remove-unreadable clears away what is lost: those clients register again, and
     those people sign in again

@@ -67,6 +67,11 @@ func TestOperatorOverFirestore(t *testing.T) {
 		t.Errorf("the new key alone does not open %v, %v", usage[""], err)
 	}
 
+	// The next command reads the ring anew.
+	if d, err = o.Open(t.Context(), &out, &log); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
 	do("ended 1 grants, removed 1 unredeemed codes", d.RevokeUser(t.Context(), "octocat"))
 	do("0 live, 0 expired, 1 revoked", d.Stats(t.Context()))
 	if !strings.Contains(log.String(), `"event":"grant.revoked"`) {

@@ -176,6 +176,23 @@ func (d *Desk) RevokeUser(ctx context.Context, who string) error {
 		[][]string{{fmt.Sprintf("%s (%s): ended %d grants, removed %d unredeemed codes", p.Login, p.Subject, ended, codes)}})
 }
 
+// RevokeClient ends all grants of a client, by its id, and removes the codes that could
+// become one. It is what there is against a client that publishes its metadata, which is
+// registered nowhere and so cannot be deleted.
+func (d *Desk) RevokeClient(ctx context.Context, id string) error {
+	if err := d.Opened(); err != nil {
+		return err
+	}
+	document := store.ClientDocument(id)
+	codes, err := d.removeCodes(ctx, d.Store.CodesOfClient(ctx, document))
+	ended, err2 := d.endGrants(ctx, d.Store.GrantsOfClient(ctx, document), reasonOperator)
+	if err := errors.Join(err, err2); err != nil {
+		return fmt.Errorf("ended %d grants and removed %d codes, but: %w", ended, codes, err)
+	}
+	return d.print(map[string]any{"client_id": id, "grants_ended": ended, "codes_removed": codes}, nil,
+		[][]string{{fmt.Sprintf("%s: ended %d grants, removed %d unredeemed codes", id, ended, codes)}})
+}
+
 // endGrants ends those of grants that live and returns how many. One that cannot be
 // opened does not spare the rest.
 func (d *Desk) endGrants(ctx context.Context, grants iter.Seq2[store.Grant, error], reason string) (ended int, err error) {

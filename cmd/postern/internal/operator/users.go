@@ -81,22 +81,29 @@ func (d *Desk) person(ctx context.Context, who string) (store.Person, error) {
 		return store.Person{}, err
 	}
 	found := map[string]store.Person{}
+	var closed []error // records that could not be opened: the person may be in one
 	for a, err := range d.Store.Accounts(ctx) {
-		if err == nil && isPerson(a.Person, who) {
+		switch {
+		case err != nil:
+			closed = append(closed, err)
+		case isPerson(a.Person, who):
 			found[a.Subject] = a.Person
 		}
-		if err != nil && ctx.Err() != nil {
-			return store.Person{}, err
-		}
 	}
-	// An account is gone with the last grant, and a grant has the login of its time.
+	// A grant has the login of its time.
 	for g, err := range d.Store.Grants(ctx) {
-		if _, ok := found[g.Person.Subject]; err == nil && !ok && isPerson(g.Person, who) {
+		switch _, known := found[g.Person.Subject]; {
+		case err != nil:
+			closed = append(closed, err)
+		case !known && isPerson(g.Person, who):
 			found[g.Person.Subject] = g.Person
 		}
-		if err != nil && ctx.Err() != nil {
-			return store.Person{}, err
-		}
+	}
+	if ctx.Err() != nil {
+		return store.Person{}, ctx.Err()
+	}
+	if len(found) == 0 && len(closed) > 0 {
+		return store.Person{}, fmt.Errorf("user %s: not among the records that could be read, and %d could not: %w", who, len(closed), closed[0])
 	}
 	switch len(found) {
 	case 0:
