@@ -18,7 +18,7 @@ const root = "../.."
 
 // series says how far the ids of each series go, so that no row is dropped in silence.
 var series = map[string]int{
-	"CD-": 18, "RU-": 22, "AC-": 16, "UP-": 18, "TE-": 13, "RT-": 16, "AT-": 14, "HT-": 12, "SC-": 22,
+	"CD-": 18, "RU-": 22, "AC-": 16, "UP-": 18, "TE-": 13, "RT-": 16, "AT-": 14, "HT-": 12, "SC-": 22, "SF-": 17,
 	"A": 10, "B": 15, "C": 14, "D": 10, "E": 14, "F": 12, "G": 8, "H": 9, "I": 8, "J": 4, "K": 10,
 	"L": 5, "M": 5, "N": 6, "O": 6, "W": 16,
 }

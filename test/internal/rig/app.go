@@ -30,6 +30,7 @@ type App struct {
 
 	Redirect     string // registered redirect URI
 	ID, Secret   string
+	ManageToken  string // registration_access_token (RFC 7592)
 	Method       string // token_endpoint_auth_method
 	Scope        string
 	Resource     string
@@ -64,12 +65,13 @@ func (a *App) Register(ctx context.Context, metadata map[string]any) error {
 		ID     string `json:"client_id"`
 		Secret string `json:"client_secret"`
 		Method string `json:"token_endpoint_auth_method"`
+		Manage string `json:"registration_access_token"`
 	}
 	header := http.Header{"Content-Type": {"application/json"}}
 	if err := a.send(ctx, "/register", header, body, &client); err != nil {
 		return fmt.Errorf("register: %w", err)
 	}
-	a.ID, a.Secret, a.Method = client.ID, client.Secret, client.Method
+	a.ID, a.Secret, a.Method, a.ManageToken = client.ID, client.Secret, client.Method, client.Manage
 	return nil
 }
 

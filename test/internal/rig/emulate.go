@@ -1,6 +1,8 @@
 package rig
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -12,14 +14,18 @@ import (
 )
 
 // StartEmulated starts postern emulate: each function its own processes behind a gateway.
-// There is no front of ours: requests pass [Server.Transport] to be seen.
-func StartEmulated(t testing.TB, replicas int, settings map[string]string) *Server {
+// There is no front of ours: requests pass [Server.Transport] to be seen. More are flags
+// beyond --listen, --replicas and --data.
+func StartEmulated(t testing.TB, replicas int, settings map[string]string, more ...string) *Server {
 	t.Helper()
 	s := &Server{t: t, options: Options{Data: t.TempDir()}, Witness: NewWitness()}
 	s.transport = s.Witness
+	next := &http.Transport{MaxIdleConnsPerHost: 64}
+	s.Witness.next = next
+	t.Cleanup(next.CloseIdleConnections)
 	p, err := start(t, Command{
 		Name: "emulate", Path: Program(t, "cmd/postern"), Dir: Root(t), Env: settings,
-		Args: []string{"emulate", "--listen", "127.0.0.1:0", "--replicas", strconv.Itoa(replicas), "--data", s.options.Data},
+		Args: append([]string{"emulate", "--listen", "127.0.0.1:0", "--replicas", strconv.Itoa(replicas), "--data", s.options.Data}, more...),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -27,6 +33,9 @@ func StartEmulated(t testing.TB, replicas int, settings map[string]string) *Serv
 	s.replicas, s.logs = []*Process{p}, []*Log{p.Log}
 	t.Cleanup(s.finish)
 	said, err := p.Says(t.Context(), welcome)
+	for try := 1; try < 5 && errors.Is(err, context.DeadlineExceeded); try++ { // it builds the functions first
+		said, err = p.Says(t.Context(), welcome)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -178,7 +178,7 @@ func (s *Server) Browser(stop string) *oauthtest.Browser {
 
 // Client returns an HTTP client that does not follow redirects.
 func (s *Server) Client() *http.Client {
-	return &http.Client{Timeout: Patience, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return &http.Client{Timeout: Patience, Transport: s.transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 func (s *Server) finish() {
@@ -226,6 +226,9 @@ func (s *Server) LogText() string {
 	}
 	return all.String()
 }
+
+// Data is the directory of the records and keys.
+func (s *Server) Data() string { return s.options.Data }
 
 // Replica returns the origin of one process, behind the front's back.
 func (s *Server) Replica(i int) string {
