@@ -1,24 +1,20 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
 )
 
-// buildPrograms builds the zips in dist/ as the platform does and puts the programs
-// into dir under the functions' names. A zip that is missing is made first; a program
-// that its zip and this Go made is left alone.
+// buildPrograms packs the functions into dist/, builds the zips as the platform does and
+// puts the programs into dir under the functions' names. An unchanged function gives the
+// same zip, and a program that its zip and this Go made is left alone.
 func buildPrograms(root, dir string) error {
 	for _, f := range functions {
 		zip := filepath.Join(root, "dist", f.name+".zip")
-		if _, err := os.Stat(zip); errors.Is(err, fs.ErrNotExist) {
-			if _, err := pack(filepath.Join(root, "functions", f.name), zip); err != nil {
-				return fmt.Errorf("%s: %w", f.name, err)
-			}
+		if _, err := pack(filepath.Join(root, "functions", f.name), zip); err != nil {
+			return fmt.Errorf("%s: %w", f.name, err)
 		}
 		if err := buildProgram(zip, filepath.Join(dir, f.name)); err != nil {
 			return fmt.Errorf("%s: %w", f.name, err)

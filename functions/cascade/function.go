@@ -2,6 +2,8 @@ package cascade
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 
@@ -11,6 +13,7 @@ import (
 
 	"github.com/postern-dev/postern/shared/boot"
 	"github.com/postern-dev/postern/shared/config"
+	"github.com/postern-dev/postern/shared/store"
 	_ "github.com/postern-dev/postern/shared/store/firestoredriver" // STORE=firestore:…
 	"github.com/postern-dev/postern/shared/wire"
 )
@@ -66,7 +69,11 @@ func receive(c *Cascade, database string) func(context.Context, cloudevent.Event
 			c.Log.LogAttrs(ctx, slog.LevelWarn, "event ignored", slog.String("reason", err.Error()))
 			return nil
 		}
-		return c.Handle(ctx, change)
+		err = c.Handle(ctx, change)
+		if errors.Is(err, store.ErrSignInPending) {
+			return fmt.Errorf("%w: %w", boot.ErrAgain, err)
+		}
+		return err
 	}
 }
 

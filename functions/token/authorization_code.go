@@ -35,7 +35,10 @@ func (h *handler) authorizationCode(ctx context.Context, r *http.Request, client
 		return requestedResource(r, form, c.Resource)
 	})
 	if replayed {
-		telemetry.Audit(ctx, h.Log, telemetry.CodeReplayed, slog.String("client_id", client.ID))
+		telemetry.Audit(ctx, h.Log, telemetry.CodeReplayed, slog.String("client_id", client.ID), grantField(red.Grant.ID))
+		if red.Grant.ID != "" {
+			h.auditEnd(ctx, client.ID, red.Grant.ID, "server", "code replayed")
+		}
 	}
 	if err != nil {
 		return response{}, err
@@ -44,4 +47,15 @@ func (h *handler) authorizationCode(ctx context.Context, r *http.Request, client
 	return h.respond(ctx, web.Issuer(r).String(), red.Grant, red.Grant.Scopes, red.Refresh)
 }
 
-func grantField(id string) slog.Attr { return slog.String("grant", store.GrantDocument(id)) }
+// auditEnd writes the line of a grant that ended before its time, whoever ended it.
+func (h *handler) auditEnd(ctx context.Context, clientID, grantID, by, reason string) {
+	telemetry.Audit(ctx, h.Log, telemetry.GrantRevoked, slog.String("client_id", clientID), grantField(grantID),
+		slog.String("by", by), slog.String("reason", reason))
+}
+
+func grantField(id string) slog.Attr {
+	if id == "" {
+		return slog.Attr{} // left out
+	}
+	return slog.String("grant", store.GrantDocument(id))
+}

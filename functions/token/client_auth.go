@@ -85,7 +85,8 @@ func authenticatePublished(r *http.Request, p presented) (store.Client, error) {
 // owner out by guessing.
 func (h *handler) failedAuthentication(r *http.Request, client store.Client, p presented, known bool) error {
 	if known {
-		telemetry.Audit(r.Context(), h.Log, telemetry.ClientAuthFailed, slog.String("client_id", client.ID), slog.String("auth_method", p.method))
+		telemetry.Audit(r.Context(), h.Log, telemetry.ClientAuthFailed, slog.String("client_id", client.ID), slog.String("auth_method", p.method),
+			slog.String("reason", "wrong secret, or not the registered method"))
 		if wait, ok := h.failed.Allow(client.ID + "\x00" + web.ClientKey(r)); !ok {
 			telemetry.Audit(r.Context(), h.Log, telemetry.ClientAuthThrottled, slog.String("client_id", client.ID))
 			return web.TooMany(wait)

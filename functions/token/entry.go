@@ -72,5 +72,6 @@ func (h *handler) expel(ctx context.Context, g store.Grant, cause error) error {
 	}
 	telemetry.Audit(ctx, h.Log, telemetry.MembershipLost, slog.String("client_id", g.ClientID), grantField(g.ID),
 		slog.String("person", store.PersonDocument(g.Person.Subject)))
+	h.auditEnd(ctx, g.ClientID, g.ID, "server", "may not enter any more")
 	return oauth.RefuseBecause(cause, oauth.InvalidGrant, "the person may not enter any more: sign in again")
 }

@@ -75,6 +75,9 @@ func (h *handler) inspect(ctx context.Context, token credential.Secret, issuer s
 		return h.inspectRefresh(g, token, issuer), nil
 	}
 	claims, err := h.Verifier.Verify(ctx, token, issuer, oauth.Resource(issuer))
+	if _, refused := errors.AsType[*oauth.Error](err); refused {
+		return inactive, nil
+	}
 	if err != nil {
 		return inactive, err
 	}

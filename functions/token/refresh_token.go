@@ -68,6 +68,7 @@ func (h *handler) rotate(ctx context.Context, token credential.Secret, client st
 func (h *handler) noteReuse(ctx context.Context, rotation store.Rotation, err error) error {
 	if rotation.Reused {
 		telemetry.Audit(ctx, h.Log, telemetry.RefreshReused, slog.String("client_id", rotation.Grant.ClientID), grantField(rotation.Grant.ID))
+		h.auditEnd(ctx, rotation.Grant.ClientID, rotation.Grant.ID, "server", "refresh token reused")
 	}
 	return err
 }

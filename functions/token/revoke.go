@@ -3,13 +3,11 @@ package token
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
-	"github.com/postern-dev/postern/shared/telemetry"
 	"github.com/postern-dev/postern/shared/web"
 )
 
@@ -76,18 +74,19 @@ func (h *handler) endGrantOf(r *http.Request, token credential.Secret, clientID 
 		return false, nil
 	}
 	if err == nil && done {
-		telemetry.Audit(ctx, h.Log, telemetry.GrantRevoked, slog.String("client_id", clientID), grantField(id), slog.String("by", "client"))
+		h.auditEnd(ctx, clientID, id, "client", "revoked by the client")
 	}
 	return done, err
 }
 
 // grantOf returns the id of the grant that a token names, and how to tell that the
-// grant really issued it. The id is empty for what is no token of ours.
+// grant really issued it. The id is empty for what is no token of ours. An access
+// token that has expired still names its grant, which may live on by refreshes.
 func (h *handler) grantOf(ctx context.Context, token credential.Secret, issuer string) (id string, genuine func(store.Grant) bool, err error) {
 	if id, ok := store.RefreshGrantID(token); ok {
 		return id, func(g store.Grant) bool { return store.GenuineRefreshToken(g, token) }, nil
 	}
-	claims, err := h.Verifier.Verify(ctx, token, issuer, oauth.Resource(issuer))
+	claims, err := h.Verifier.Identify(ctx, token, issuer, oauth.Resource(issuer))
 	if _, refused := errors.AsType[*oauth.Error](err); refused {
 		return "", nil, nil
 	}

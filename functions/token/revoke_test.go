@@ -43,6 +43,17 @@ func TestOldRefreshTokenRevokes(t *testing.T) {
 	want(t, "the family", f.refresh(t, publicID, b.RefreshToken), 400, "invalid_grant")
 }
 
+// REV-04: an access token that has expired still names its grant, which lives on by
+// refreshes and ends with it.
+func TestExpiredAccessTokenRevokes(t *testing.T) {
+	t.Parallel()
+	f := open(t, nil)
+	a := f.connect(t, publicID)
+	f.advance(2 * time.Hour)
+	want(t, "expired token", f.revoke(t, publicID, a.AccessToken), 200, "")
+	want(t, "the family", f.refresh(t, publicID, a.RefreshToken), 400, "invalid_grant")
+}
+
 // RT-11, I7, REV-02: nobody ends what is not theirs; the answer does not say so.
 func TestNobodyRevokesForeignTokens(t *testing.T) {
 	t.Parallel()

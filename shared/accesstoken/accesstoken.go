@@ -83,10 +83,9 @@ type Verifier struct {
 	decoded atomic.Pointer[recent.Cache[string, Claims]]
 }
 
-// Verify checks that raw is an access token of issuer for resource that has not
-// expired, and that no required claim is missing (RFC 9068 §4). A refusal is an
-// invalid_token [oauth.Error]; any other error is a failure to look at the keys.
-func (v *Verifier) Verify(ctx context.Context, raw credential.Secret, issuer, resource string) (Claims, error) {
+// Identify is [Verifier.Verify] without the times: which token this is, for its
+// revocation. It gives nobody anything.
+func (v *Verifier) Identify(ctx context.Context, raw credential.Secret, issuer, resource string) (Claims, error) {
 	keys, err := v.Keys.Get(ctx)
 	if err != nil {
 		return Claims{}, fmt.Errorf("verification keys: %w", err)
@@ -106,6 +105,17 @@ func (v *Verifier) Verify(ctx context.Context, raw credential.Secret, issuer, re
 	}
 	if c.Issuer != issuer || c.Audience != resource {
 		return Claims{}, refuse(nil, "the access token was issued for another resource")
+	}
+	return c, nil
+}
+
+// Verify checks that raw is an access token of issuer for resource that has not
+// expired, and that no required claim is missing (RFC 9068 §4). A refusal is an
+// invalid_token [oauth.Error]; any other error is a failure to look at the keys.
+func (v *Verifier) Verify(ctx context.Context, raw credential.Secret, issuer, resource string) (Claims, error) {
+	c, err := v.Identify(ctx, raw, issuer, resource)
+	if err != nil {
+		return Claims{}, err
 	}
 	if !now(v.Now).Before(c.Expiry) {
 		return Claims{}, refuse(nil, "the access token has expired")

@@ -22,6 +22,10 @@ func (f *function[T]) check() error {
 	return err
 }
 
+// ErrAgain marks an error of an event function that is no fault: the event has to come
+// again later, and nobody need be woken.
+var ErrAgain = errors.New("the event has to come again")
+
 // errEvent is all that the framework is told: it prints an error's text as a
 // format and copies it into the answer.
 var errEvent = errors.New("the event was not handled")
@@ -45,7 +49,11 @@ func Event[E any](name string, b BuildEvent[E]) func(context.Context, E) error {
 			return errEvent
 		}
 		if err := h(ctx, e); err != nil {
-			f.log.LogAttrs(ctx, slog.LevelError, "event not handled", slog.String("endpoint", name), slog.Any("error", err))
+			level := slog.LevelError
+			if errors.Is(err, ErrAgain) {
+				level = slog.LevelInfo
+			}
+			f.log.LogAttrs(ctx, level, "event not handled", slog.String("endpoint", name), slog.Any("error", err))
 			return errEvent
 		}
 		return nil

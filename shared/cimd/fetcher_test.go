@@ -513,8 +513,16 @@ func TestSlowHostsAreGivenFiveSeconds(t *testing.T) {
 				ours, theirs := net.Pipe()
 				var there sync.WaitGroup
 				defer there.Wait()
-				there.Go(func() { _, _ = io.Copy(io.Discard, theirs) })
-				there.Go(func() { write(theirs) })
+				asked := make(chan struct{}) // an answer before the question is another error
+				there.Go(func() {
+					_, _ = theirs.Read(make([]byte, 1))
+					close(asked)
+					_, _ = io.Copy(io.Discard, theirs)
+				})
+				there.Go(func() {
+					<-asked
+					write(theirs)
+				})
 				c := newClient(loopback, nil, nil)
 				c.Transport.(*http.Transport).DialContext = func(context.Context, string, string) (net.Conn, error) { return ours, nil }
 				start := time.Now()

@@ -51,18 +51,31 @@ func (s *Store) client(ctx context.Context, from getter, id string) (Client, err
 // twice; its error stops the update and is returned.
 func (s *Store) UpdateClient(ctx context.Context, id string, change func(*Client) error) (Client, error) {
 	var updated Client
+	k, mine := clientKey(id), attempts[Client]{}
 	err := s.db.RunTransaction(ctx, func(ctx context.Context, tx driver.Tx) error {
-		c, err := s.client(ctx, tx.Get, id)
+		d, err := tx.Get(k)
+		if earlier, ok := mine[d.Body]; ok && err == nil {
+			updated = earlier
+			return nil
+		}
+		c, err := s.client(ctx, func(driver.Key) (driver.Document, error) { return d, err }, id)
 		if err != nil {
 			return err
 		}
 		if err := change(&c); err != nil {
 			return err
 		}
-		updated = c
-		return set(ctx, s, tx, clientKey(id), c)
+		changed, err := document(ctx, s, k, c)
+		if err != nil {
+			return err
+		}
+		updated, mine[changed.Body] = c, c
+		return tx.Set(k, changed)
 	})
 	if err != nil {
+		if c, ok := mine.committed(ctx, s, k); ok {
+			return c, nil
+		}
 		return Client{}, err
 	}
 	return updated, nil
@@ -72,8 +85,12 @@ func (s *Store) UpdateClient(ctx context.Context, id string, change func(*Client
 // nil. Nothing of the client works from then on: every exchange looks it up, and
 // [Store.LiveGrant] does for the MCP endpoint. What hangs from it is removed later.
 func (s *Store) DeleteClient(ctx context.Context, id string, check func(Client) error) error {
+	allowed := false
 	return s.db.RunTransaction(ctx, func(ctx context.Context, tx driver.Tx) error {
 		c, err := s.client(ctx, tx.Get, id)
+		if allowed && errors.Is(err, ErrNotFound) {
+			return nil // an earlier run of this call deleted it and its answer was lost
+		}
 		if err != nil {
 			return err
 		}
@@ -82,6 +99,7 @@ func (s *Store) DeleteClient(ctx context.Context, id string, check func(Client) 
 				return err
 			}
 		}
+		allowed = true
 		return tx.Delete(clientKey(id))
 	})
 }

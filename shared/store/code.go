@@ -110,7 +110,8 @@ type Redemption struct {
 // that is wrong costs nothing (RFC 6749 §4.1.3, OAuth 2.1 §4.1.3).
 //
 // A second redemption that passes every check revokes the grant of the first
-// (RFC 6749 §4.1.2); it is refused like any dead code, and replayed is true.
+// (RFC 6749 §4.1.2); it is refused like any dead code, and replayed is true. Then red
+// has the id of that grant and nothing else.
 func (s *Store) RedeemCode(ctx context.Context, code credential.Secret, c Client, check func(Code) error) (red Redemption, replayed bool, err error) {
 	var refusal error
 	k, mine := codeKey(code), attempts[Redemption]{}
@@ -138,6 +139,7 @@ func (s *Store) RedeemCode(ctx context.Context, code credential.Secret, c Client
 		// Only now: what was sent may be too short to derive anything from.
 		id := credential.Derive([]byte(code.Reveal()), "grant id")
 		if !record.Used.IsZero() {
+			red.Grant.ID = id
 			replayed, refusal = true, oauth.Refuse(oauth.InvalidGrant, DeadCode)
 			return s.end(ctx, tx, id, now, "code replayed")
 		}
@@ -160,7 +162,7 @@ func (s *Store) RedeemCode(ctx context.Context, code credential.Secret, c Client
 		return Redemption{}, true, oauth.RefuseBecause(fmt.Errorf("redeem code: %w", ErrTampered), oauth.InvalidGrant, DeadCode)
 	}
 	if err = cmp.Or(err, refusal); err != nil {
-		return Redemption{}, replayed, err
+		return Redemption{Grant: Grant{ID: red.Grant.ID}}, replayed, err
 	}
 	return red, false, nil
 }

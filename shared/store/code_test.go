@@ -52,8 +52,8 @@ func TestReplayedCodeRevokesItsTokens(t *testing.T) {
 
 	got, replayed, err := h.RedeemCode(t.Context(), code, c, allowCode)
 	wantInvalidGrant(t, "replay", err)
-	if !replayed || !got.Refresh.IsZero() || got.Grant.ID != "" {
-		t.Errorf("got replayed %v and %+v, want a replay that gives nothing", replayed, got.Grant)
+	if !replayed || !got.Refresh.IsZero() || got.Grant.ID != red.Grant.ID || got.Grant.ClientID != "" {
+		t.Errorf("got replayed %v and %+v, want a replay that gives nothing but the name of what it ended", replayed, got.Grant)
 	}
 	h.wantEnded(t, red.Grant.ID)
 	h.wantLive(t, sibling.Grant.ID)

@@ -239,6 +239,20 @@ func TestVerbsThatRunAgainAfterTheirCommitSucceed(t *testing.T) {
 	if err != nil || !rot.Rotated {
 		t.Fatalf("rotate: got rotated %v, %v", rot.Rotated, err)
 	}
+	// As the management of a client does, whose token is another after each change.
+	updated, err := s.UpdateClient(t.Context(), c.ID, func(c *store.Client) error {
+		if c.RegistrationTokenHash == "changed" {
+			return errors.New("the token was changed by somebody else")
+		}
+		c.RegistrationTokenHash = "changed"
+		return nil
+	})
+	if err != nil || updated.RegistrationTokenHash != "changed" {
+		t.Fatalf("update: got %q, %v", updated.RegistrationTokenHash, err)
+	}
+	if err := s.DeleteClient(t.Context(), c.ID, nil); err != nil {
+		t.Fatalf("delete: %v", err)
+	}
 	if rot, err = s.Rotate(t.Context(), rot.Refresh, c.ID, allowGrant); err != nil {
 		t.Fatalf("rotate again: %v", err)
 	}

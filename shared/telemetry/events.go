@@ -62,7 +62,7 @@ var Events = []EventInfo{
 	{EntryRefused, slog.LevelWarn, []string{"client_id", "person", "reason"}, "A person signed in whom ALLOW does not name."},
 	{SignInCompleted, slog.LevelInfo, []string{"client_id", "person"}, "A person signed in and a code was issued."},
 	{CodeRedeemed, slog.LevelInfo, []string{"client_id", "grant"}, "A code became tokens."},
-	{CodeReplayed, slog.LevelWarn, []string{"client_id"}, "A code was presented again by the right client; its tokens are revoked."},
+	{CodeReplayed, slog.LevelWarn, []string{"client_id", "grant"}, "A code was presented again by the right client; its tokens are revoked."},
 	{TokenRefreshed, slog.LevelDebug, []string{"client_id", "grant"}, "A refresh token was exchanged."},
 	{RefreshReused, slog.LevelWarn, []string{"client_id", "grant"}, "A refresh token was presented after its grace; its grant is revoked. Somebody else may hold a copy."},
 	{MembershipLost, slog.LevelWarn, []string{"client_id", "grant", "person"}, "A person no longer meets ALLOW when a token is refreshed; the grant is revoked."},

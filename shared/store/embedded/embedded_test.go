@@ -176,6 +176,8 @@ func TestDriversOfOneDirectoryShareTheFile(t *testing.T) {
 	if err := two.Close(); err != nil {
 		t.Fatal(err)
 	}
+	filesMu.Lock()
+	defer filesMu.Unlock()
 	if got := files[dir]; got != nil {
 		t.Errorf("after the last Close: got %+v, want no open file", got)
 	}

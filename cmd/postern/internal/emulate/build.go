@@ -48,7 +48,7 @@ func (d *deployment) programs(ctx context.Context) (map[string]string, error) {
 	}
 	defer unlock()
 	if d.Store == Firestore {
-		d.log.Info("the packages of dist/ are run; make package renews them, what is missing is made now")
+		d.log.Info("functions are packed into dist/ and built as they are deployed")
 		err = d.tool(ctx, "go", "run", "./cmd/package", "-programs", dir)
 	} else {
 		err = d.buildCommands(ctx, dir)

@@ -237,12 +237,10 @@ func (d *Desk) DeleteClient(ctx context.Context, id string) error {
 	}
 	document := store.ClientDocument(c.ID)
 	telemetry.Audit(ctx, d.Log, telemetry.ClientDeleted, slog.String("client_id", c.ID), slog.String("by", "operator"))
-	codes, err := d.removeCodes(ctx, d.Store.CodesOfClient(ctx, document))
-	if err != nil {
-		return err
-	}
-	ended, err := d.endGrants(ctx, d.Store.GrantsOfClient(ctx, document), "client deleted")
-	if err != nil {
+	// A record that cannot be read keeps none of the others.
+	codes, codesErr := d.removeCodes(ctx, d.Store.CodesOfClient(ctx, document))
+	ended, grantsErr := d.endGrants(ctx, d.Store.GrantsOfClient(ctx, document), "client deleted")
+	if err := errors.Join(codesErr, grantsErr); err != nil {
 		return err
 	}
 	return d.print(map[string]any{"deleted": c.ID, "grants_ended": ended, "codes_removed": codes}, nil,
