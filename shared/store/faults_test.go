@@ -250,9 +250,6 @@ func TestVerbsThatRunAgainAfterTheirCommitSucceed(t *testing.T) {
 	if err != nil || updated.RegistrationTokenHash != "changed" {
 		t.Fatalf("update: got %q, %v", updated.RegistrationTokenHash, err)
 	}
-	if err := s.DeleteClient(t.Context(), c.ID, nil); err != nil {
-		t.Fatalf("delete: %v", err)
-	}
 	if rot, err = s.Rotate(t.Context(), rot.Refresh, c.ID, allowGrant); err != nil {
 		t.Fatalf("rotate again: %v", err)
 	}
@@ -269,6 +266,9 @@ func TestVerbsThatRunAgainAfterTheirCommitSucceed(t *testing.T) {
 	}
 	if _, err := s.RegisterClient(t.Context(), publicClient("c_1")); err == nil {
 		t.Error("register again: a taken id was registered")
+	}
+	if err := s.DeleteClient(t.Context(), c.ID, nil); err != nil {
+		t.Fatalf("delete: %v", err)
 	}
 }
 
