@@ -11,14 +11,6 @@ import (
 	"github.com/postern-dev/postern/shared/upstream"
 )
 
-// The collections that something hangs from, and the one that nothing does.
-const (
-	clients = "clients"
-	codes   = "codes"
-	grants  = "grants"
-	people  = "people"
-)
-
 // A Config is what the cascade needs. Store and Provider are required.
 type Config struct {
 	Store *store.Store
@@ -82,13 +74,13 @@ func (c *Cascade) Handle(ctx context.Context, change Change) error {
 	c.Log.LogAttrs(ctx, slog.LevelDebug, "event", slog.String("collection", change.Collection), slog.String("document", change.Document),
 		slog.Bool("deleted", change.Deleted), slog.Int64("age_ms", c.Now().Sub(change.Time).Milliseconds()))
 	switch change.Collection {
-	case clients:
+	case store.ClientsCollection:
 		return c.client(ctx, change.Document)
-	case grants:
+	case store.GrantsCollection:
 		return c.grant(ctx, change)
-	case codes:
+	case store.CodesCollection:
 		return c.code(ctx, change)
-	case people:
+	case store.PeopleCollection:
 		return nil // nothing hangs from a person
 	}
 	c.ignore(ctx, change, "nothing hangs from this collection")

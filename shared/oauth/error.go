@@ -57,16 +57,17 @@ func Refuse(code ErrorCode, description string, args ...any) error {
 	if len(args) > 0 {
 		description = fmt.Sprintf(description, args...)
 	}
-	return &Error{Code: code, Description: printable(description)}
+	return &Error{Code: code, Description: Printable(description)}
 }
 
 // RefuseBecause is [Refuse] with a cause for the log.
 func RefuseBecause(cause error, code ErrorCode, description string) error {
-	return &Error{Code: code, Description: printable(description), Cause: cause}
+	return &Error{Code: code, Description: Printable(description), Cause: cause}
 }
 
-// printable maps s into %x20-21 / %x23-5B / %x5D-7E, at most 500 bytes.
-func printable(s string) string {
+// Printable maps s into %x20-21 / %x23-5B / %x5D-7E, at most 500 bytes: all that an
+// error_description may hold (RFC 6749 §5.2), and safe between quotes in a header.
+func Printable(s string) string {
 	b := []byte(s)
 	if len(b) > 500 {
 		b = b[:500]

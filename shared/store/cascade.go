@@ -36,7 +36,7 @@ func (s *Store) Feed() (Feed, bool) {
 // GrantByDocument is [Store.Grant] by the id of the grant's document ([GrantDocument]),
 // which is all that an event says.
 func (s *Store) GrantByDocument(ctx context.Context, document string) (Grant, error) {
-	return get[Grant](ctx, s, s.direct(ctx), driver.Key{Collection: grants, ID: document})
+	return get[Grant](ctx, s, s.direct(ctx), driver.Key{Collection: GrantsCollection, ID: document})
 }
 
 // A StoredCode is a code with the id of its document, the hash of the code.
@@ -59,7 +59,7 @@ func (s *Store) CodesOfPerson(ctx context.Context, document string) iter.Seq2[St
 
 func (s *Store) codesBy(ctx context.Context, field, value string) iter.Seq2[StoredCode, error] {
 	return func(yield func(StoredCode, error) bool) {
-		for r, err := range s.documents(ctx, driver.Query{Collection: codes, Field: field, Value: value}) {
+		for r, err := range s.documents(ctx, driver.Query{Collection: CodesCollection, Field: field, Value: value}) {
 			code := StoredCode{Document: r.Key.ID}
 			if err == nil {
 				code.Code, err = openRecord[Code](ctx, s, r.Key, r.Document)
@@ -74,7 +74,7 @@ func (s *Store) codesBy(ctx context.Context, field, value string) iter.Seq2[Stor
 // RemoveCode removes a code, by its document id, unless it was redeemed: a redeemed
 // one stays to recognise a replay. That there is none is no error.
 func (s *Store) RemoveCode(ctx context.Context, document string) error {
-	k := driver.Key{Collection: codes, ID: document}
+	k := driver.Key{Collection: CodesCollection, ID: document}
 	return s.db.RunTransaction(ctx, func(ctx context.Context, tx driver.Tx) error {
 		c, err := get[Code](ctx, s, tx.Get, k)
 		if errors.Is(err, ErrNotFound) {
@@ -97,7 +97,7 @@ func (s *Store) RemoveCode(ctx context.Context, document string) error {
 // grant, of the very token that was read first is seen by what is read after it, and a
 // later sign-in brings another token, which [Store.DropUpstreamToken] leaves alone.
 func (s *Store) UnneededToken(ctx context.Context, person string) (Account, error) {
-	account, err := get[Account](ctx, s, s.direct(ctx), driver.Key{Collection: people, ID: person})
+	account, err := get[Account](ctx, s, s.direct(ctx), driver.Key{Collection: PeopleCollection, ID: person})
 	if err != nil {
 		return Account{}, err
 	}
@@ -158,7 +158,7 @@ func (s *Store) hasLiveGrant(ctx context.Context, person string) (bool, error) {
 // DropUpstreamToken removes the upstream token of a person, by their document id, if it
 // is still token: a newer sign-in wins. It reports whether this call removed it.
 func (s *Store) DropUpstreamToken(ctx context.Context, person string, token []byte) (dropped bool, err error) {
-	k, mine := driver.Key{Collection: people, ID: person}, attempts[bool]{}
+	k, mine := driver.Key{Collection: PeopleCollection, ID: person}, attempts[bool]{}
 	err = s.db.RunTransaction(ctx, func(ctx context.Context, tx driver.Tx) error {
 		dropped = false
 		d, err := tx.Get(k)

@@ -8,7 +8,9 @@ import (
 	"github.com/postern-dev/postern/shared/store/driver"
 )
 
-func clientKey(id string) driver.Key { return driver.Key{Collection: clients, ID: ClientDocument(id)} }
+func clientKey(id string) driver.Key {
+	return driver.Key{Collection: ClientsCollection, ID: ClientDocument(id)}
+}
 
 // RegisterClient stores a new client. A client that did not come from the operator
 // expires when it has completed no login in time. An id that is taken is an error.
@@ -106,7 +108,7 @@ func (s *Store) DeleteClient(ctx context.Context, id string, check func(Client) 
 
 // ClientExists reports whether the document of a client is there, by its document id.
 func (s *Store) ClientExists(ctx context.Context, document string) (bool, error) {
-	_, err := s.db.Get(ctx, driver.Key{Collection: clients, ID: document})
+	_, err := s.db.Get(ctx, driver.Key{Collection: ClientsCollection, ID: document})
 	if errors.Is(err, driver.ErrNotFound) {
 		return false, nil
 	}

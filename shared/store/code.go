@@ -16,11 +16,11 @@ import (
 const DeadCode = "code is unknown, expired, already used, or was issued to another client"
 
 func codeKey(code credential.Secret) driver.Key {
-	return driver.Key{Collection: codes, ID: code.Hash()}
+	return driver.Key{Collection: CodesCollection, ID: code.Hash()}
 }
 
 func accountKey(subject string) driver.Key {
-	return driver.Key{Collection: people, ID: PersonDocument(subject)}
+	return driver.Key{Collection: PeopleCollection, ID: PersonDocument(subject)}
 }
 
 // A Login is a completed sign-in for which a code is to be issued.

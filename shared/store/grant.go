@@ -14,7 +14,9 @@ import (
 // DeadRefreshToken is the one sentence for a refresh token that does not work.
 const DeadRefreshToken = "refresh_token is unknown, expired, revoked, or was issued to another client"
 
-func grantKey(id string) driver.Key { return driver.Key{Collection: grants, ID: GrantDocument(id)} }
+func grantKey(id string) driver.Key {
+	return driver.Key{Collection: GrantsCollection, ID: GrantDocument(id)}
+}
 
 // Grant returns a grant, ended or not, or ErrNotFound.
 func (s *Store) Grant(ctx context.Context, id string) (Grant, error) {

@@ -14,27 +14,27 @@ const pageSize = 200
 
 // Clients returns every client, expired ones included, in the order of their documents.
 func (s *Store) Clients(ctx context.Context) iter.Seq2[Client, error] {
-	return all[Client](ctx, s, driver.Query{Collection: clients})
+	return all[Client](ctx, s, driver.Query{Collection: ClientsCollection})
 }
 
 // Grants returns every grant, ended ones included.
 func (s *Store) Grants(ctx context.Context) iter.Seq2[Grant, error] {
-	return all[Grant](ctx, s, driver.Query{Collection: grants})
+	return all[Grant](ctx, s, driver.Query{Collection: GrantsCollection})
 }
 
 // GrantsOfClient returns the grants of a client, by its document id ([ClientDocument]).
 func (s *Store) GrantsOfClient(ctx context.Context, document string) iter.Seq2[Grant, error] {
-	return all[Grant](ctx, s, driver.Query{Collection: grants, Field: "client", Value: document})
+	return all[Grant](ctx, s, driver.Query{Collection: GrantsCollection, Field: "client", Value: document})
 }
 
 // GrantsOfPerson returns the grants of a person, by their document id ([PersonDocument]).
 func (s *Store) GrantsOfPerson(ctx context.Context, document string) iter.Seq2[Grant, error] {
-	return all[Grant](ctx, s, driver.Query{Collection: grants, Field: "person", Value: document})
+	return all[Grant](ctx, s, driver.Query{Collection: GrantsCollection, Field: "person", Value: document})
 }
 
 // Accounts returns everybody who has signed in.
 func (s *Store) Accounts(ctx context.Context) iter.Seq2[Account, error] {
-	return all[Account](ctx, s, driver.Query{Collection: people})
+	return all[Account](ctx, s, driver.Query{Collection: PeopleCollection})
 }
 
 // Account returns what is kept of a person, or ErrNotFound.

@@ -7,17 +7,19 @@ import (
 	"github.com/postern-dev/postern/shared/oauth"
 )
 
-// Collections.
+// The collections.
 const (
-	clients = "clients"
-	codes   = "codes"
-	grants  = "grants"
-	people  = "people"
+	ClientsCollection = "clients"
+	CodesCollection   = "codes"
+	GrantsCollection  = "grants"
+	PeopleCollection  = "people"
 )
 
 // Collections returns the names of all collections, in the order in which the
 // operator's commands walk them.
-func Collections() []string { return []string{clients, codes, grants, people} }
+func Collections() []string {
+	return []string{ClientsCollection, CodesCollection, GrantsCollection, PeopleCollection}
+}
 
 // A Client is a registered client (RFC 7591).
 type Client struct {

@@ -133,7 +133,7 @@ func challenge(pairs ...string) string {
 		if b.Len() > 0 {
 			b.WriteString(", ")
 		}
-		b.WriteString(pairs[i] + `="` + printable(pairs[i+1]) + `"`)
+		b.WriteString(pairs[i] + `="` + oauth.Printable(pairs[i+1]) + `"`)
 	}
 	return "Bearer " + b.String()
 }

@@ -41,7 +41,7 @@ func Judge(err error) Verdict {
 			Description: "the server could not answer right now, try again", RetryAfter: faultRetry, Fault: true,
 		}
 	}
-	v := Verdict{Status: statusOf(refusal.Code), Code: refusal.Code, Description: printable(refusal.Description)}
+	v := Verdict{Status: statusOf(refusal.Code), Code: refusal.Code, Description: oauth.Printable(refusal.Description)}
 	v.Fault = v.Status >= 500
 	if s, ok := errors.AsType[*statusError](err); ok {
 		v.Status, v.RetryAfter = s.status, s.retry
@@ -97,19 +97,4 @@ func (e *statusError) Unwrap() error { return e.error }
 // gone reports whether err is only the end of a request whose caller left.
 func gone(ctx context.Context, err error) bool {
 	return errors.Is(err, context.Canceled) && errors.Is(ctx.Err(), context.Canceled)
-}
-
-// printable maps s into %x20-21 / %x23-5B / %x5D-7E, which is all that
-// error_description may hold and is safe between quotes in a header.
-func printable(s string) string {
-	b := []byte(s[:min(len(s), 500)])
-	for i, c := range b {
-		switch {
-		case c == '"' || c == '\\':
-			b[i] = '\''
-		case c < 0x20 || c > 0x7e:
-			b[i] = '?'
-		}
-	}
-	return string(b)
 }

@@ -71,7 +71,7 @@ func (v clientView) life() string {
 // ListClients shows all clients, or only those that never completed a login.
 func (d *Desk) ListClients(ctx context.Context, unusedOnly bool) error {
 	if d.Sealed != nil {
-		return d.listSealed(ctx, "clients")
+		return d.listSealed(ctx, store.ClientsCollection)
 	}
 	views, rows, bad := []clientView{}, [][]string{}, unopened{}
 	for c, err := range d.Store.Clients(ctx) {

@@ -66,7 +66,7 @@ func (d *Desk) ListGrants(ctx context.Context, f GrantFilter) error {
 		if f != (GrantFilter{}) {
 			fmt.Fprintln(d.Err, "Without the ring nobody can tell whose a grant is: all are shown.")
 		}
-		return d.listSealed(ctx, "grants")
+		return d.listSealed(ctx, store.GrantsCollection)
 	}
 	grants, err := d.selected(ctx, f)
 	if err != nil {

@@ -26,7 +26,7 @@ type userView struct {
 // ListUsers shows who has signed in. Last seen is their last sign-in or refresh.
 func (d *Desk) ListUsers(ctx context.Context) error {
 	if d.Sealed != nil {
-		return d.listSealed(ctx, "people")
+		return d.listSealed(ctx, store.PeopleCollection)
 	}
 	var bad unopened
 	live, seen, err := d.liveGrants(ctx, &bad)
