@@ -19,16 +19,16 @@ func (*entryDue) Error() string { return "membership has to be checked again" }
 
 // mayStay reports whether the rule that let the person in still stands and, if it is
 // about an organisation or team, was checked recently.
-func (h *handler) mayStay(p store.Person, g store.Grant) error {
-	if !h.Allow.Has(p.AllowedBy) {
+func (h *handler) mayStay(g store.Grant) error {
+	if !h.Allow.Has(g.Person.AllowedBy) {
 		return &entryDue{g}
 	}
-	rule, err := upstream.ParseRule(p.AllowedBy)
+	rule, err := upstream.ParseRule(g.Person.AllowedBy)
 	if err != nil {
 		return fmt.Errorf("rule of grant: %w", err)
 	}
 	asked := rule.Kind == upstream.Org || rule.Kind == upstream.Team
-	if asked && h.now().Sub(p.Checked) >= h.MembershipTTL {
+	if asked && h.now().Sub(g.Person.Checked) >= h.MembershipTTL {
 		return &entryDue{g}
 	}
 	return nil

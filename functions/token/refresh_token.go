@@ -49,18 +49,17 @@ func (h *handler) rotate(ctx context.Context, token credential.Secret, client st
 		if err := check(g); err != nil {
 			return err
 		}
-		return h.mayStay(g.Person, *g)
+		return h.mayStay(*g)
 	})
 	if due, ok := errors.AsType[*entryDue](err); ok {
-		person, err := h.askAgain(ctx, due.grant)
-		if err != nil {
-			return store.Rotation{}, err
+		person, refused := h.askAgain(ctx, due.grant)
+		if refused != nil {
+			return store.Rotation{}, refused
 		}
 		rotation, err = h.Store.Rotate(ctx, token, client.ID, func(g *store.Grant) error {
 			g.Person = person
 			return check(g)
 		})
-		return rotation, h.noteReuse(ctx, rotation, err)
 	}
 	return rotation, h.noteReuse(ctx, rotation, err)
 }
