@@ -51,7 +51,7 @@ var arrows = map[string][]string{
 	// start
 	"boot":       {"config", "telemetry", "web"},
 	"boot/serve": {"boot"},
-	"wire":       {"boot", "cimd", "config", "credential", "fernet", "keyfile", "oauth", "seal", "signing", "store", "store/driver", "telemetry", "upstream"},
+	"parts":      {"boot", "cimd", "config", "credential", "fernet", "keyfile", "oauth", "seal", "signing", "store", "store/driver", "telemetry", "upstream"},
 	// programs that write the generated pages
 	"config/gendocs":    {"config"},
 	"telemetry/gendocs": {"telemetry"},
@@ -70,7 +70,7 @@ var testOnly = []string{"store/storetest", "store/firestoredriver/emulator", "st
 
 // wiring are the packages that a function imports in function.go alone: the drivers,
 // not their contract, and what reads the environment.
-var wiring = []string{"boot", "config", "wire", "store/embedded", "store/firestoredriver"}
+var wiring = []string{"boot", "config", "parts", "store/embedded", "store/firestoredriver"}
 
 // neverLinked are packages, by the start of their path, that must not be anywhere
 // below a package of the house.

@@ -7,8 +7,8 @@ import (
 	_ "github.com/GoogleCloudPlatform/functions-framework-go/funcframework" // the vendored build needs it
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 	"github.com/postern-dev/postern/shared/boot"
+	"github.com/postern-dev/postern/shared/parts"
 	_ "github.com/postern-dev/postern/shared/store/firestoredriver" // STORE=firestore:…
-	"github.com/postern-dev/postern/shared/wire"
 )
 
 func init() { functions.HTTP("authorize", boot.Handler("authorize", build)) }
@@ -19,15 +19,15 @@ func build(ctx context.Context, env *boot.Env) (http.Handler, error) {
 	r := env.Settings()
 	c := Config{
 		Edge:      env.Edge(r),
-		Box:       wire.Box(env, r),
-		Documents: wire.Documents(env, r),
+		Box:       parts.Box(env, r),
+		Documents: parts.Documents(env, r),
 		CodeTTL:   r.Duration("CODE_TTL"),
 		SignInTTL: r.Duration("SIGN_IN_TTL"),
 		GrantTTL:  r.Duration("GRANT_TTL"),
 		Log:       env.Log,
 	}
-	c.Store = wire.Store(ctx, env, r, c.Box)
-	c.Provider, c.Allow = wire.Provider(env, r, wire.WithSecret)
+	c.Store = parts.Store(ctx, env, r, c.Box)
+	c.Provider, c.Allow = parts.Provider(env, r, parts.WithSecret)
 	if err := r.Err(); err != nil {
 		return nil, err
 	}

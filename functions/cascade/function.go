@@ -13,9 +13,9 @@ import (
 
 	"github.com/postern-dev/postern/shared/boot"
 	"github.com/postern-dev/postern/shared/config"
+	"github.com/postern-dev/postern/shared/parts"
 	"github.com/postern-dev/postern/shared/store"
 	_ "github.com/postern-dev/postern/shared/store/firestoredriver" // STORE=firestore:…
-	"github.com/postern-dev/postern/shared/wire"
 )
 
 func init() { functions.CloudEvent("cascade", boot.Event("cascade", build)) }
@@ -39,8 +39,8 @@ func Open(ctx context.Context, env *boot.Env) (*Cascade, error) {
 
 func open(ctx context.Context, env *boot.Env, r *config.Reader) (*Cascade, error) {
 	env.Edge(r) // the settings that every function shares, for their problems
-	c := Config{Store: wire.Store(ctx, env, r, wire.Box(env, r)), Log: env.Log}
-	c.Provider, _ = wire.Provider(env, r, wire.WithSecret)
+	c := Config{Store: parts.Store(ctx, env, r, parts.Box(env, r)), Log: env.Log}
+	c.Provider, _ = parts.Provider(env, r, parts.WithSecret)
 	if err := r.Err(); err != nil {
 		return nil, err
 	}

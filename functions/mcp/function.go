@@ -8,8 +8,8 @@ import (
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 	"github.com/postern-dev/postern/shared/accesstoken"
 	"github.com/postern-dev/postern/shared/boot"
+	"github.com/postern-dev/postern/shared/parts"
 	_ "github.com/postern-dev/postern/shared/store/firestoredriver" // STORE=firestore:…
-	"github.com/postern-dev/postern/shared/wire"
 )
 
 func init() { functions.HTTP("mcp", boot.Handler("mcp", build)) }
@@ -20,12 +20,12 @@ func build(ctx context.Context, env *boot.Env) (http.Handler, error) {
 	r := env.Settings()
 	c := Config{
 		Edge:             env.Edge(r),
-		Verifier:         &accesstoken.Verifier{Keys: wire.VerificationKeys(env, r)},
-		Store:            wire.Store(ctx, env, r, wire.Box(env, r)),
+		Verifier:         &accesstoken.Verifier{Keys: parts.VerificationKeys(env, r)},
+		Store:            parts.Store(ctx, env, r, parts.Box(env, r)),
 		RevocationMaxAge: r.Duration("REVOCATION_MAX_AGE"),
 		Log:              env.Log,
 	}
-	c.Provider, c.Allow = wire.Provider(env, r, wire.WithoutSecret)
+	c.Provider, c.Allow = parts.Provider(env, r, parts.WithoutSecret)
 	if err := r.Err(); err != nil {
 		return nil, err
 	}

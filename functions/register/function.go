@@ -7,8 +7,8 @@ import (
 	_ "github.com/GoogleCloudPlatform/functions-framework-go/funcframework" // the vendored build needs it
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 	"github.com/postern-dev/postern/shared/boot"
+	"github.com/postern-dev/postern/shared/parts"
 	_ "github.com/postern-dev/postern/shared/store/firestoredriver" // STORE=firestore:…
-	"github.com/postern-dev/postern/shared/wire"
 )
 
 func init() { functions.HTTP("register", boot.Handler("register", build)) }
@@ -19,7 +19,7 @@ func build(ctx context.Context, env *boot.Env) (http.Handler, error) {
 	r := env.Settings()
 	c := Config{
 		Edge:  env.Edge(r),
-		Store: wire.Store(ctx, env, r, wire.Box(env, r)),
+		Store: parts.Store(ctx, env, r, parts.Box(env, r)),
 		Log:   env.Log,
 	}
 	if err := r.Err(); err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 	"github.com/postern-dev/postern/shared/accesstoken"
 	"github.com/postern-dev/postern/shared/boot"
+	"github.com/postern-dev/postern/shared/parts"
 	_ "github.com/postern-dev/postern/shared/store/firestoredriver" // STORE=firestore:…
-	"github.com/postern-dev/postern/shared/wire"
 )
 
 func init() { functions.HTTP("token", boot.Handler("token", build)) }
@@ -20,13 +20,13 @@ func build(ctx context.Context, env *boot.Env) (http.Handler, error) {
 	r := env.Settings()
 	c := Config{
 		Edge:          env.Edge(r),
-		Store:         wire.Store(ctx, env, r, wire.Box(env, r)),
-		Issuer:        &accesstoken.Issuer{Ring: wire.SigningKeys(env, r), TTL: r.Duration("ACCESS_TOKEN_TTL")},
-		Verifier:      &accesstoken.Verifier{Keys: wire.OwnVerificationKeys(env, r)},
+		Store:         parts.Store(ctx, env, r, parts.Box(env, r)),
+		Issuer:        &accesstoken.Issuer{Ring: parts.SigningKeys(env, r), TTL: r.Duration("ACCESS_TOKEN_TTL")},
+		Verifier:      &accesstoken.Verifier{Keys: parts.OwnVerificationKeys(env, r)},
 		MembershipTTL: r.Duration("MEMBERSHIP_TTL"),
 		Log:           env.Log,
 	}
-	c.Provider, c.Allow = wire.Provider(env, r, wire.WithoutSecret)
+	c.Provider, c.Allow = parts.Provider(env, r, parts.WithoutSecret)
 	if err := r.Err(); err != nil {
 		return nil, err
 	}

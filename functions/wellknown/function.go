@@ -15,7 +15,7 @@ import (
 
 func init() { functions.HTTP("wellknown", boot.Handler("wellknown", build)) }
 
-// build reads the environment. It does not go through package wire, which opens
+// build reads the environment. It does not go through package parts, which opens
 // stores and providers and would link them here.
 func build(_ context.Context, env *boot.Env) (http.Handler, error) {
 	r := env.Settings()

@@ -1,8 +1,8 @@
-// Package wire opens, from settings, what several functions need alike: the store,
+// Package parts opens, from settings, what several functions need alike: the store,
 // the rings, the identity provider. Only a function's function.go and the operator's
 // program use it. Nothing here does network I/O; what is wrong with a setting is noted
 // in the reader, so that every problem is reported at once.
-package wire
+package parts
 
 import (
 	"bytes"
