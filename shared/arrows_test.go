@@ -41,7 +41,6 @@ var arrows = map[string][]string{
 	"store":                 {"oauth", "credential", "seal", "store/driver"},
 	"store/embedded":        {"store/driver"},
 	"store/firestoredriver": {"store/driver"},
-	"store/memory":          {"store/driver"},
 	// decide
 	"accesstoken": {"oauth", "credential", "recent", "signing", "keyfile"},
 	"upstream":    {"oauth", "credential"},
@@ -55,18 +54,7 @@ var arrows = map[string][]string{
 	// programs that write the generated pages
 	"config/gendocs":    {"config"},
 	"telemetry/gendocs": {"telemetry"},
-	// for tests; see testOnly
-	"store/storetest":                {"store/driver", "store/memory"},
-	"store/firestoredriver/emulator": {},
-	"oauthtest":                      {"oauth", "credential"},
-	"oauthtest/cmd/fakegithub":       {"oauthtest"},
-	"webtest":                        {"web"},
-	"benchtest":                      {},
 }
-
-// testOnly are the packages of shared that only tests import, themselves included.
-// The memory driver is one of them: no program forgets its clients.
-var testOnly = []string{"store/storetest", "store/firestoredriver/emulator", "store/memory", "oauthtest", "oauthtest/cmd/fakegithub", "webtest", "benchtest"}
 
 // wiring are the packages that a function imports in function.go alone: the drivers,
 // not their contract, and what reads the environment.
@@ -83,7 +71,7 @@ func init() {
 	}
 	neverLinked[shared+"oauth"] = append([]string{"net/http"}, cloud...)
 	neverLinked[shared+"accesstoken"] = append([]string{"net/http"}, cloud...)
-	neverLinked[shared+"store/memory"] = cloud
+	neverLinked[house+"test/kit/memory"] = cloud
 	neverLinked[shared+"store/embedded"] = cloud[:2]
 	neverLinked[shared+"store/firestoredriver"] = cloud[2:]
 
@@ -236,19 +224,18 @@ func importsOf(t *testing.T, file string) []string {
 	return out
 }
 
-// checkTestOnly keeps the packages for tests out of programs. The test module may
-// have programs of its own that use them.
+// checkTestOnly keeps what is for tests out of programs: package testing, and all that is
+// below test/. The memory driver is there too: no program forgets its clients.
 func checkTestOnly(t *testing.T, p listed) {
 	t.Helper()
-	if name, ok := strings.CutPrefix(p.ImportPath, shared); ok && slices.Contains(testOnly, name) || inside(p.ImportPath, house+"test") {
-		return
-	}
+	name := strings.TrimPrefix(p.ImportPath, house)
 	for _, i := range p.Imports {
-		if other, ok := strings.CutPrefix(i, shared); ok && slices.Contains(testOnly, other) {
-			t.Errorf("%s imports shared/%s outside its tests", strings.TrimPrefix(p.ImportPath, house), other)
-		}
-		if i == "testing" && !strings.HasSuffix(p.ImportPath, "test") {
-			t.Errorf("%s imports testing outside its tests", strings.TrimPrefix(p.ImportPath, house))
+		switch {
+		case inside(name, "test/kit") && (inside(i, house+"functions") || inside(i, house+"test") && !inside(i, house+"test/kit")):
+			t.Errorf("%s imports %s: the kit is for everybody's tests and knows shared alone", name, strings.TrimPrefix(i, house))
+		case inside(name, "test"):
+		case inside(i, house+"test"), i == "testing" && !strings.HasSuffix(name, "test"):
+			t.Errorf("%s imports %s outside its tests", name, strings.TrimPrefix(i, house))
 		}
 	}
 }

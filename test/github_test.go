@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postern-dev/postern/shared/oauthtest"
 	"github.com/postern-dev/postern/test/internal/rig"
+	"github.com/postern-dev/postern/test/kit/oauthtest"
 )
 
 // githubToken is the shape of GitHub's own tokens, which must not be logged or handed on.

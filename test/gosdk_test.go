@@ -14,8 +14,8 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 	"github.com/modelcontextprotocol/go-sdk/oauthex"
 
-	"github.com/postern-dev/postern/shared/oauthtest"
 	"github.com/postern-dev/postern/test/internal/rig"
+	"github.com/postern-dev/postern/test/kit/oauthtest"
 )
 
 // redirectURI is where clients of these tests want the answer. Nobody listens there:

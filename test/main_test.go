@@ -4,8 +4,8 @@ import (
 	"os"
 	"testing"
 
-	"github.com/postern-dev/postern/shared/store/firestoredriver/emulator"
 	"github.com/postern-dev/postern/test/internal/rig"
+	"github.com/postern-dev/postern/test/kit/emulator"
 )
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/postern-dev/postern/shared/oauthtest"
 	"github.com/postern-dev/postern/test/internal/rig"
+	"github.com/postern-dev/postern/test/kit/oauthtest"
 )
 
 // revocationMaxAge is REVOCATION_MAX_AGE of the servers here.

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/postern-dev/postern/shared/store/firestoredriver/emulator"
 	"github.com/postern-dev/postern/test/internal/rig"
+	"github.com/postern-dev/postern/test/kit/emulator"
 )
 
 // A keeper is a place where a server keeps its records, one that outlives its processes.

@@ -59,20 +59,23 @@ func copyPackage(dir, stage string) error {
 	})
 }
 
+// relative is how a go.mod of the source tree begins the directory of a replaced module.
+const relative = "=> ../../"
+
 // vendor fills vendor/ for the staged copy, which has no cmd/ and so no embedded
-// store. The replaced modules are found by absolute path while that happens; the
-// go.mod of the zip says what the source tree says, because a vendored module's
-// directory need not exist.
+// store, and no tests and so nothing of test/kit. The replaced modules are found by
+// absolute path while that happens; the go.mod of the zip says what the source tree
+// says, because a vendored module's directory need not exist.
 func vendor(dir, stage string) error {
 	goMod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
 	if err != nil {
 		return err
 	}
-	shared := filepath.Join(filepath.Dir(filepath.Dir(dir)), "shared")
-	absolute := strings.ReplaceAll(string(goMod), "=> ../../shared", "=> "+shared)
-	if absolute == string(goMod) {
+	if !strings.Contains(string(goMod), relative+"shared") {
 		return fmt.Errorf("go.mod does not replace the shared module by ../../shared")
 	}
+	root := "=> " + filepath.Dir(filepath.Dir(dir)) + string(filepath.Separator)
+	absolute := strings.ReplaceAll(string(goMod), relative, root)
 	if err := os.WriteFile(filepath.Join(stage, "go.mod"), []byte(absolute), 0o644); err != nil {
 		return err
 	}
@@ -89,7 +92,7 @@ func vendor(dir, stage string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(modules, []byte(strings.ReplaceAll(string(list), "=> "+shared, "=> ../../shared")), 0o644)
+	return os.WriteFile(modules, []byte(strings.ReplaceAll(string(list), root, relative)), 0o644)
 }
 
 // epoch is the time of every entry: the first that a zip can name.

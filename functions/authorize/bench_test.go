@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postern-dev/postern/shared/benchtest"
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/seal"
+	"github.com/postern-dev/postern/test/kit/benchtest"
 )
 
 // BenchmarkConsentPage compares the page of an authorization request over the in-memory

@@ -13,10 +13,10 @@ import (
 	"github.com/postern-dev/postern/shared/fernet"
 	"github.com/postern-dev/postern/shared/keyfile"
 	"github.com/postern-dev/postern/shared/oauth"
-	"github.com/postern-dev/postern/shared/oauthtest"
 	"github.com/postern-dev/postern/shared/seal"
-	"github.com/postern-dev/postern/shared/store/memory"
 	"github.com/postern-dev/postern/shared/upstream"
+	"github.com/postern-dev/postern/test/kit/memory"
+	"github.com/postern-dev/postern/test/kit/oauthtest"
 )
 
 // An approval is what a browser has after it pressed Approve: the state and its cookie.

@@ -11,9 +11,9 @@ import (
 
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/oauth"
-	"github.com/postern-dev/postern/shared/oauthtest"
 	"github.com/postern-dev/postern/shared/store"
-	"github.com/postern-dev/postern/shared/store/memory"
+	"github.com/postern-dev/postern/test/kit/memory"
+	"github.com/postern-dev/postern/test/kit/oauthtest"
 )
 
 // A shown page is a consent page as the wire has it: the sealed transaction and the cookie.

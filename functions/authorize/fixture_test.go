@@ -18,13 +18,13 @@ import (
 	"github.com/postern-dev/postern/shared/fernet"
 	"github.com/postern-dev/postern/shared/keyfile"
 	"github.com/postern-dev/postern/shared/oauth"
-	"github.com/postern-dev/postern/shared/oauthtest"
 	"github.com/postern-dev/postern/shared/seal"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/store/driver"
-	"github.com/postern-dev/postern/shared/store/memory"
 	"github.com/postern-dev/postern/shared/upstream"
 	"github.com/postern-dev/postern/shared/web"
+	"github.com/postern-dev/postern/test/kit/memory"
+	"github.com/postern-dev/postern/test/kit/oauthtest"
 )
 
 // The challenge and verifier of RFC 7636 appendix B.

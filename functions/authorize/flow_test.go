@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"github.com/postern-dev/postern/shared/oauth"
-	"github.com/postern-dev/postern/shared/oauthtest"
 	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/test/kit/oauthtest"
 )
 
 // RSP-01, RSP-02, RSP-04, RSP-06, AC-12, AC-14, D7, H7, RU-18, UPS-01, UPS-05, K7: the client gets

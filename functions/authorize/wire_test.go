@@ -5,8 +5,8 @@ import (
 	"regexp"
 	"testing"
 
-	"github.com/postern-dev/postern/shared/store/memory"
-	"github.com/postern-dev/postern/shared/webtest"
+	"github.com/postern-dev/postern/test/kit/memory"
+	"github.com/postern-dev/postern/test/kit/webtest"
 )
 
 func TestWire(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/store/driver"
-	"github.com/postern-dev/postern/shared/store/memory"
+	"github.com/postern-dev/postern/test/kit/memory"
 )
 
 // following runs Deliver for d, over what the feed holds.

@@ -19,8 +19,8 @@ import (
 	"github.com/postern-dev/postern/shared/seal"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/store/driver"
-	"github.com/postern-dev/postern/shared/store/memory"
 	"github.com/postern-dev/postern/shared/upstream"
+	"github.com/postern-dev/postern/test/kit/memory"
 )
 
 const (

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postern-dev/postern/shared/benchtest"
+	"github.com/postern-dev/postern/test/kit/benchtest"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 )

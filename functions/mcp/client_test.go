@@ -16,7 +16,7 @@ import (
 	"github.com/postern-dev/postern/shared/boot"
 	"github.com/postern-dev/postern/shared/config"
 	"github.com/postern-dev/postern/shared/store/driver"
-	"github.com/postern-dev/postern/shared/store/memory"
+	"github.com/postern-dev/postern/test/kit/memory"
 )
 
 // bearing adds a token to every request and remembers the revision.

@@ -17,8 +17,8 @@ import (
 	"github.com/postern-dev/postern/shared/keyfile"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/signing"
-	"github.com/postern-dev/postern/shared/store/memory"
 	"github.com/postern-dev/postern/shared/upstream"
+	"github.com/postern-dev/postern/test/kit/memory"
 )
 
 // challengeOf returns WWW-Authenticate and checks what every challenge has (CHL-02,

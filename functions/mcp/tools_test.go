@@ -16,9 +16,9 @@ import (
 
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/oauth"
-	"github.com/postern-dev/postern/shared/oauthtest"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/upstream"
+	"github.com/postern-dev/postern/test/kit/oauthtest"
 )
 
 type text struct {

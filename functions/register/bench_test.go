@@ -7,11 +7,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postern-dev/postern/shared/benchtest"
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/fernet"
 	"github.com/postern-dev/postern/shared/keyfile"
 	"github.com/postern-dev/postern/shared/seal"
+	"github.com/postern-dev/postern/test/kit/benchtest"
 )
 
 // BenchmarkRegister compares a registration over the in-memory driver with what it

@@ -19,9 +19,9 @@ import (
 	"github.com/postern-dev/postern/shared/seal"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/store/driver"
-	"github.com/postern-dev/postern/shared/store/memory"
 	"github.com/postern-dev/postern/shared/web"
-	"github.com/postern-dev/postern/shared/webtest"
+	"github.com/postern-dev/postern/test/kit/memory"
+	"github.com/postern-dev/postern/test/kit/webtest"
 )
 
 // Clients that are there from the start.

@@ -16,7 +16,7 @@ import (
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
-	"github.com/postern-dev/postern/shared/store/memory"
+	"github.com/postern-dev/postern/test/kit/memory"
 )
 
 func update(c registration, body string) string { return `{"client_id":"` + c.ID + `",` + body[1:] }

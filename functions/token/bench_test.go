@@ -13,11 +13,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/postern-dev/postern/shared/benchtest"
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/seal"
 	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/test/kit/benchtest"
 )
 
 // A bare is what an exchange cannot do without: one ES256 signature, the hashes that find its documents and check

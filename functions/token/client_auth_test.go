@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/postern-dev/postern/shared/oauth"
-	"github.com/postern-dev/postern/shared/store/memory"
+	"github.com/postern-dev/postern/test/kit/memory"
 )
 
 // TE-03, TE-10, TOK-02, TOK-03, TOK-04, F7, W6: registered × presented; only the registered way counts.

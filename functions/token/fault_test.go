@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/postern-dev/postern/shared/oauth"
-	"github.com/postern-dev/postern/shared/store/memory"
+	"github.com/postern-dev/postern/test/kit/memory"
 )
 
 // A7, TE-07, RT-04, RT-12, REV-05: at every operation of the store, before its effect: 503 with Retry-After, never a

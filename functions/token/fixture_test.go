@@ -24,9 +24,9 @@ import (
 	"github.com/postern-dev/postern/shared/signing"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/store/driver"
-	"github.com/postern-dev/postern/shared/store/memory"
 	"github.com/postern-dev/postern/shared/upstream"
 	"github.com/postern-dev/postern/shared/web"
+	"github.com/postern-dev/postern/test/kit/memory"
 )
 
 const (

@@ -9,10 +9,10 @@ import (
 	"github.com/postern-dev/postern/shared/accesstoken"
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/keyfile"
-	"github.com/postern-dev/postern/shared/oauthtest"
 	"github.com/postern-dev/postern/shared/signing"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/upstream"
+	"github.com/postern-dev/postern/test/kit/oauthtest"
 )
 
 // A membership is the endpoint for members of an organisation at a fake GitHub, and one

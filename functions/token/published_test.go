@@ -7,7 +7,7 @@ import (
 
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
-	"github.com/postern-dev/postern/shared/store/memory"
+	"github.com/postern-dev/postern/test/kit/memory"
 )
 
 // Clients that publish their metadata. No test has a network: nothing is fetched here.

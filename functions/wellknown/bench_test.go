@@ -5,9 +5,9 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"github.com/postern-dev/postern/shared/benchtest"
 	"github.com/postern-dev/postern/shared/keyfile"
 	"github.com/postern-dev/postern/shared/web"
+	"github.com/postern-dev/postern/test/kit/benchtest"
 )
 
 // BenchmarkMetadata compares a metadata document with a handler that has its bytes and

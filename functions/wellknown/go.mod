@@ -14,6 +14,7 @@ require (
 	github.com/json-iterator/go v1.1.10 // indirect
 	github.com/modern-go/concurrent v0.0.0-20180228061459-e0a39a4cb421 // indirect
 	github.com/modern-go/reflect2 v0.0.0-20180701023420-4b7aa43c6742 // indirect
+	github.com/postern-dev/postern/test/kit v0.0.0
 	go.uber.org/atomic v1.4.0 // indirect
 	go.uber.org/multierr v1.1.0 // indirect
 	go.uber.org/zap v1.10.0 // indirect
@@ -23,3 +24,5 @@ require (
 )
 
 replace github.com/postern-dev/postern/shared => ../../shared
+
+replace github.com/postern-dev/postern/test/kit => ../../test/kit

@@ -19,7 +19,7 @@ import (
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/signing"
 	"github.com/postern-dev/postern/shared/web"
-	"github.com/postern-dev/postern/shared/webtest"
+	"github.com/postern-dev/postern/test/kit/webtest"
 )
 
 func origin(t *testing.T, s string) web.Origin {

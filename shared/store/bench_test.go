@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/postern-dev/postern/shared/store/memory"
+	"github.com/postern-dev/postern/test/kit/memory"
 )
 
 // A refresh of a family at rest, and of one that is refreshed all the time.

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/postern-dev/postern/shared/store"
-	"github.com/postern-dev/postern/shared/store/memory"
+	"github.com/postern-dev/postern/test/kit/memory"
 )
 
 // What each verb costs at the keeper. A request adds the reads of its own lookups.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
-	"github.com/postern-dev/postern/shared/store/memory"
+	"github.com/postern-dev/postern/test/kit/memory"
 )
 
 const publishedID = "https://client.example/client.json"

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postern-dev/postern/shared/oauthtest"
 	"github.com/postern-dev/postern/shared/upstream"
+	"github.com/postern-dev/postern/test/kit/oauthtest"
 )
 
 func allow(t *testing.T, s string) upstream.Allow {

@@ -15,8 +15,8 @@ import (
 
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/oauth"
-	"github.com/postern-dev/postern/shared/oauthtest"
 	"github.com/postern-dev/postern/shared/upstream"
+	"github.com/postern-dev/postern/test/kit/oauthtest"
 	"golang.org/x/oauth2"
 )
 

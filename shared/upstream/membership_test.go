@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"github.com/postern-dev/postern/shared/credential"
-	"github.com/postern-dev/postern/shared/oauthtest"
 	"github.com/postern-dev/postern/shared/upstream"
+	"github.com/postern-dev/postern/test/kit/oauthtest"
 )
 
 func rule(t *testing.T, s string) upstream.Rule {

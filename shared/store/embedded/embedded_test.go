@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/postern-dev/postern/shared/store/driver"
-	"github.com/postern-dev/postern/shared/store/storetest"
+	"github.com/postern-dev/postern/test/kit/storetest"
 )
 
 func TestMain(m *testing.M) {

@@ -15,8 +15,8 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/postern-dev/postern/shared/store/driver"
-	"github.com/postern-dev/postern/shared/store/firestoredriver/emulator"
-	"github.com/postern-dev/postern/shared/store/storetest"
+	"github.com/postern-dev/postern/test/kit/emulator"
+	"github.com/postern-dev/postern/test/kit/storetest"
 )
 
 func TestMain(m *testing.M) { os.Exit(emulator.Run(m)) }

@@ -15,7 +15,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/postern-dev/postern/shared/oauthtest"
+	"github.com/postern-dev/postern/test/kit/oauthtest"
 )
 
 // RedirectURI is where an [App] wants the answer. Nobody listens there: the browser

@@ -13,7 +13,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/postern-dev/postern/shared/oauthtest"
+	"github.com/postern-dev/postern/test/kit/oauthtest"
 )
 
 // A Server is one Postern server: one or more processes of postern dev with the same

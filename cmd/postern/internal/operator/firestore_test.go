@@ -13,7 +13,7 @@ import (
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
 	_ "github.com/postern-dev/postern/shared/store/firestoredriver"
-	"github.com/postern-dev/postern/shared/store/firestoredriver/emulator"
+	"github.com/postern-dev/postern/test/kit/emulator"
 )
 
 func TestMain(m *testing.M) { os.Exit(emulator.Run(m)) }

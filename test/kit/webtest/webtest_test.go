@@ -7,7 +7,7 @@ import (
 	"regexp"
 	"testing"
 
-	"github.com/postern-dev/postern/shared/webtest"
+	"github.com/postern-dev/postern/test/kit/webtest"
 )
 
 func TestExchangesAreReplayed(t *testing.T) {

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/postern-dev/postern/shared/store/driver"
-	"github.com/postern-dev/postern/shared/store/memory"
-	"github.com/postern-dev/postern/shared/store/storetest"
+	"github.com/postern-dev/postern/test/kit/memory"
+	"github.com/postern-dev/postern/test/kit/storetest"
 )
 
 func open(*testing.T) driver.Driver { return memory.New(nil) }

@@ -13,7 +13,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/postern-dev/postern/shared/oauthtest"
+	"github.com/postern-dev/postern/test/kit/oauthtest"
 )
 
 func main() {

@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"github.com/postern-dev/postern/shared/store/driver"
-	"github.com/postern-dev/postern/shared/store/memory"
+	"github.com/postern-dev/postern/test/kit/memory"
 )
 
 // A test sees what a caller does when the answer of a commit is lost.
