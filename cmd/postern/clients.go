@@ -19,28 +19,30 @@ func newClients() *cobra.Command {
 
 func newClientsList(o *operator.Options) *cobra.Command {
 	var unused bool
-	cmd := atDesk(o, &cobra.Command{Use: "list", Short: "List all clients", Args: cobra.NoArgs},
-		func(ctx context.Context, d *operator.Desk, _ []string) error { return d.ListClients(ctx, unused) })
+	cmd := operate(o, &cobra.Command{Use: "list", Short: "List all clients", Args: cobra.NoArgs},
+		func(ctx context.Context, op *operator.Operator, _ []string) error { return op.ListClients(ctx, unused) })
 	cmd.Flags().BoolVar(&unused, "unused", false, "only clients that never completed a login")
 	return cmd
 }
 
 func newClientsShow(o *operator.Options) *cobra.Command {
-	return atDesk(o, &cobra.Command{
+	return operate(o, &cobra.Command{
 		Use: "show CLIENT", Short: "Show one client", Args: cobra.ExactArgs(1),
 		Long:              "Show one client, by its client_id which is what logs have, or by the id of its document.",
-		ValidArgsFunction: complete(o, (*operator.Desk).ClientIDs),
-	}, func(ctx context.Context, d *operator.Desk, args []string) error { return d.ShowClient(ctx, args[0]) })
+		ValidArgsFunction: complete(o, (*operator.Operator).ClientIDs),
+	}, func(ctx context.Context, op *operator.Operator, args []string) error {
+		return op.ShowClient(ctx, args[0])
+	})
 }
 
 func newClientsAdd(o *operator.Options) *cobra.Command {
 	var n operator.NewClient
-	cmd := atDesk(o, &cobra.Command{
+	cmd := operate(o, &cobra.Command{
 		Use: "add", Short: "Register a client by hand", Args: cobra.NoArgs,
 		Long: "Register a client by hand. It never expires. A secret is shown once and kept as a hash only.",
 		Example: "  postern clients add --name Wiki --redirect-uri https://wiki.example.com/callback --confidential\n" +
 			"  postern clients add --name Billing --resource-server",
-	}, func(ctx context.Context, d *operator.Desk, _ []string) error { return d.AddClient(ctx, n) })
+	}, func(ctx context.Context, op *operator.Operator, _ []string) error { return op.AddClient(ctx, n) })
 	f := cmd.Flags()
 	f.StringVar(&n.Name, "name", "", "what the consent page calls it")
 	f.StringArrayVar(&n.RedirectURIs, "redirect-uri", nil, "where people may be sent back to; repeat it for several")
@@ -50,8 +52,10 @@ func newClientsAdd(o *operator.Options) *cobra.Command {
 }
 
 func newClientsDelete(o *operator.Options) *cobra.Command {
-	return atDesk(o, &cobra.Command{
+	return operate(o, &cobra.Command{
 		Use: "delete CLIENT", Aliases: []string{"rm"}, Short: "Delete a client and end its grants", Args: cobra.ExactArgs(1),
-		ValidArgsFunction: complete(o, (*operator.Desk).ClientIDs),
-	}, func(ctx context.Context, d *operator.Desk, args []string) error { return d.DeleteClient(ctx, args[0]) })
+		ValidArgsFunction: complete(o, (*operator.Operator).ClientIDs),
+	}, func(ctx context.Context, op *operator.Operator, args []string) error {
+		return op.DeleteClient(ctx, args[0])
+	})
 }

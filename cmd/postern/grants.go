@@ -21,8 +21,8 @@ func newGrants() *cobra.Command {
 
 func newGrantsList(o *operator.Options) *cobra.Command {
 	var f operator.GrantFilter
-	cmd := atDesk(o, &cobra.Command{Use: "list", Short: "List grants that live", Args: cobra.NoArgs},
-		func(ctx context.Context, d *operator.Desk, _ []string) error { return d.ListGrants(ctx, f) })
+	cmd := operate(o, &cobra.Command{Use: "list", Short: "List grants that live", Args: cobra.NoArgs},
+		func(ctx context.Context, op *operator.Operator, _ []string) error { return op.ListGrants(ctx, f) })
 	cmd.Flags().StringVar(&f.User, "user", "", "only those of a person: login or subject, like github:583231")
 	cmd.Flags().StringVar(&f.Client, "client", "", "only those of a client_id")
 	cmd.Flags().BoolVar(&f.Ended, "ended", false, "those that have ended as well")
@@ -30,27 +30,29 @@ func newGrantsList(o *operator.Options) *cobra.Command {
 }
 
 func newGrantsShow(o *operator.Options) *cobra.Command {
-	return atDesk(o, &cobra.Command{
+	return operate(o, &cobra.Command{
 		Use: "show GRANT", Short: "Show one grant", Args: cobra.ExactArgs(1),
 		Long:              "Show one grant, by its id or by the id of its document, which is what logs have.",
-		ValidArgsFunction: complete(o, (*operator.Desk).GrantIDs),
-	}, func(ctx context.Context, d *operator.Desk, args []string) error { return d.ShowGrant(ctx, args[0]) })
+		ValidArgsFunction: complete(o, (*operator.Operator).GrantIDs),
+	}, func(ctx context.Context, op *operator.Operator, args []string) error {
+		return op.ShowGrant(ctx, args[0])
+	})
 }
 
 func newGrantsRevoke(o *operator.Options) *cobra.Command {
 	var user, client string
-	cmd := atDesk(o, &cobra.Command{
+	cmd := operate(o, &cobra.Command{
 		Use: "revoke (GRANT | --user LOGIN|SUBJECT | --client CLIENT)", Short: "End a grant, or all of a person or client", Args: cobra.MaximumNArgs(1),
 		Long:              "End a grant, or all grants of a person or of a client, codes that were not redeemed yet included.",
-		ValidArgsFunction: complete(o, (*operator.Desk).GrantIDs),
-	}, func(ctx context.Context, d *operator.Desk, args []string) error {
+		ValidArgsFunction: complete(o, (*operator.Operator).GrantIDs),
+	}, func(ctx context.Context, op *operator.Operator, args []string) error {
 		switch {
 		case len(args) == 1 && user == "" && client == "":
-			return d.RevokeGrant(ctx, args[0])
+			return op.RevokeGrant(ctx, args[0])
 		case len(args) == 0 && user != "" && client == "":
-			return d.RevokeUser(ctx, user)
+			return op.RevokeUser(ctx, user)
 		case len(args) == 0 && user == "" && client != "":
-			return d.RevokeClient(ctx, client)
+			return op.RevokeClient(ctx, client)
 		}
 		return errors.New("name one grant, or one person with --user, or one client with --client")
 	})

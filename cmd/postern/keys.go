@@ -45,26 +45,26 @@ func newKeys() *cobra.Command {
 	return group
 }
 
-// A bench is what the commands about keys work with.
-type bench struct {
-	*keyring.Cabinet
+// A keysRun is what the commands about keys work with.
+type keysRun struct {
+	*keyring.Store
 	cmd *cobra.Command
 	o   *keysOptions
 }
 
-// atBench makes a command about keys.
-func atBench(o *keysOptions, cmd *cobra.Command, run func(ctx context.Context, b bench, args []string) error) *cobra.Command {
+// withKeys makes a command about keys.
+func withKeys(o *keysOptions, cmd *cobra.Command, run func(ctx context.Context, k keysRun, args []string) error) *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		ctx := cmd.Context()
 		backend, closeBackend, err := o.Backend(ctx)
 		if err != nil {
 			return err
 		}
-		b := bench{cmd: cmd, o: o}
-		b.Cabinet, err = o.cabinet(cmd, backend)
+		k := keysRun{cmd: cmd, o: o}
+		k.Store, err = o.ringStore(cmd, backend)
 		if err == nil {
-			b.Reseal = b.resealAll
-			err = run(ctx, b, args)
+			k.Reseal = k.resealAll
+			err = run(ctx, k, args)
 		}
 		return errors.Join(err, closeBackend())
 	}
@@ -74,10 +74,10 @@ func atBench(o *keysOptions, cmd *cobra.Command, run func(ctx context.Context, b
 	return cmd
 }
 
-// cabinet returns the rings, with the lifetimes of the settings in the environment.
-func (o *keysOptions) cabinet(cmd *cobra.Command, b keyring.Backend) (*keyring.Cabinet, error) {
+// ringStore returns the rings, with the lifetimes of the settings in the environment.
+func (o *keysOptions) ringStore(cmd *cobra.Command, b keyring.Backend) (*keyring.Store, error) {
 	r := config.Read(os.LookupEnv)
-	c := &keyring.Cabinet{
+	c := &keyring.Store{
 		Backend: b,
 		Waits:   keyring.Waits{Readers: o.wait, AccessTokens: r.Duration("ACCESS_TOKEN_TTL"), SignIns: r.Duration("SIGN_IN_TTL")},
 		Keep:    o.keep,
@@ -86,41 +86,41 @@ func (o *keysOptions) cabinet(cmd *cobra.Command, b keyring.Backend) (*keyring.C
 	return c, r.Err()
 }
 
-func (b bench) print(v any, format string, args ...any) error {
-	if b.o.JSON {
-		return operator.PrintJSON(b.cmd.OutOrStdout(), v)
+func (k keysRun) print(v any, format string, args ...any) error {
+	if k.o.JSON {
+		return operator.PrintJSON(k.cmd.OutOrStdout(), v)
 	}
-	_, err := fmt.Fprintf(b.cmd.OutOrStdout(), format+"\n", args...)
+	_, err := fmt.Fprintf(k.cmd.OutOrStdout(), format+"\n", args...)
 	return err
 }
 
 func newKeysCreate(o *keysOptions) *cobra.Command {
-	return atBench(o, &cobra.Command{
+	return withKeys(o, &cobra.Command{
 		Use: "create", Short: "Make the rings that are missing", Args: cobra.NoArgs,
 		Long: "Make the rings that are missing. One that is there stays as it is.",
-	}, func(ctx context.Context, b bench, _ []string) error {
-		created, err := b.Create(ctx)
+	}, func(ctx context.Context, k keysRun, _ []string) error {
+		created, err := k.Create(ctx)
 		if err != nil {
 			return err
 		}
 		if len(created) == 0 {
-			return b.print(map[string]any{"created": []string{}}, "all three rings are there already, in %s", b.Backend)
+			return k.print(map[string]any{"created": []string{}}, "all three rings are there already, in %s", k.Backend)
 		}
-		return b.print(map[string]any{"created": created}, "created %v in %s", created, b.Backend)
+		return k.print(map[string]any{"created": created}, "created %v in %s", created, k.Backend)
 	})
 }
 
 func newKeysStage(o *keysOptions) *cobra.Command {
-	return atBench(o, &cobra.Command{
+	return withKeys(o, &cobra.Command{
 		Use: "stage RING", Short: "Put a new key into a ring, which does not write yet", Args: cobra.ExactArgs(1),
 		Long:              "Put a new key into a ring. It does not write yet; a signing key is published. A key that is staged already stays.",
 		ValidArgsFunction: cobra.FixedCompletions(writingRings, cobra.ShellCompDirectiveNoFileComp),
-	}, func(ctx context.Context, b bench, args []string) error {
-		key, err := b.Stage(ctx, args[0])
+	}, func(ctx context.Context, k keysRun, args []string) error {
+		key, err := k.Stage(ctx, args[0])
 		if err != nil {
 			return err
 		}
-		return b.print(map[string]string{"ring": args[0], "staged": key}, "%s: staged %s; promote it in %s", args[0], key, b.Waits.Readers)
+		return k.print(map[string]string{"ring": args[0], "staged": key}, "%s: staged %s; promote it in %s", args[0], key, k.Waits.Readers)
 	})
 }
 
@@ -129,23 +129,23 @@ var writingRings = []string{keyring.Fernet, keyring.Signing}
 
 func newKeysPromote(o *keysOptions) *cobra.Command {
 	var early bool
-	cmd := atBench(o, &cobra.Command{
+	cmd := withKeys(o, &cobra.Command{
 		Use: "promote RING [KEY]", Short: "Let a key write: the staged one, or KEY", Args: cobra.RangeArgs(1, 2),
 		Long:              "Let a key of a ring write: the staged one, or an older one to go back to. It refuses while a server may not have it.",
 		ValidArgsFunction: cobra.FixedCompletions(writingRings, cobra.ShellCompDirectiveNoFileComp),
-	}, func(ctx context.Context, b bench, args []string) error {
-		key, err := b.Promote(ctx, args[0], append(args, "")[1], early)
+	}, func(ctx context.Context, k keysRun, args []string) error {
+		key, err := k.Promote(ctx, args[0], append(args, "")[1], early)
 		if err != nil {
 			return err
 		}
-		return b.print(map[string]string{"ring": args[0], "promoted": key}, "%s: %s writes", args[0], key)
+		return k.print(map[string]string{"ring": args[0], "promoted": key}, "%s: %s writes", args[0], key)
 	})
 	cmd.Flags().BoolVar(&early, "early", false, "do not wait: servers that have not read the ring yet have to look again, at most once a second")
 	return cmd
 }
 
 func newKeysRotate(o *keysOptions) *cobra.Command {
-	return atBench(o, &cobra.Command{
+	return withKeys(o, &cobra.Command{
 		Use: "rotate [RING...]", Short: "Replace the keys of rings, with all waits",
 		Long: "Replace the keys of both rings, or of those named: stage, wait, promote, wait, seal records again, retire.\n" +
 			"--wait must be longer than KEYS_MAX_AGE of the servers, or a key writes before every server has it.\n" +
@@ -153,19 +153,19 @@ func newKeysRotate(o *keysOptions) *cobra.Command {
 			"interrupted at any time and run again: what comes next is seen from the rings. A rotation that is under way\n" +
 			"is finished, and no second one begun.",
 		ValidArgsFunction: cobra.FixedCompletions(writingRings, cobra.ShellCompDirectiveNoFileComp),
-	}, func(ctx context.Context, b bench, args []string) error {
+	}, func(ctx context.Context, k keysRun, args []string) error {
 		rings := writingRings
 		if len(args) > 0 {
 			rings = slices.Compact(slices.Sorted(slices.Values(args)))
 		}
 		took := []keyring.Step{}
-		r := keyring.Rotation{Cabinet: b.Cabinet, Rings: rings, Wait: b.waitFor, Took: func(s keyring.Step) {
+		r := keyring.Rotation{Store: k.Store, Rings: rings, Wait: k.waitFor, Took: func(s keyring.Step) {
 			took = append(took, s)
-			fmt.Fprintf(b.cmd.ErrOrStderr(), "%s  %s\n", time.Now().Format(time.TimeOnly), s)
+			fmt.Fprintf(k.cmd.ErrOrStderr(), "%s  %s\n", time.Now().Format(time.TimeOnly), s)
 		}}
 		left, err := r.Run(ctx)
 		for _, ring := range left {
-			fmt.Fprintf(b.cmd.ErrOrStderr(), "%s: left as it is, only another ring's rotation was under way; run it again to rotate this one\n", ring)
+			fmt.Fprintf(k.cmd.ErrOrStderr(), "%s: left as it is, only another ring's rotation was under way; run it again to rotate this one\n", ring)
 		}
 		if err != nil {
 			if ctx.Err() != nil {
@@ -173,13 +173,13 @@ func newKeysRotate(o *keysOptions) *cobra.Command {
 			}
 			return err
 		}
-		return b.print(map[string]any{"steps": took}, "done: %v", rings)
+		return k.print(map[string]any{"steps": took}, "done: %v", rings)
 	})
 }
 
 // waitFor waits until a step is due, and says so.
-func (b bench) waitFor(ctx context.Context, until time.Time, next keyring.Step) error {
-	fmt.Fprintf(b.cmd.ErrOrStderr(), "%s  waiting until %s to %s in %s\n", time.Now().Format(time.TimeOnly), until.Local().Format(time.TimeOnly), next.Action, next.Ring)
+func (k keysRun) waitFor(ctx context.Context, until time.Time, next keyring.Step) error {
+	fmt.Fprintf(k.cmd.ErrOrStderr(), "%s  waiting until %s to %s in %s\n", time.Now().Format(time.TimeOnly), until.Local().Format(time.TimeOnly), next.Action, next.Ring)
 	timer := time.NewTimer(time.Until(until))
 	defer timer.Stop()
 	select {

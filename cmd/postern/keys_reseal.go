@@ -13,19 +13,19 @@ import (
 func newKeysReseal(o *keysOptions) *cobra.Command {
 	var after string
 	var remove, yes bool
-	cmd := atBench(o, &cobra.Command{
+	cmd := withKeys(o, &cobra.Command{
 		Use: "reseal", Short: "Seal all records with the first Fernet key", Args: cobra.NoArgs,
 		Long: "Seal again, with the first Fernet key, all records that another key sealed. Servers go on meanwhile. It may be\n" +
 			"interrupted and run again; --after goes on where it stopped. Records that no key opens are counted and left.",
-	}, func(ctx context.Context, b bench, _ []string) error {
+	}, func(ctx context.Context, k keysRun, _ []string) error {
 		place, err := operator.ParsePlace(after)
 		if err != nil {
 			return err
 		}
 		if remove {
-			return b.removeUnreadable(ctx, yes)
+			return k.removeUnreadable(ctx, yes)
 		}
-		return b.reseal(ctx, place, true)
+		return k.reseal(ctx, place, true)
 	})
 	cmd.Flags().StringVar(&after, "after", "", "go on after this document, as an interrupted run prints it")
 	cmd.Flags().BoolVar(&remove, "remove-unreadable", false, "instead, remove the records that no key of the ring opens, after an emergency")
@@ -33,16 +33,16 @@ func newKeysReseal(o *keysOptions) *cobra.Command {
 	return cmd
 }
 
-// resealAll is what a cabinet does before it retires a key.
-func (b bench) resealAll(ctx context.Context) error { return b.reseal(ctx, operator.Place{}, false) }
+// resealAll is what is done before it retires a key.
+func (k keysRun) resealAll(ctx context.Context) error { return k.reseal(ctx, operator.Place{}, false) }
 
 // reseal walks all records with the ring as it is now.
-func (b bench) reseal(ctx context.Context, after operator.Place, report bool) error {
-	ring, err := b.Fernet(ctx)
+func (k keysRun) reseal(ctx context.Context, after operator.Place, report bool) error {
+	ring, err := k.Fernet(ctx)
 	if err != nil {
 		return err
 	}
-	d, err := b.o.Open(ctx, b.cmd.OutOrStdout(), b.cmd.ErrOrStderr())
+	d, err := k.o.Open(ctx, k.cmd.OutOrStdout(), k.cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
@@ -61,12 +61,12 @@ func (b bench) reseal(ctx context.Context, after operator.Place, report bool) er
 }
 
 // removeUnreadable counts what no key opens, asks, and removes it.
-func (b bench) removeUnreadable(ctx context.Context, yes bool) error {
-	ring, err := b.Fernet(ctx)
+func (k keysRun) removeUnreadable(ctx context.Context, yes bool) error {
+	ring, err := k.Fernet(ctx)
 	if err != nil {
 		return err
 	}
-	d, err := b.o.Open(ctx, b.cmd.OutOrStdout(), b.cmd.ErrOrStderr())
+	d, err := k.o.Open(ctx, k.cmd.OutOrStdout(), k.cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
@@ -76,11 +76,11 @@ func (b bench) removeUnreadable(ctx context.Context, yes bool) error {
 		return err
 	}
 	if usage[""] == nil {
-		return b.print(map[string]int{}, "every record can be opened: nothing to remove")
+		return k.print(map[string]int{}, "every record can be opened: nothing to remove")
 	}
-	if err := confirm(b.cmd, yes, fmt.Sprintf("No key of the ring opens %s. An older version of the ring may. Remove them for good?", operator.UsageText(usage[""]))); err != nil {
+	if err := confirm(k.cmd, yes, fmt.Sprintf("No key of the ring opens %s. An older version of the ring may. Remove them for good?", operator.UsageText(usage[""]))); err != nil {
 		return err
 	}
 	removed, err := d.RemoveUnreadable(ctx, ring)
-	return errors.Join(err, b.print(removed, "removed %s", operator.UsageText(removed)))
+	return errors.Join(err, k.print(removed, "removed %s", operator.UsageText(removed)))
 }

@@ -12,25 +12,25 @@ import (
 
 func newKeysRetire(o *keysOptions) *cobra.Command {
 	var now, yes bool
-	cmd := atBench(o, &cobra.Command{
+	cmd := withKeys(o, &cobra.Command{
 		Use: "retire KEY", Short: "Remove a key that nothing needs any more, or a stolen one --now", Args: cobra.ExactArgs(1),
 		Long: "Remove a key that nothing needs any more. It refuses the key that writes, and one whose tokens or sign-ins may\n" +
 			"still be in use; records that a Fernet key sealed are sealed again first.\n\n" +
 			"--now is for an emergency, such as a stolen key: it removes the key at once, says what that breaks, and lets a new\n" +
 			"key write if it was the one that did.",
 		ValidArgsFunction: completeKeys(o),
-	}, func(ctx context.Context, b bench, args []string) error {
-		ring, key, err := b.Find(ctx, args[0])
+	}, func(ctx context.Context, k keysRun, args []string) error {
+		ring, key, err := k.Find(ctx, args[0])
 		if err != nil {
 			return err
 		}
 		if now {
-			return b.retireNow(ctx, ring, key, yes)
+			return k.retireNow(ctx, ring, key, yes)
 		}
-		if _, err := b.Retire(ctx, ring, key); err != nil {
+		if _, err := k.Retire(ctx, ring, key); err != nil {
 			return err
 		}
-		return b.print(map[string]string{"ring": ring, "retired": key}, "%s: retired %s", ring, key)
+		return k.print(map[string]string{"ring": ring, "retired": key}, "%s: retired %s", ring, key)
 	})
 	cmd.Flags().BoolVar(&now, "now", false, "at once, whatever it breaks")
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
@@ -38,20 +38,20 @@ func newKeysRetire(o *keysOptions) *cobra.Command {
 }
 
 // retireNow says what the emergency breaks, asks, and does it.
-func (b bench) retireNow(ctx context.Context, ring, key string, yes bool) error {
-	damage, err := b.damage(ctx, ring, key)
+func (k keysRun) retireNow(ctx context.Context, ring, key string, yes bool) error {
+	damage, err := k.damage(ctx, ring, key)
 	if err != nil {
 		return err
 	}
-	fmt.Fprint(b.cmd.ErrOrStderr(), damage)
-	if err := confirm(b.cmd, yes, "Retire "+key+" now?"); err != nil {
+	fmt.Fprint(k.cmd.ErrOrStderr(), damage)
+	if err := confirm(k.cmd, yes, "Retire "+key+" now?"); err != nil {
 		return err
 	}
-	writes, err := b.RetireNow(ctx, ring, key)
+	writes, err := k.RetireNow(ctx, ring, key)
 	if err != nil {
 		return err
 	}
-	return b.print(map[string]string{"ring": ring, "retired": key, "writes": writes}, "%s: retired %s; %s writes", ring, key, writes)
+	return k.print(map[string]string{"ring": ring, "retired": key, "writes": writes}, "%s: retired %s; %s writes", ring, key, writes)
 }
 
 const signingDamage = `Retiring %s at once:
@@ -72,12 +72,12 @@ To keep the records, rotate instead: postern keys rotate fernet-keys --wait 0s
 `
 
 // damage says what retiring a key at once breaks.
-func (b bench) damage(ctx context.Context, ring, key string) (string, error) {
+func (k keysRun) damage(ctx context.Context, ring, key string) (string, error) {
 	if ring == keyring.Signing {
 		return fmt.Sprintf(signingDamage, key), nil
 	}
 	sealed := "unknown, the store cannot be read"
-	usage, err := b.usage(ctx)
+	usage, err := k.usage(ctx)
 	if err == nil {
 		sealed = operator.UsageText(usage[key])
 	} else if ctx.Err() != nil {
@@ -96,7 +96,7 @@ func completeKeys(o *keysOptions) cobra.CompletionFunc {
 		}
 		defer closeBackend()
 		var names []string
-		c := keyring.Cabinet{Backend: backend}
+		c := keyring.Store{Backend: backend}
 		for _, ring := range c.Status(cmd.Context()) {
 			for _, key := range ring.Keys {
 				if ring.Ring != keyring.Verification {

@@ -23,28 +23,28 @@ type keysReport struct {
 
 func newKeysStatus(o *keysOptions) *cobra.Command {
 	var count bool
-	cmd := atBench(o, &cobra.Command{
+	cmd := withKeys(o, &cobra.Command{
 		Use: "status", Short: "Show every key, what it does and what comes next", Args: cobra.NoArgs,
-	}, func(ctx context.Context, b bench, _ []string) error {
-		report, problem := b.report(ctx)
+	}, func(ctx context.Context, k keysRun, _ []string) error {
+		report, problem := k.report(ctx)
 		if count {
 			var err error
-			if report.Sealed, err = b.usage(ctx); err != nil {
+			if report.Sealed, err = k.usage(ctx); err != nil {
 				return err
 			}
 		}
 		if o.JSON {
-			return errors.Join(operator.PrintJSON(b.cmd.OutOrStdout(), report), problem)
+			return errors.Join(operator.PrintJSON(k.cmd.OutOrStdout(), report), problem)
 		}
-		return errors.Join(report.print(b), problem)
+		return errors.Join(report.print(k), problem)
 	})
 	cmd.Flags().BoolVar(&count, "count", false, "also count the records that each Fernet key sealed, which reads all of them")
 	return cmd
 }
 
 // report looks at the rings. It returns an error, besides, if one cannot be read.
-func (b bench) report(ctx context.Context) (keysReport, error) {
-	r := keysReport{Rings: b.Status(ctx), Next: []keyring.Step{}}
+func (k keysRun) report(ctx context.Context) (keysReport, error) {
+	r := keysReport{Rings: k.Status(ctx), Next: []keyring.Step{}}
 	var problems []error
 	for _, ring := range r.Rings {
 		if ring.Problem != "" {
@@ -52,14 +52,14 @@ func (b bench) report(ctx context.Context) (keysReport, error) {
 		}
 	}
 	for _, ring := range writingRings {
-		if s, err := b.Next(ctx, ring); err == nil && s.Action != keyring.Nothing {
+		if s, err := k.Next(ctx, ring); err == nil && s.Action != keyring.Nothing {
 			r.Next = append(r.Next, s)
 		}
 	}
 	return r, errors.Join(problems...)
 }
 
-func (r keysReport) print(b bench) error {
+func (r keysReport) print(k keysRun) error {
 	rows := [][]string{}
 	for _, ring := range r.Rings {
 		for _, key := range ring.Keys {
@@ -69,7 +69,7 @@ func (r keysReport) print(b bench) error {
 			rows = append(rows, []string{ring.Ring, "-", "unreadable", "-", ""})
 		}
 	}
-	out := b.cmd.OutOrStdout()
+	out := k.cmd.OutOrStdout()
 	if err := operator.Table(out, []string{"RING", "KEY", "STATE", "SINCE", ""}, rows); err != nil {
 		return err
 	}
@@ -94,12 +94,12 @@ func (r keysReport) sealedBy(ring, key string) string {
 }
 
 // usage counts the records of each Fernet key.
-func (b bench) usage(ctx context.Context) (map[string]map[string]int, error) {
-	ring, err := b.Fernet(ctx)
+func (k keysRun) usage(ctx context.Context) (map[string]map[string]int, error) {
+	ring, err := k.Fernet(ctx)
 	if err != nil {
 		return nil, err
 	}
-	d, err := b.o.Open(ctx, b.cmd.OutOrStdout(), b.cmd.ErrOrStderr())
+	d, err := k.o.Open(ctx, k.cmd.OutOrStdout(), k.cmd.ErrOrStderr())
 	if err != nil {
 		return nil, err
 	}

@@ -46,8 +46,8 @@ func newGroup(use, short, long string, commands ...*cobra.Command) *cobra.Comman
 	return group
 }
 
-// atDesk makes a command that works at the desk, and closes it afterwards.
-func atDesk(o *operator.Options, cmd *cobra.Command, run func(ctx context.Context, d *operator.Desk, args []string) error) *cobra.Command {
+// operate makes a command that opens the records and closes them afterwards.
+func operate(o *operator.Options, cmd *cobra.Command, run func(ctx context.Context, op *operator.Operator, args []string) error) *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		d, err := o.Open(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		if err != nil {
@@ -63,7 +63,7 @@ func atDesk(o *operator.Options, cmd *cobra.Command, run func(ctx context.Contex
 
 // complete completes the first argument from what list returns. What goes wrong is no
 // matter for a completion.
-func complete(o *operator.Options, list func(d *operator.Desk, ctx context.Context) []string) cobra.CompletionFunc {
+func complete(o *operator.Options, list func(op *operator.Operator, ctx context.Context) []string) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp

@@ -99,7 +99,7 @@ func seed(ctx context.Context, dir string) (map[string]string, error) {
 		return nil, err
 	}
 	ids := map[string]string{}
-	rings := (&keyring.Cabinet{Backend: keyring.NewFiles(keys)}).Status(ctx)
+	rings := (&keyring.Store{Backend: keyring.NewFiles(keys)}).Status(ctx)
 	ids["FERNET"], ids["SIGNING"] = rings[0].Keys[0].Key, rings[1].Keys[0].Key
 	for _, name := range []string{"EDITOR", "CHAT", "NOBODY"} {
 		c := store.Client{ID: "c_" + strings.ToLower(name), Metadata: oauth.ClientMetadata{
@@ -198,7 +198,7 @@ func TestCommandsShowNoSecret(t *testing.T) {
 			}
 		}
 	}
-	ring, err := (&keyring.Cabinet{Backend: keyring.NewFiles(filepath.Join(dir, "keys"))}).Fernet(t.Context())
+	ring, err := (&keyring.Store{Backend: keyring.NewFiles(filepath.Join(dir, "keys"))}).Fernet(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +245,7 @@ func TestInterruptedResealGoesOn(t *testing.T) {
 	}
 	defer d.Close()
 	backend := keyring.NewFiles(filepath.Join(dir, "keys"))
-	c := &keyring.Cabinet{Backend: backend}
+	c := &keyring.Store{Backend: backend}
 	if _, err := c.Stage(t.Context(), keyring.Fernet); err != nil {
 		t.Fatal(err)
 	}

@@ -10,10 +10,10 @@ import (
 
 func newStats() *cobra.Command {
 	var o operator.Options
-	cmd := atDesk(&o, &cobra.Command{
+	cmd := operate(&o, &cobra.Command{
 		Use: "stats", Short: "Count everything", Args: cobra.NoArgs,
 		Long: "Count documents, clients and grants. It reads all of them.",
-	}, func(ctx context.Context, d *operator.Desk, _ []string) error { return d.Stats(ctx) })
+	}, func(ctx context.Context, op *operator.Operator, _ []string) error { return op.Stats(ctx) })
 	o.Bind(cmd.Flags())
 	return cmd
 }

@@ -15,7 +15,7 @@ const initialize = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"pro
 
 // challenge asks /mcp without a token by every method: each must meet 401 with the
 // whole challenge, which is how a client learns where to sign in (E3 to E9, W4).
-func challenge(ctx context.Context, p *patient) error {
+func challenge(ctx context.Context, p *probe) error {
 	for _, path := range []string{oauth.MCPPath, oauth.MCPPath + "/"} {
 		for _, method := range []string{"GET", "HEAD", "POST", "DELETE", "PUT", "PATCH"} {
 			q := request{method: method, path: path, header: map[string]string{"Accept": "application/json, text/event-stream", "Origin": inspector}}
@@ -32,7 +32,7 @@ func challenge(ctx context.Context, p *patient) error {
 	return nil
 }
 
-func (p *patient) lookAtChallenge(a answer) {
+func (p *probe) lookAtChallenge(a answer) {
 	if a.status == http.StatusOK {
 		p.found(fmt.Sprintf("%s is answered without a token", a), "nothing of /mcp may be open: see that functions/mcp answers here")
 		return
@@ -85,7 +85,7 @@ func renamed(h http.Header) string {
 }
 
 // credentials sends wrong ones: what comes back shows whether they reach the functions.
-func credentials(ctx context.Context, p *patient) error {
+func credentials(ctx context.Context, p *probe) error {
 	a, err := p.ask(ctx, request{method: http.MethodPost, path: oauth.MCPPath, body: initialize, header: map[string]string{
 		"Authorization": "Bearer not.a.token", "Content-Type": "application/json", "Accept": "application/json, text/event-stream",
 	}})

@@ -15,7 +15,7 @@ var wanted = []string{
 }
 
 // cors asks as a browser does before it lets a page of another origin call.
-func cors(ctx context.Context, p *patient) error {
+func cors(ctx context.Context, p *probe) error {
 	for _, c := range []struct{ path, method string }{
 		{oauth.MCPPath, "POST"},
 		{oauth.MCPPath, "GET"},
@@ -41,7 +41,7 @@ func cors(ctx context.Context, p *patient) error {
 	return nil
 }
 
-func (p *patient) lookAtPreflight(a answer, method string) {
+func (p *probe) lookAtPreflight(a answer, method string) {
 	if p.wrongStatus(a, http.StatusNoContent, http.StatusOK) {
 		return
 	}

@@ -57,7 +57,7 @@ func Run(ctx context.Context, address string, o *Options) (Report, error) {
 	if err != nil {
 		return Report{}, fmt.Errorf("%s: %w", address, err)
 	}
-	p := newPatient(origin, o)
+	p := newProbe(origin, o)
 	report := Report{URL: origin}
 	for _, c := range checks {
 		p.check = &Check{Name: c.name}
@@ -89,7 +89,7 @@ func originOf(address string) (string, error) {
 // checks are looked at in this order. An error of look means that there was no answer.
 var checks = []struct {
 	name string
-	look func(context.Context, *patient) error
+	look func(context.Context, *probe) error
 }{
 	{"reachable", reachable},
 	{"tls", checkTLS},

@@ -24,7 +24,7 @@ var families = [][]string{
 
 // documents fetches every document at every place, as a browser client of today does,
 // and compares them byte by byte (E1, E2, W1, W13).
-func documents(ctx context.Context, p *patient) error {
+func documents(ctx context.Context, p *probe) error {
 	n := 0
 	for _, places := range families {
 		for _, path := range places {
@@ -49,13 +49,13 @@ func documents(ctx context.Context, p *patient) error {
 }
 
 // sameAs notes a document that differs from the one at its first place.
-func (p *patient) sameAs(a, first answer) {
+func (p *probe) sameAs(a, first answer) {
 	if first.status == http.StatusOK && !bytes.Equal(a.body, first.body) {
 		p.found(fmt.Sprintf("%s differs from %s", a, first), "all places must serve one document: see that one revision of wellknown takes all traffic and that no cache holds an old one")
 	}
 }
 
-func (p *patient) head(ctx context.Context, path string) error {
+func (p *probe) head(ctx context.Context, path string) error {
 	a, err := p.ask(ctx, request{method: http.MethodHead, path: path})
 	if err == nil {
 		p.wrongStatus(a, http.StatusOK)
@@ -64,7 +64,7 @@ func (p *patient) head(ctx context.Context, path string) error {
 }
 
 // metadata looks at what the documents say.
-func metadata(_ context.Context, p *patient) error {
+func metadata(_ context.Context, p *probe) error {
 	resource := p.documents[families[0][0]].object()
 	server := p.documents[families[1][0]].object()
 	if resource != nil {
@@ -79,7 +79,7 @@ func metadata(_ context.Context, p *patient) error {
 	return nil
 }
 
-func (p *patient) lookForNull(name string, document map[string]any) {
+func (p *probe) lookForNull(name string, document map[string]any) {
 	for _, member := range slices.Sorted(maps.Keys(document)) {
 		if document[member] == nil {
 			p.found(fmt.Sprintf("%s: %s is null", name, member), "leave it out: strict clients refuse the document (E11)")
@@ -90,13 +90,13 @@ func (p *patient) lookForNull(name string, document map[string]any) {
 const setIssuer = "set ISSUER_URL (public_origin in terraform.tfvars) to the origin that clients use, byte by byte, and deploy"
 
 // equal notes a member that is not what it must be.
-func (p *patient) equal(document, member string, got any, want string) {
+func (p *probe) equal(document, member string, got any, want string) {
 	if text(got) != want {
 		p.found(fmt.Sprintf("%s: %s is %q, want %q", document, member, text(got), want), setIssuer)
 	}
 }
 
-func (p *patient) lookAtResource(name string, d map[string]any) {
+func (p *probe) lookAtResource(name string, d map[string]any) {
 	p.equal(name, "resource", d["resource"], oauth.Resource(p.origin))
 	servers, _ := d["authorization_servers"].([]any)
 	if len(servers) != 1 || text(servers[0]) != p.origin {
@@ -125,7 +125,7 @@ var required = map[string]string{
 	"id_token_signing_alg_values_supported": "ES256",
 }
 
-func (p *patient) lookAtServer(name string, d map[string]any) {
+func (p *probe) lookAtServer(name string, d map[string]any) {
 	p.equal(name, "issuer", d["issuer"], p.origin)
 	for _, member := range slices.Sorted(maps.Keys(endpoints)) {
 		if _, there := d[member]; !there && member == "registration_endpoint" {
@@ -155,7 +155,7 @@ func contains(list any, want string) bool {
 }
 
 // keys looks at the verification keys.
-func keys(_ context.Context, p *patient) error {
+func keys(_ context.Context, p *probe) error {
 	a := p.documents[families[2][0]]
 	list, _ := a.object()["keys"].([]any)
 	if len(list) == 0 {
@@ -169,7 +169,7 @@ func keys(_ context.Context, p *patient) error {
 	return nil
 }
 
-func (p *patient) lookAtKey(name string, v any) {
+func (p *probe) lookAtKey(name string, v any) {
 	key, _ := v.(map[string]any)
 	for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "k"} {
 		if _, there := key[private]; there {

@@ -15,12 +15,12 @@ import (
 
 const redirect = "http://127.0.0.1:33418/callback"
 
-// A guest is the client that doctor registers and deletes.
-type guest struct{ id, path, token string }
+// A testClient is the client that doctor registers and deletes.
+type testClient struct{ id, path, token string }
 
 // registration registers a client as most programs do, tries what can be tried with
 // one, and deletes it again.
-func registration(ctx context.Context, p *patient) error {
+func registration(ctx context.Context, p *probe) error {
 	a, err := p.register(ctx, redirect)
 	if err != nil {
 		return err
@@ -34,10 +34,10 @@ func registration(ctx context.Context, p *patient) error {
 	}
 	p.wantCORS(a)
 	p.check.Note = "open"
-	g := p.guest(a)
+	g := p.testClient(a)
 	defer p.forget(ctx, g)
 	p.lookAtRegistration(a)
-	for _, try := range []func(context.Context, guest) error{p.manage, p.consent, p.redeem} {
+	for _, try := range []func(context.Context, testClient) error{p.manage, p.consent, p.redeem} {
 		if err := try(ctx, g); err != nil {
 			return err
 		}
@@ -51,7 +51,7 @@ func closed(a answer) bool {
 		a.status == http.StatusNotFound && !a.gateways()
 }
 
-func (p *patient) register(ctx context.Context, redirectURI string) (answer, error) {
+func (p *probe) register(ctx context.Context, redirectURI string) (answer, error) {
 	body, err := json.Marshal(map[string]any{
 		"client_name": "postern doctor", "redirect_uris": []string{redirectURI}, "token_endpoint_auth_method": "none",
 		"grant_types": []string{"authorization_code", "refresh_token"}, "response_types": []string{"code"},
@@ -62,9 +62,9 @@ func (p *patient) register(ctx context.Context, redirectURI string) (answer, err
 	return p.ask(ctx, request{method: http.MethodPost, path: oauth.RegisterPath, body: string(body), header: map[string]string{"Content-Type": "application/json", "Origin": inspector}})
 }
 
-func (p *patient) guest(a answer) guest {
+func (p *probe) testClient(a answer) testClient {
 	o := a.object()
-	g := guest{id: text(o["client_id"]), token: text(o["registration_access_token"])}
+	g := testClient{id: text(o["client_id"]), token: text(o["registration_access_token"])}
 	path, ours := strings.CutPrefix(text(o["registration_client_uri"]), p.origin+"/")
 	if !ours || g.token == "" {
 		p.found(fmt.Sprintf("%s: registration_client_uri is %q, want one below %s, with its token", a, text(o["registration_client_uri"]), p.origin), setIssuer)
@@ -75,7 +75,7 @@ func (p *patient) guest(a answer) guest {
 }
 
 // lookAtRegistration looks at what strict clients stumble over (F1, F2).
-func (p *patient) lookAtRegistration(a answer) {
+func (p *probe) lookAtRegistration(a answer) {
 	o := a.object()
 	if text(o["client_id"]) == "" {
 		p.found(fmt.Sprintf("%s: no client_id", a), advice(a))
@@ -91,7 +91,7 @@ func (p *patient) lookAtRegistration(a answer) {
 }
 
 // manage reads the registration back, which only works if the credential arrives.
-func (p *patient) manage(ctx context.Context, g guest) error {
+func (p *probe) manage(ctx context.Context, g testClient) error {
 	a, err := p.ask(ctx, request{method: http.MethodGet, path: g.path, header: map[string]string{"Authorization": "Bearer " + g.token}})
 	if err != nil {
 		return err
@@ -104,7 +104,7 @@ func (p *patient) manage(ctx context.Context, g guest) error {
 }
 
 // consent opens the page on which a person would approve. That has no effect (W5).
-func (p *patient) consent(ctx context.Context, g guest) error {
+func (p *probe) consent(ctx context.Context, g testClient) error {
 	query := url.Values{
 		"response_type": {"code"}, "client_id": {g.id}, "redirect_uri": {redirect}, "state": {"doctor"}, "resource": {oauth.Resource(p.origin)},
 		"code_challenge": {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}, "code_challenge_method": {"S256"}, // RFC 7636 appendix B
@@ -127,7 +127,7 @@ func (p *patient) consent(ctx context.Context, g guest) error {
 }
 
 // redeem presents a code that nobody issued.
-func (p *patient) redeem(ctx context.Context, g guest) error {
+func (p *probe) redeem(ctx context.Context, g testClient) error {
 	a, err := p.form(ctx, oauth.TokenPath, url.Values{
 		"grant_type": {"authorization_code"}, "code": {"none"}, "client_id": {g.id}, "redirect_uri": {redirect},
 		"code_verifier": {"dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"},
@@ -139,14 +139,14 @@ func (p *patient) redeem(ctx context.Context, g guest) error {
 }
 
 // refuseScript registers a redirect that would run in the browser.
-func (p *patient) refuseScript(ctx context.Context) error {
+func (p *probe) refuseScript(ctx context.Context) error {
 	a, err := p.register(ctx, "javascript:alert(1)")
 	if err != nil {
 		return err
 	}
 	if a.status == http.StatusCreated {
 		p.found("a client with a javascript: redirect was registered", "this is not a registration endpoint of Postern: see what answers /register")
-		p.forget(ctx, p.guest(a))
+		p.forget(ctx, p.testClient(a))
 		return nil
 	}
 	if !p.wrongStatus(a, http.StatusBadRequest) && a.code() != string(oauth.InvalidRedirectURI) {
@@ -157,7 +157,7 @@ func (p *patient) refuseScript(ctx context.Context) error {
 
 // forget deletes the client again (RFC 7592 §2.3), even if doctor was interrupted, and
 // sees that it is gone.
-func (p *patient) forget(ctx context.Context, g guest) {
+func (p *probe) forget(ctx context.Context, g testClient) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*requestTime)
 	defer cancel()
 	header := map[string]string{"Authorization": "Bearer " + g.token}
@@ -179,7 +179,7 @@ func (p *patient) forget(ctx context.Context, g guest) {
 }
 
 // form posts a form as a client in a browser would.
-func (p *patient) form(ctx context.Context, path string, values url.Values) (answer, error) {
+func (p *probe) form(ctx context.Context, path string, values url.Values) (answer, error) {
 	return p.ask(ctx, request{method: http.MethodPost, path: path, body: values.Encode(), header: map[string]string{
 		"Content-Type": "application/x-www-form-urlencoded", "Origin": inspector,
 	}})

@@ -13,7 +13,7 @@ import (
 
 // authorize asks for the authorization endpoint as nobody should: the answer must stay
 // here and be closed to pages of other origins (L4, RFC 9700 §2.6).
-func authorize(ctx context.Context, p *patient) error {
+func authorize(ctx context.Context, p *probe) error {
 	for _, path := range []string{oauth.AuthorizePath, oauth.AuthorizePath + "?client_id=none&redirect_uri=https%3A%2F%2Fexample.com%2F", oauth.CallbackPath + "?state=none&code=none"} {
 		a, err := p.ask(ctx, request{method: http.MethodGet, path: path, header: map[string]string{"Origin": inspector, "Accept": "text/html"}})
 		if err != nil {
@@ -31,7 +31,7 @@ func authorize(ctx context.Context, p *patient) error {
 
 // token asks the token endpoint, revocation and introspection what they must refuse:
 // in JSON, readable by a browser, never stored (I4, F9).
-func token(ctx context.Context, p *patient) error {
+func token(ctx context.Context, p *probe) error {
 	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte("none:none"))
 	const form = "application/x-www-form-urlencoded"
 	for _, c := range []struct {
@@ -64,7 +64,7 @@ func token(ctx context.Context, p *patient) error {
 	return p.wrongMethod(ctx)
 }
 
-func (p *patient) lookAtRefusal(a answer, want []int) {
+func (p *probe) lookAtRefusal(a answer, want []int) {
 	if p.wrongStatus(a, want...) {
 		return
 	}
@@ -81,7 +81,7 @@ func (p *patient) lookAtRefusal(a answer, want []int) {
 }
 
 // wrongMethod sees that a browser can read the refusal of GET.
-func (p *patient) wrongMethod(ctx context.Context) error {
+func (p *probe) wrongMethod(ctx context.Context) error {
 	a, err := p.ask(ctx, request{method: http.MethodGet, path: oauth.TokenPath, header: map[string]string{"Origin": inspector}})
 	if err != nil {
 		return err
@@ -94,7 +94,7 @@ func (p *patient) wrongMethod(ctx context.Context) error {
 
 // paths asks for what is not there: the answer is a 404 here and now, never a page of
 // something else, a redirect or a fault (E1).
-func paths(ctx context.Context, p *patient) error {
+func paths(ctx context.Context, p *probe) error {
 	for _, path := range []string{"/", "/postern-doctor", "/.well-known/postern-doctor", "/mcp/.well-known/postern-doctor", "/token/" + url.PathEscape("a b"), "/register/%2e%2e%2ftoken"} {
 		a, err := p.ask(ctx, request{method: http.MethodGet, path: path, header: map[string]string{"Origin": inspector}})
 		if err != nil {

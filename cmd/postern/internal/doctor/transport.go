@@ -19,7 +19,7 @@ const (
 )
 
 // reachable asks for one document, with one more try for a cold start.
-func reachable(ctx context.Context, p *patient) error {
+func reachable(ctx context.Context, p *probe) error {
 	q := request{method: http.MethodGet, path: oauth.ServerMetadataPath}
 	_, err := p.ask(ctx, q)
 	if err != nil {
@@ -36,7 +36,7 @@ func reachable(ctx context.Context, p *patient) error {
 }
 
 // checkTLS looks at the certificate and version of a connection.
-func checkTLS(ctx context.Context, p *patient) error {
+func checkTLS(ctx context.Context, p *probe) error {
 	if strings.HasPrefix(p.origin, "http://") {
 		p.check.Note = "plain http on loopback"
 		return nil
@@ -62,7 +62,7 @@ func checkTLS(ctx context.Context, p *patient) error {
 
 // clock compares the server's Date with this computer's clock. A token is good or bad
 // by the clock of whoever looks.
-func clock(ctx context.Context, p *patient) error {
+func clock(ctx context.Context, p *probe) error {
 	a, err := p.ask(ctx, request{method: http.MethodGet, path: oauth.ServerMetadataPath, header: map[string]string{"Cache-Control": "no-cache"}})
 	if err != nil {
 		return err
@@ -85,7 +85,7 @@ func clock(ctx context.Context, p *patient) error {
 }
 
 // speed looks back at the slowest request.
-func speed(_ context.Context, p *patient) error {
+func speed(_ context.Context, p *probe) error {
 	p.check.Note = fmt.Sprintf("slowest: %s, %d ms", p.slowest, p.slowest.took().Milliseconds())
 	if p.slowest.took() > slow {
 		p.found(fmt.Sprintf("%s took %s: clients give up after 10 to 30 seconds", p.slowest, p.slowest.took().Round(time.Second)), "set min_instances = 1 for the function, or see its log")

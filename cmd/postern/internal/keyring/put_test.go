@@ -8,7 +8,7 @@ import (
 // A version that no server could read would stop those that start after it.
 func TestUnreadableVersionIsNotWritten(t *testing.T) {
 	t.Parallel()
-	c := &Cabinet{Backend: NewFiles(t.TempDir())}
+	c := &Store{Backend: NewFiles(t.TempDir())}
 	for _, ring := range Names() {
 		if err := c.put(t.Context(), ring, "", []byte("{}\n"), ""); err == nil {
 			t.Errorf("%s: written", ring)

@@ -39,14 +39,14 @@ func (s Step) String() string {
 
 // Next looks at a ring and returns the next step of the rotation that is under way, or
 // [Nothing].
-func (c *Cabinet) Next(ctx context.Context, ring string) (Step, error) {
-	h, err := c.held(ctx, ring)
+func (st *Store) Next(ctx context.Context, ring string) (Step, error) {
+	h, err := st.held(ctx, ring)
 	if err != nil {
 		return Step{}, err
 	}
 	var p published
 	if ring == Signing {
-		if p, err = c.published(ctx); err != nil && !errors.Is(err, ErrMissing) {
+		if p, err = st.published(ctx); err != nil && !errors.Is(err, ErrMissing) {
 			return Step{}, err
 		}
 		if kid, ok := absent(h.keys.names(), p.set.KIDs()); ok {
@@ -54,17 +54,17 @@ func (c *Cabinet) Next(ctx context.Context, ring string) (Step, error) {
 		}
 	}
 	if name, _, ok := h.first(Staged); ok {
-		ready, err := c.promotable(ctx, ring, h, name)
+		ready, err := st.promotable(ctx, ring, h, name)
 		return Step{Ring: ring, Action: PromoteKey, Key: name, After: ready}, err
 	}
 	if name, _, ok := h.first(Reads); ok {
 		at := slices.Index(h.keys.names(), name)
-		return Step{Ring: ring, Action: RetireKey, Key: name, After: c.retirable(ring, h, at, name)}, nil
+		return Step{Ring: ring, Action: RetireKey, Key: name, After: st.retirable(ring, h, at, name)}, nil
 	}
 	// A key whose retirement was interrupted, or whose private half was removed by
 	// hand: tokens that it signed may live as long as any.
 	if kid, ok := absent(p.set.KIDs(), h.keys.names()); ok {
-		return Step{Ring: ring, Action: WithdrawKey, Key: kid, After: h.Since.Add(c.Waits.Readers + c.Waits.AccessTokens)}, nil
+		return Step{Ring: ring, Action: WithdrawKey, Key: kid, After: h.Since.Add(st.Waits.Readers + st.Waits.AccessTokens)}, nil
 	}
 	return Step{Ring: ring, Action: Nothing}, nil
 }
@@ -80,26 +80,26 @@ func absent(names, others []string) (string, bool) {
 }
 
 // do takes a step.
-func (c *Cabinet) do(ctx context.Context, s Step) error {
+func (st *Store) do(ctx context.Context, s Step) error {
 	var err error
 	switch s.Action {
 	case StageKey:
-		_, err = c.Stage(ctx, s.Ring)
+		_, err = st.Stage(ctx, s.Ring)
 	case PublishKey:
-		err = c.Publish(ctx)
+		err = st.Publish(ctx)
 	case PromoteKey:
-		_, err = c.Promote(ctx, s.Ring, s.Key, false)
+		_, err = st.Promote(ctx, s.Ring, s.Key, false)
 	case RetireKey:
-		_, err = c.Retire(ctx, s.Ring, s.Key)
+		_, err = st.Retire(ctx, s.Ring, s.Key)
 	case WithdrawKey:
-		err = c.Withdraw(ctx, s.Key)
+		err = st.Withdraw(ctx, s.Key)
 	}
 	return err
 }
 
 // A Rotation takes the steps of one rotation of each of its rings.
 type Rotation struct {
-	Cabinet *Cabinet
+	Store *Store
 	// Rings are fernet-keys, signing-keys or both.
 	Rings []string
 	// Wait returns when it is until, or with an error when ctx ends. next is what
@@ -134,14 +134,14 @@ func (r *Rotation) Run(ctx context.Context) (left []string, err error) {
 			open = slices.DeleteFunc(open, func(ring string) bool { return ring == next.Ring })
 			continue
 		}
-		if r.Cabinet.now().Before(next.After) {
+		if r.Store.now().Before(next.After) {
 			if err := r.Wait(ctx, next.After, next); err != nil {
 				return left, err
 			}
 			continue // somebody may have gone on meanwhile
 		}
 		delete(begin, next.Ring)
-		if err := r.Cabinet.do(ctx, next); err != nil {
+		if err := r.Store.do(ctx, next); err != nil {
 			return left, fmt.Errorf("%s: %w", next, err)
 		}
 		r.Took(next)
@@ -154,11 +154,11 @@ func (r *Rotation) Run(ctx context.Context) (left []string, err error) {
 func (r *Rotation) underWay(ctx context.Context) ([]string, error) {
 	var rings []string
 	for _, ring := range r.Rings {
-		s, err := r.Cabinet.Next(ctx, ring)
+		s, err := r.Store.Next(ctx, ring)
 		if err == nil && s.Action == PublishKey {
-			if err = r.Cabinet.do(ctx, s); err == nil {
+			if err = r.Store.do(ctx, s); err == nil {
 				r.Took(s)
-				s, err = r.Cabinet.Next(ctx, ring)
+				s, err = r.Store.Next(ctx, ring)
 			}
 		}
 		if err != nil {
@@ -175,7 +175,7 @@ func (r *Rotation) underWay(ctx context.Context) ([]string, error) {
 func (r *Rotation) next(ctx context.Context, open []string, begin map[string]bool) (Step, error) {
 	var first Step
 	for i, ring := range open {
-		s, err := r.Cabinet.Next(ctx, ring)
+		s, err := r.Store.Next(ctx, ring)
 		if err != nil {
 			return Step{}, err
 		}

@@ -44,7 +44,7 @@ func newServer(t *testing.T, b keyring.Backend, now func() time.Time) server {
 type town struct {
 	t       *testing.T
 	clock   *clock
-	cabinet *keyring.Cabinet
+	store   *keyring.Store
 	servers []server
 	records []string             // for ever
 	forms   map[string]time.Time // until
@@ -55,8 +55,8 @@ type town struct {
 
 func newTown(t *testing.T, p place) *town {
 	w := &town{t: t, forms: map[string]time.Time{}, tokens: map[string]time.Time{}}
-	w.cabinet, w.clock, _ = newCabinet(t, p)
-	w.cabinet.Reseal = w.reseal
+	w.store, w.clock, _ = newStore(t, p)
+	w.store.Reseal = w.reseal
 	for range 4 {
 		w.servers = append(w.servers, newServer(t, p, w.clock.now))
 	}
@@ -129,7 +129,7 @@ func (w *town) check(i int, what string, f func() error) {
 
 // reseal is what the store's walk does.
 func (w *town) reseal(ctx context.Context) error {
-	ring, err := w.cabinet.Fernet(ctx)
+	ring, err := w.store.Fernet(ctx)
 	if err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func (w *town) wait(_ context.Context, until time.Time, _ keyring.Step) error {
 }
 
 func (w *town) rotate(took func(keyring.Step)) error {
-	r := keyring.Rotation{Cabinet: w.cabinet, Rings: []string{keyring.Fernet, keyring.Signing}, Wait: w.wait, Took: took}
+	r := keyring.Rotation{Store: w.store, Rings: []string{keyring.Fernet, keyring.Signing}, Wait: w.wait, Took: took}
 	_, err := r.Run(w.t.Context())
 	return err
 }
@@ -169,7 +169,7 @@ func TestRotationsFailNothing(t *testing.T) {
 			w.live()
 		}
 		for range 3 {
-			before := w.cabinet.Status(t.Context())
+			before := w.store.Status(t.Context())
 			var actions []keyring.Action
 			if err := w.rotate(func(s keyring.Step) { actions = append(actions, s.Action); w.live() }); err != nil {
 				t.Fatal(err)
@@ -178,7 +178,7 @@ func TestRotationsFailNothing(t *testing.T) {
 			if diff := cmp.Diff(want, actions); diff != "" {
 				t.Errorf("steps (-want +got):\n%s", diff)
 			}
-			for i, s := range w.cabinet.Status(t.Context()) {
+			for i, s := range w.store.Status(t.Context()) {
 				if len(s.Keys) != 1 || s.Keys[0].Key == before[i].Keys[0].Key {
 					t.Errorf("%s: got %v, want one new key", s.Ring, s.Keys)
 				}
@@ -210,7 +210,7 @@ func TestRotationWithoutWaitsFailsRequests(t *testing.T) {
 				for range 20 + phase {
 					w.live()
 				}
-				w.cabinet.Waits = without
+				w.store.Waits = without
 				if err := w.rotate(func(keyring.Step) { w.live() }); err != nil {
 					t.Fatal(err)
 				}
@@ -232,7 +232,7 @@ func TestInterruptedRotationGoesOn(t *testing.T) {
 	t.Parallel()
 	places(t, func(t *testing.T, p place) {
 		w := newTown(t, p)
-		before := w.cabinet.Status(t.Context())
+		before := w.store.Status(t.Context())
 		stop := errors.New("interrupted")
 		steps := map[keyring.Action]int{}
 		for runs := 0; ; runs++ {
@@ -240,7 +240,7 @@ func TestInterruptedRotationGoesOn(t *testing.T) {
 				t.Fatal("does not end")
 			}
 			waited := false
-			r := keyring.Rotation{Cabinet: w.cabinet, Rings: []string{keyring.Fernet, keyring.Signing}, Took: func(s keyring.Step) { steps[s.Action]++ }}
+			r := keyring.Rotation{Store: w.store, Rings: []string{keyring.Fernet, keyring.Signing}, Took: func(s keyring.Step) { steps[s.Action]++ }}
 			// Each run ends in its second wait.
 			r.Wait = func(ctx context.Context, until time.Time, s keyring.Step) error {
 				if waited {
@@ -257,7 +257,7 @@ func TestInterruptedRotationGoesOn(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for i, s := range w.cabinet.Status(t.Context()) {
+		for i, s := range w.store.Status(t.Context()) {
 			if len(s.Keys) != 1 || s.Keys[0].Key == before[i].Keys[0].Key {
 				t.Errorf("%s: got %v, want one new key", s.Ring, s.Keys)
 			}
@@ -275,12 +275,12 @@ func TestRotationSeesWhatSomebodyElseDid(t *testing.T) {
 	places(t, func(t *testing.T, p place) {
 		w := newTown(t, p)
 		promoted := ""
-		r := keyring.Rotation{Cabinet: w.cabinet, Rings: []string{keyring.Fernet}, Took: func(keyring.Step) {}}
+		r := keyring.Rotation{Store: w.store, Rings: []string{keyring.Fernet}, Took: func(keyring.Step) {}}
 		r.Wait = func(ctx context.Context, until time.Time, s keyring.Step) error {
 			err := w.wait(ctx, until, s)
 			if s.Action == keyring.PromoteKey && promoted == "" {
 				var err error
-				if promoted, err = w.cabinet.Promote(ctx, keyring.Fernet, "", false); err != nil {
+				if promoted, err = w.store.Promote(ctx, keyring.Fernet, "", false); err != nil {
 					return err
 				}
 			}
@@ -289,7 +289,7 @@ func TestRotationSeesWhatSomebodyElseDid(t *testing.T) {
 		if _, err := r.Run(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if got := w.cabinet.Status(t.Context())[0].Keys; len(got) != 1 || got[0].Key != promoted {
+		if got := w.store.Status(t.Context())[0].Keys; len(got) != 1 || got[0].Key != promoted {
 			t.Errorf("got %v, want %s alone", got, promoted)
 		}
 	})

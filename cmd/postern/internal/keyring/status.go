@@ -34,10 +34,10 @@ type KeyStatus struct {
 }
 
 // Status returns all three rings. One that cannot be read is reported in its place.
-func (c *Cabinet) Status(ctx context.Context) []RingStatus {
+func (st *Store) Status(ctx context.Context) []RingStatus {
 	all := make([]RingStatus, 0, 3)
 	for _, ring := range []string{Fernet, Signing} {
-		h, err := c.held(ctx, ring)
+		h, err := st.held(ctx, ring)
 		if err != nil {
 			all = append(all, RingStatus{Ring: ring, Problem: err.Error()})
 			continue
@@ -48,7 +48,7 @@ func (c *Cabinet) Status(ctx context.Context) []RingStatus {
 		}
 		all = append(all, s)
 	}
-	p, err := c.published(ctx)
+	p, err := st.published(ctx)
 	if err != nil {
 		return append(all, RingStatus{Ring: Verification, Problem: err.Error()})
 	}

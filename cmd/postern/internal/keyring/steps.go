@@ -14,51 +14,51 @@ import (
 // Stage puts a new key into a ring and returns its name. It reads and is published,
 // and does not write. A ring that has a staged key already is left as it is, and that
 // key's name returned.
-func (c *Cabinet) Stage(ctx context.Context, ring string) (string, error) {
-	h, err := c.held(ctx, ring)
+func (st *Store) Stage(ctx context.Context, ring string) (string, error) {
+	h, err := st.held(ctx, ring)
 	if err != nil {
 		return "", err
 	}
 	name, _, ok := h.first(Staged)
 	if !ok {
-		if h, name, err = h.staged(c.now()); err != nil {
+		if h, name, err = h.staged(st.now()); err != nil {
 			return "", err
 		}
-		if err := c.write(ctx, ring, h); err != nil {
+		if err := st.write(ctx, ring, h); err != nil {
 			return "", err
 		}
 	}
 	if ring == Signing {
-		err = c.Publish(ctx)
+		err = st.Publish(ctx)
 	}
 	return name, err
 }
 
 // Publish adds to verification-keys what signing-keys has and it has not. Staging
 // does so by itself; this finishes one that was interrupted.
-func (c *Cabinet) Publish(ctx context.Context) error {
-	h, err := c.held(ctx, Signing)
+func (st *Store) Publish(ctx context.Context) error {
+	h, err := st.held(ctx, Signing)
 	if err != nil {
 		return err
 	}
-	p, err := c.published(ctx)
+	p, err := st.published(ctx)
 	if errors.Is(err, ErrMissing) {
-		return c.create(ctx, Verification)
+		return st.create(ctx, Verification)
 	}
 	if err != nil {
 		return err
 	}
-	next, err := p.with(h.keys.(signingKeys).Ring, c.now())
+	next, err := p.with(h.keys.(signingKeys).Ring, st.now())
 	if err != nil || next.set.Describe() == p.set.Describe() {
 		return err
 	}
-	return c.publish(ctx, next)
+	return st.publish(ctx, next)
 }
 
 // Promote makes a key of a ring its first: it writes from now on. An empty key means
 // the staged one. Unless early, it refuses a key that not every server has yet.
-func (c *Cabinet) Promote(ctx context.Context, ring, key string, early bool) (string, error) {
-	h, err := c.held(ctx, ring)
+func (st *Store) Promote(ctx context.Context, ring, key string, early bool) (string, error) {
+	h, err := st.held(ctx, ring)
 	if err != nil {
 		return "", err
 	}
@@ -69,24 +69,24 @@ func (c *Cabinet) Promote(ctx context.Context, ring, key string, early bool) (st
 	if name == h.keys.names()[0] {
 		return name, nil
 	}
-	ready, err := c.promotable(ctx, ring, h, name)
+	ready, err := st.promotable(ctx, ring, h, name)
 	if err != nil {
 		return "", err
 	}
-	if !early && c.now().Before(ready) {
+	if !early && st.now().Before(ready) {
 		return "", tooEarly("promote", name, ready, "a server that has not read the ring since could not use what the key writes")
 	}
-	if h, err = h.promoted(name, c.now()); err != nil {
+	if h, err = h.promoted(name, st.now()); err != nil {
 		return "", err
 	}
-	return name, c.write(ctx, ring, h)
+	return name, st.write(ctx, ring, h)
 }
 
 // promotable returns when every server has the key.
-func (c *Cabinet) promotable(ctx context.Context, ring string, h held, name string) (time.Time, error) {
+func (st *Store) promotable(ctx context.Context, ring string, h held, name string) (time.Time, error) {
 	since := h.since(slices.Index(h.keys.names(), name), name)
 	if ring == Signing {
-		p, err := c.published(ctx)
+		p, err := st.published(ctx)
 		if err != nil {
 			return time.Time{}, err
 		}
@@ -95,14 +95,14 @@ func (c *Cabinet) promotable(ctx context.Context, ring string, h held, name stri
 		}
 		since = later(since, p.since(name))
 	}
-	return since.Add(c.Waits.Readers), nil
+	return since.Add(st.Waits.Readers), nil
 }
 
 // Retire removes a key from its ring, and for good. For a Fernet key it first seals
 // again what is sealed with it. It refuses the writing key, a staged one, and a key
 // that may be needed still.
-func (c *Cabinet) Retire(ctx context.Context, ring, key string) (string, error) {
-	h, err := c.held(ctx, ring)
+func (st *Store) Retire(ctx context.Context, ring, key string) (string, error) {
+	h, err := st.held(ctx, ring)
 	if err != nil {
 		return "", err
 	}
@@ -114,44 +114,44 @@ func (c *Cabinet) Retire(ctx context.Context, ring, key string) (string, error) 
 	if h.state(at, name) == Writes {
 		return "", fmt.Errorf("retire %s: it is the key that writes: stage and promote another first, or retire it --now", name)
 	}
-	if ready := c.retirable(ring, h, at, name); c.now().Before(ready) {
+	if ready := st.retirable(ring, h, at, name); st.now().Before(ready) {
 		return "", tooEarly("retire", name, ready, "what it made may be in use until then")
 	}
 	if ring == Fernet {
-		if c.Reseal == nil {
+		if st.Reseal == nil {
 			return "", fmt.Errorf("retire %s: no store to seal again", name)
 		}
-		if err := c.Reseal(ctx); err != nil {
+		if err := st.Reseal(ctx); err != nil {
 			return "", fmt.Errorf("seal again before %s is retired: %w", name, err)
 		}
 	}
 	if h, err = h.retired(name); err != nil {
 		return "", err
 	}
-	if err := c.write(ctx, ring, h); err != nil || ring == Fernet {
+	if err := st.write(ctx, ring, h); err != nil || ring == Fernet {
 		return name, err
 	}
-	return name, c.Withdraw(ctx, name)
+	return name, st.Withdraw(ctx, name)
 }
 
 // retirable returns when nothing needs a key any more but records, which can be
 // sealed again. A staged key has made nothing.
-func (c *Cabinet) retirable(ring string, h held, at int, name string) time.Time {
+func (st *Store) retirable(ring string, h held, at int, name string) time.Time {
 	if h.state(at, name) == Staged {
 		return time.Time{}
 	}
-	life := c.Waits.SignIns
+	life := st.Waits.SignIns
 	if ring == Signing {
-		life = c.Waits.AccessTokens
+		life = st.Waits.AccessTokens
 	}
 	// Until every server has the ring, one may go on writing with the old key.
-	return h.since(at, name).Add(c.Waits.Readers + life)
+	return h.since(at, name).Add(st.Waits.Readers + life)
 }
 
 // Withdraw removes the public half of a key from verification-keys. That it is not
 // there is no error.
-func (c *Cabinet) Withdraw(ctx context.Context, kid string) error {
-	p, err := c.published(ctx)
+func (st *Store) Withdraw(ctx context.Context, kid string) error {
+	p, err := st.published(ctx)
 	if err != nil {
 		return err
 	}
@@ -162,14 +162,14 @@ func (c *Cabinet) Withdraw(ctx context.Context, kid string) error {
 	if err != nil {
 		return err
 	}
-	return c.publish(ctx, next)
+	return st.publish(ctx, next)
 }
 
 // RetireNow removes a key at once, whatever it breaks, in an emergency. If it is the
 // key that writes, the staged key takes its place, or a new one. It returns the name
 // of the key that writes now.
-func (c *Cabinet) RetireNow(ctx context.Context, ring, key string) (writes string, err error) {
-	h, err := c.held(ctx, ring)
+func (st *Store) RetireNow(ctx context.Context, ring, key string) (writes string, err error) {
+	h, err := st.held(ctx, ring)
 	if err != nil {
 		return "", err
 	}
@@ -178,7 +178,7 @@ func (c *Cabinet) RetireNow(ctx context.Context, ring, key string) (writes strin
 		return "", fmt.Errorf("retire from %s: %w", ring, err)
 	}
 	if name == h.keys.names()[0] {
-		if h, err = c.succeeded(h); err != nil {
+		if h, err = st.succeeded(h); err != nil {
 			return "", err
 		}
 	}
@@ -187,36 +187,36 @@ func (c *Cabinet) RetireNow(ctx context.Context, ring, key string) (writes strin
 	}
 	// What the key signed must stop working first: who stole it has nothing else.
 	if ring == Signing {
-		if err := c.replacePublished(ctx, h, name); err != nil {
+		if err := st.replacePublished(ctx, h, name); err != nil {
 			return "", err
 		}
 	}
-	return h.keys.names()[0], c.write(ctx, ring, h)
+	return h.keys.names()[0], st.write(ctx, ring, h)
 }
 
 // succeeded returns the ring with another key first: the staged one or a new one. An
 // older one may have been stolen with it.
-func (c *Cabinet) succeeded(h held) (held, error) {
+func (st *Store) succeeded(h held) (held, error) {
 	next, _, ok := h.first(Staged)
 	if !ok {
 		var err error
-		if h, next, err = h.staged(c.now()); err != nil {
+		if h, next, err = h.staged(st.now()); err != nil {
 			return held{}, err
 		}
 	}
-	return h.promoted(next, c.now())
+	return h.promoted(next, st.now())
 }
 
 // replacePublished publishes what h has and withdraws a key, in one version.
-func (c *Cabinet) replacePublished(ctx context.Context, h held, kid string) error {
-	p, err := c.published(ctx)
+func (st *Store) replacePublished(ctx context.Context, h held, kid string) error {
+	p, err := st.published(ctx)
 	if errors.Is(err, ErrMissing) {
 		p, err = published{marks: marks{}}, nil
 	}
 	if err != nil {
 		return err
 	}
-	next, err := p.with(h.keys.(signingKeys).Ring, c.now())
+	next, err := p.with(h.keys.(signingKeys).Ring, st.now())
 	if err != nil {
 		return err
 	}
@@ -225,14 +225,14 @@ func (c *Cabinet) replacePublished(ctx context.Context, h held, kid string) erro
 			return err
 		}
 	}
-	return c.publish(ctx, next)
+	return st.publish(ctx, next)
 }
 
 // Find returns the ring that has a key and the key's whole name. A key is named by the
 // first characters of its name, at least four.
-func (c *Cabinet) Find(ctx context.Context, key string) (ring, name string, err error) {
+func (st *Store) Find(ctx context.Context, key string) (ring, name string, err error) {
 	for _, r := range []string{Fernet, Signing} {
-		h, err := c.held(ctx, r)
+		h, err := st.held(ctx, r)
 		if errors.Is(err, ErrMissing) {
 			continue
 		}

@@ -69,12 +69,12 @@ func (v clientView) life() string {
 }
 
 // ListClients shows all clients, or only those that never completed a login.
-func (d *Desk) ListClients(ctx context.Context, unusedOnly bool) error {
-	if d.Sealed != nil {
-		return d.listSealed(ctx, store.ClientsCollection)
+func (op *Operator) ListClients(ctx context.Context, unusedOnly bool) error {
+	if op.Sealed != nil {
+		return op.listSealed(ctx, store.ClientsCollection)
 	}
 	views, rows, bad := []clientView{}, [][]string{}, unopened{}
-	for c, err := range d.Store.Clients(ctx) {
+	for c, err := range op.Store.Clients(ctx) {
 		if bad.skip(err) {
 			continue
 		}
@@ -88,15 +88,15 @@ func (d *Desk) ListClients(ctx context.Context, unusedOnly bool) error {
 		views = append(views, v)
 		rows = append(rows, []string{v.ID, cmp.Or(v.Name, "-"), v.Kind, short(v.Registered), v.life()})
 	}
-	bad.note(d.Err)
-	return d.print(views, []string{"CLIENT", "NAME", "KIND", "REGISTERED", "STATE"}, rows)
+	bad.note(op.Err)
+	return op.print(views, []string{"CLIENT", "NAME", "KIND", "REGISTERED", "STATE"}, rows)
 }
 
 // listSealed shows what there is without the ring.
-func (d *Desk) listSealed(ctx context.Context, collection string) error {
-	d.Note()
+func (op *Operator) listSealed(ctx context.Context, collection string) error {
+	op.Note()
 	views, rows := []sealedView{}, [][]string{}
-	for r, err := range d.documents(ctx, collection) {
+	for r, err := range op.documents(ctx, collection) {
 		if err != nil {
 			return err
 		}
@@ -104,21 +104,21 @@ func (d *Desk) listSealed(ctx context.Context, collection string) error {
 		views = append(views, v)
 		rows = append(rows, []string{v.Document, cmp.Or(v.Client, "-"), cmp.Or(v.Person, "-")})
 	}
-	return d.print(views, []string{"DOCUMENT", "CLIENT'S DOCUMENT", "PERSON'S DOCUMENT"}, rows)
+	return op.print(views, []string{"DOCUMENT", "CLIENT'S DOCUMENT", "PERSON'S DOCUMENT"}, rows)
 }
 
 // client finds a client by its id, or by its document's id, which is what logs have.
-func (d *Desk) client(ctx context.Context, id string) (store.Client, error) {
-	if err := d.Opened(); err != nil {
+func (op *Operator) client(ctx context.Context, id string) (store.Client, error) {
+	if err := op.Opened(); err != nil {
 		return store.Client{}, err
 	}
-	c, err := d.Store.Client(ctx, id)
+	c, err := op.Store.Client(ctx, id)
 	if !errors.Is(err, store.ErrNotFound) {
 		return c, err
 	}
-	for c, err := range d.Store.Clients(ctx) {
+	for c, err := range op.Store.Clients(ctx) {
 		if err == nil && store.ClientDocument(c.ID) == id {
-			return d.Store.Client(ctx, c.ID) // which knows whether it has expired
+			return op.Store.Client(ctx, c.ID) // which knows whether it has expired
 		}
 		if err != nil && ctx.Err() != nil {
 			return store.Client{}, err
@@ -128,13 +128,13 @@ func (d *Desk) client(ctx context.Context, id string) (store.Client, error) {
 }
 
 // ShowClient shows one client.
-func (d *Desk) ShowClient(ctx context.Context, id string) error {
-	c, err := d.client(ctx, id)
+func (op *Operator) ShowClient(ctx context.Context, id string) error {
+	c, err := op.client(ctx, id)
 	if err != nil {
 		return err
 	}
 	live := 0
-	for g, err := range d.Store.GrantsOfClient(ctx, store.ClientDocument(c.ID)) {
+	for g, err := range op.Store.GrantsOfClient(ctx, store.ClientDocument(c.ID)) {
 		if err == nil && !g.Ended(time.Now()) {
 			live++
 		}
@@ -144,10 +144,10 @@ func (d *Desk) ShowClient(ctx context.Context, id string) error {
 	}
 	v := viewClient(c)
 	v.LiveGrants = &live
-	return d.printClient(v)
+	return op.printClient(v)
 }
 
-func (d *Desk) printClient(v clientView) error {
+func (op *Operator) printClient(v clientView) error {
 	rows := [][]string{
 		{"client_id", v.ID}, {"document", v.Document}, {"name", cmp.Or(v.Name, "-")}, {"kind", v.Kind},
 		{"auth method", v.AuthMethod}, {"scope", cmp.Or(v.Scope, "-")}, {"registered", short(v.Registered)}, {"state", v.life()},
@@ -161,7 +161,7 @@ func (d *Desk) printClient(v clientView) error {
 	if v.Secret != "" {
 		rows = append(rows, []string{"client_secret", v.Secret})
 	}
-	return d.print(v, nil, rows)
+	return op.print(v, nil, rows)
 }
 
 // A NewClient is a client that the operator registers by hand.
@@ -198,8 +198,8 @@ func (n NewClient) metadata() (oauth.ClientMetadata, error) {
 
 // AddClient registers a client. It never expires. Its secret, if it has one, is shown
 // this once: only a hash of it is kept.
-func (d *Desk) AddClient(ctx context.Context, n NewClient) error {
-	if err := d.Opened(); err != nil {
+func (op *Operator) AddClient(ctx context.Context, n NewClient) error {
+	if err := op.Opened(); err != nil {
 		return err
 	}
 	m, err := n.metadata()
@@ -212,46 +212,46 @@ func (d *Desk) AddClient(ctx context.Context, n NewClient) error {
 		s := credential.New(clientSecretPrefix)
 		c.SecretHash, secret = s.Hash(), s.Reveal()
 	}
-	if c, err = d.Store.RegisterClient(ctx, c); err != nil {
+	if c, err = op.Store.RegisterClient(ctx, c); err != nil {
 		return err
 	}
-	telemetry.Audit(ctx, d.Log, telemetry.ClientRegistered,
+	telemetry.Audit(ctx, op.Log, telemetry.ClientRegistered,
 		slog.String("client_id", c.ID), slog.String("auth_method", m.TokenEndpointAuthMethod))
 	v := viewClient(c)
 	v.Secret = secret
 	if secret != "" {
-		fmt.Fprintln(d.Err, "The secret is shown this once. It cannot be had again.")
+		fmt.Fprintln(op.Err, "The secret is shown this once. It cannot be had again.")
 	}
-	return d.printClient(v)
+	return op.printClient(v)
 }
 
 // DeleteClient removes a client, ends its grants and removes its codes. Nothing of it
 // works from the first of these steps on, so an interrupted run does no harm.
-func (d *Desk) DeleteClient(ctx context.Context, id string) error {
-	c, err := d.client(ctx, id)
+func (op *Operator) DeleteClient(ctx context.Context, id string) error {
+	c, err := op.client(ctx, id)
 	if err != nil {
 		return err
 	}
-	if err := d.Store.DeleteClient(ctx, c.ID, nil); err != nil {
+	if err := op.Store.DeleteClient(ctx, c.ID, nil); err != nil {
 		return fmt.Errorf("delete client %s: %w", c.ID, err)
 	}
 	document := store.ClientDocument(c.ID)
-	telemetry.Audit(ctx, d.Log, telemetry.ClientDeleted, slog.String("client_id", c.ID), slog.String("by", "operator"))
+	telemetry.Audit(ctx, op.Log, telemetry.ClientDeleted, slog.String("client_id", c.ID), slog.String("by", "operator"))
 	// A record that cannot be read keeps none of the others.
-	codes, codesErr := d.removeCodes(ctx, d.Store.CodesOfClient(ctx, document))
-	ended, grantsErr := d.endGrants(ctx, d.Store.GrantsOfClient(ctx, document), "client deleted")
+	codes, codesErr := op.removeCodes(ctx, op.Store.CodesOfClient(ctx, document))
+	ended, grantsErr := op.endGrants(ctx, op.Store.GrantsOfClient(ctx, document), "client deleted")
 	if err := errors.Join(codesErr, grantsErr); err != nil {
 		return err
 	}
-	return d.print(map[string]any{"deleted": c.ID, "grants_ended": ended, "codes_removed": codes}, nil,
+	return op.print(map[string]any{"deleted": c.ID, "grants_ended": ended, "codes_removed": codes}, nil,
 		[][]string{{fmt.Sprintf("deleted %s, ended %d grants, removed %d unredeemed codes", c.ID, ended, codes)}})
 }
 
 // ClientIDs returns the ids of all clients that can be opened, each with its name
 // behind a tab, for completion.
-func (d *Desk) ClientIDs(ctx context.Context) []string {
+func (op *Operator) ClientIDs(ctx context.Context) []string {
 	var ids []string
-	for c, err := range d.Store.Clients(ctx) {
+	for c, err := range op.Store.Clients(ctx) {
 		if err == nil {
 			ids = append(ids, c.ID+"\t"+plain(c.Name()))
 		}

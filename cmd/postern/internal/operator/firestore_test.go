@@ -22,7 +22,7 @@ func TestMain(m *testing.M) { os.Exit(emulator.Run(m)) }
 func TestOperatorOverFirestore(t *testing.T) {
 	t.Parallel()
 	o := operator.Options{Store: "firestore:" + emulator.Project(t), Keys: t.TempDir()}
-	c := &keyring.Cabinet{Backend: keyring.NewFiles(o.Keys)}
+	c := &keyring.Store{Backend: keyring.NewFiles(o.Keys)}
 	if _, err := c.Create(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -61,14 +61,14 @@ type GrantFilter struct {
 }
 
 // ListGrants shows grants.
-func (d *Desk) ListGrants(ctx context.Context, f GrantFilter) error {
-	if d.Sealed != nil {
+func (op *Operator) ListGrants(ctx context.Context, f GrantFilter) error {
+	if op.Sealed != nil {
 		if f != (GrantFilter{}) {
-			fmt.Fprintln(d.Err, "Without the ring nobody can tell whose a grant is: all are shown.")
+			fmt.Fprintln(op.Err, "Without the ring nobody can tell whose a grant is: all are shown.")
 		}
-		return d.listSealed(ctx, store.GrantsCollection)
+		return op.listSealed(ctx, store.GrantsCollection)
 	}
-	grants, err := d.selected(ctx, f)
+	grants, err := op.selected(ctx, f)
 	if err != nil {
 		return err
 	}
@@ -87,33 +87,33 @@ func (d *Desk) ListGrants(ctx context.Context, f GrantFilter) error {
 		views = append(views, v)
 		rows = append(rows, []string{v.ID, cmp.Or(v.ClientName, v.ClientID), v.Login, short(v.Started), short(v.Refreshed), short(v.Expiry), v.State})
 	}
-	bad.note(d.Err)
-	return d.print(views, []string{"GRANT", "CLIENT", "PERSON", "STARTED", "REFRESHED", "UNTIL", "STATE"}, rows)
+	bad.note(op.Err)
+	return op.print(views, []string{"GRANT", "CLIENT", "PERSON", "STARTED", "REFRESHED", "UNTIL", "STATE"}, rows)
 }
 
 // selected returns the grants of a person or, if none is named, of a client, or all.
-func (d *Desk) selected(ctx context.Context, f GrantFilter) (iter.Seq2[store.Grant, error], error) {
+func (op *Operator) selected(ctx context.Context, f GrantFilter) (iter.Seq2[store.Grant, error], error) {
 	if f.User != "" {
-		p, err := d.person(ctx, f.User)
+		p, err := op.person(ctx, f.User)
 		if err != nil {
 			return nil, err
 		}
-		return d.Store.GrantsOfPerson(ctx, store.PersonDocument(p.Subject)), nil
+		return op.Store.GrantsOfPerson(ctx, store.PersonDocument(p.Subject)), nil
 	}
 	if f.Client != "" && !isDocument(f.Client) {
-		return d.Store.GrantsOfClient(ctx, store.ClientDocument(f.Client)), nil
+		return op.Store.GrantsOfClient(ctx, store.ClientDocument(f.Client)), nil
 	}
-	return d.Store.Grants(ctx), nil
+	return op.Store.Grants(ctx), nil
 }
 
 // grant finds a grant by its id, or by its document's id.
-func (d *Desk) grant(ctx context.Context, id string) (store.Grant, error) {
-	if err := d.Opened(); err != nil {
+func (op *Operator) grant(ctx context.Context, id string) (store.Grant, error) {
+	if err := op.Opened(); err != nil {
 		return store.Grant{}, err
 	}
-	g, err := d.Store.Grant(ctx, id)
+	g, err := op.Store.Grant(ctx, id)
 	if errors.Is(err, store.ErrNotFound) && isDocument(id) {
-		g, err = d.Store.GrantByDocument(ctx, id)
+		g, err = op.Store.GrantByDocument(ctx, id)
 	}
 	if err != nil {
 		return store.Grant{}, fmt.Errorf("grant %s: %w", id, err)
@@ -125,13 +125,13 @@ func (d *Desk) grant(ctx context.Context, id string) (store.Grant, error) {
 func isDocument(id string) bool { return len(id) == 43 }
 
 // ShowGrant shows one grant.
-func (d *Desk) ShowGrant(ctx context.Context, id string) error {
-	g, err := d.grant(ctx, id)
+func (op *Operator) ShowGrant(ctx context.Context, id string) error {
+	g, err := op.grant(ctx, id)
 	if err != nil {
 		return err
 	}
 	v := viewGrant(g)
-	return d.print(v, nil, [][]string{
+	return op.print(v, nil, [][]string{
 		{"grant", v.ID}, {"document", v.Document}, {"state", strings.TrimSpace(v.State + " " + v.Reason)},
 		{"client_id", v.ClientID}, {"client", cmp.Or(v.ClientName, "-")}, {"person", v.Login + " (" + v.Subject + ")"},
 		{"allowed by", v.AllowedBy + ", looked up " + short(v.Checked)}, {"scope", v.Scope}, {"resource", v.Resource},
@@ -140,12 +140,12 @@ func (d *Desk) ShowGrant(ctx context.Context, id string) error {
 }
 
 // RevokeGrant ends one grant.
-func (d *Desk) RevokeGrant(ctx context.Context, id string) error {
-	g, err := d.grant(ctx, id)
+func (op *Operator) RevokeGrant(ctx context.Context, id string) error {
+	g, err := op.grant(ctx, id)
 	if err != nil {
 		return err
 	}
-	mine, err := d.end(ctx, g, reasonOperator)
+	mine, err := op.end(ctx, g, reasonOperator)
 	if err != nil {
 		return err
 	}
@@ -153,49 +153,49 @@ func (d *Desk) RevokeGrant(ctx context.Context, id string) error {
 	if !mine {
 		words = g.ID + " was revoked before"
 	}
-	return d.print(map[string]any{"grant": g.ID, "revoked": mine}, nil, [][]string{{words}})
+	return op.print(map[string]any{"grant": g.ID, "revoked": mine}, nil, [][]string{{words}})
 }
 
 // RevokeUser ends all grants of a person and removes the codes that could become one.
 // Codes go first: one that is redeemed meanwhile is a grant by the time those are read.
-func (d *Desk) RevokeUser(ctx context.Context, who string) error {
-	if err := d.Opened(); err != nil {
+func (op *Operator) RevokeUser(ctx context.Context, who string) error {
+	if err := op.Opened(); err != nil {
 		return err
 	}
-	p, err := d.person(ctx, who)
+	p, err := op.person(ctx, who)
 	if err != nil {
 		return err
 	}
 	document := store.PersonDocument(p.Subject)
-	codes, err := d.removeCodes(ctx, d.Store.CodesOfPerson(ctx, document))
-	ended, err2 := d.endGrants(ctx, d.Store.GrantsOfPerson(ctx, document), reasonOperator)
+	codes, err := op.removeCodes(ctx, op.Store.CodesOfPerson(ctx, document))
+	ended, err2 := op.endGrants(ctx, op.Store.GrantsOfPerson(ctx, document), reasonOperator)
 	if err := errors.Join(err, err2); err != nil {
 		return fmt.Errorf("ended %d grants and removed %d codes, but: %w", ended, codes, err)
 	}
-	return d.print(map[string]any{"subject": p.Subject, "grants_ended": ended, "codes_removed": codes}, nil,
+	return op.print(map[string]any{"subject": p.Subject, "grants_ended": ended, "codes_removed": codes}, nil,
 		[][]string{{fmt.Sprintf("%s (%s): ended %d grants, removed %d unredeemed codes", p.Login, p.Subject, ended, codes)}})
 }
 
 // RevokeClient ends all grants of a client, by its id, and removes the codes that could
 // become one. It is what there is against a client that publishes its metadata, which is
 // registered nowhere and so cannot be deleted.
-func (d *Desk) RevokeClient(ctx context.Context, id string) error {
-	if err := d.Opened(); err != nil {
+func (op *Operator) RevokeClient(ctx context.Context, id string) error {
+	if err := op.Opened(); err != nil {
 		return err
 	}
 	document := store.ClientDocument(id)
-	codes, err := d.removeCodes(ctx, d.Store.CodesOfClient(ctx, document))
-	ended, err2 := d.endGrants(ctx, d.Store.GrantsOfClient(ctx, document), reasonOperator)
+	codes, err := op.removeCodes(ctx, op.Store.CodesOfClient(ctx, document))
+	ended, err2 := op.endGrants(ctx, op.Store.GrantsOfClient(ctx, document), reasonOperator)
 	if err := errors.Join(err, err2); err != nil {
 		return fmt.Errorf("ended %d grants and removed %d codes, but: %w", ended, codes, err)
 	}
-	return d.print(map[string]any{"client_id": id, "grants_ended": ended, "codes_removed": codes}, nil,
+	return op.print(map[string]any{"client_id": id, "grants_ended": ended, "codes_removed": codes}, nil,
 		[][]string{{fmt.Sprintf("%s: ended %d grants, removed %d unredeemed codes", id, ended, codes)}})
 }
 
 // endGrants ends those of grants that live and returns how many. One that cannot be
 // opened does not spare the rest.
-func (d *Desk) endGrants(ctx context.Context, grants iter.Seq2[store.Grant, error], reason string) (ended int, err error) {
+func (op *Operator) endGrants(ctx context.Context, grants iter.Seq2[store.Grant, error], reason string) (ended int, err error) {
 	var bad unopened
 	for g, err := range grants {
 		if bad.skip(err) {
@@ -207,7 +207,7 @@ func (d *Desk) endGrants(ctx context.Context, grants iter.Seq2[store.Grant, erro
 		if g.Ended(time.Now()) {
 			continue
 		}
-		mine, err := d.end(ctx, g, reason)
+		mine, err := op.end(ctx, g, reason)
 		if err != nil {
 			return ended, err
 		}
@@ -219,8 +219,8 @@ func (d *Desk) endGrants(ctx context.Context, grants iter.Seq2[store.Grant, erro
 }
 
 // end marks a grant as ended and reports whether it was not before.
-func (d *Desk) end(ctx context.Context, g store.Grant, reason string) (mine bool, err error) {
-	err = d.Store.RevokeGrant(ctx, g.ID, reason, func(present store.Grant) error {
+func (op *Operator) end(ctx context.Context, g store.Grant, reason string) (mine bool, err error) {
+	err = op.Store.RevokeGrant(ctx, g.ID, reason, func(present store.Grant) error {
 		mine = present.Revoked.IsZero()
 		return nil
 	})
@@ -228,14 +228,14 @@ func (d *Desk) end(ctx context.Context, g store.Grant, reason string) (mine bool
 		return false, fmt.Errorf("revoke grant %s: %w", g.ID, err)
 	}
 	if mine {
-		telemetry.Audit(ctx, d.Log, telemetry.GrantRevoked, slog.String("client_id", g.ClientID),
+		telemetry.Audit(ctx, op.Log, telemetry.GrantRevoked, slog.String("client_id", g.ClientID),
 			slog.String("grant", store.GrantDocument(g.ID)), slog.String("by", "operator"), slog.String("reason", reason))
 	}
 	return mine, nil
 }
 
 // removeCodes removes those of codes that were not redeemed and returns how many.
-func (d *Desk) removeCodes(ctx context.Context, codes iter.Seq2[store.StoredCode, error]) (removed int, err error) {
+func (op *Operator) removeCodes(ctx context.Context, codes iter.Seq2[store.StoredCode, error]) (removed int, err error) {
 	var bad unopened
 	for c, err := range codes {
 		if bad.skip(err) {
@@ -247,7 +247,7 @@ func (d *Desk) removeCodes(ctx context.Context, codes iter.Seq2[store.StoredCode
 		if !c.Used.IsZero() {
 			continue
 		}
-		if err := d.Store.RemoveCode(ctx, c.Document); err != nil {
+		if err := op.Store.RemoveCode(ctx, c.Document); err != nil {
 			return removed, fmt.Errorf("remove a code: %w", err)
 		}
 		removed++
@@ -257,9 +257,9 @@ func (d *Desk) removeCodes(ctx context.Context, codes iter.Seq2[store.StoredCode
 
 // GrantIDs returns the ids of all grants that live, each with whose it is behind a tab,
 // for completion.
-func (d *Desk) GrantIDs(ctx context.Context) []string {
+func (op *Operator) GrantIDs(ctx context.Context) []string {
 	var ids []string
-	for g, err := range d.Store.Grants(ctx) {
+	for g, err := range op.Store.Grants(ctx) {
 		if err == nil && !g.Ended(time.Now()) {
 			ids = append(ids, g.ID+"\t"+plain(g.Person.Login+" "+g.ClientName))
 		}

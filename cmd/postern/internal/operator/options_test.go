@@ -7,7 +7,7 @@ import (
 	"github.com/postern-dev/postern/cmd/postern/internal/operator"
 )
 
-// The rings of a desk do not fit a deployed server's records, and removing what they do
+// The rings of this computer do not fit a deployed server's records, and removing what they do
 // not open would remove everything.
 func TestDeployedStoreNeedsItsRingsNamed(t *testing.T) {
 	t.Setenv("FIRESTORE_EMULATOR_HOST", "")

@@ -46,11 +46,11 @@ func plain(s string) string {
 }
 
 // print writes v as JSON, or rows as a table.
-func (d *Desk) print(v any, heading []string, rows [][]string) error {
-	if d.JSON {
-		return PrintJSON(d.Out, v)
+func (op *Operator) print(v any, heading []string, rows [][]string) error {
+	if op.JSON {
+		return PrintJSON(op.Out, v)
 	}
-	return Table(d.Out, heading, rows)
+	return Table(op.Out, heading, rows)
 }
 
 // A sealedView is what can be said of a document without the ring.

@@ -51,9 +51,9 @@ func (r Resealed) total() store.ResealReport {
 // Reseal seals again, with the first key of ring, what another key sealed, from the
 // place after on, in all collections. progress is called after each document. What no
 // key opens is counted and left. Interrupted, it can go on after Last.
-func (d *Desk) Reseal(ctx context.Context, ring fernet.Keyring, after Place, progress func(Resealed)) (Resealed, error) {
+func (op *Operator) Reseal(ctx context.Context, ring fernet.Keyring, after Place, progress func(Resealed)) (Resealed, error) {
 	done := Resealed{Last: after, Reports: map[string]store.ResealReport{}}
-	s, err := d.with(ring)
+	s, err := op.with(ring)
 	if err != nil {
 		return done, err
 	}
@@ -76,7 +76,7 @@ func (d *Desk) Reseal(ctx context.Context, ring fernet.Keyring, after Place, pro
 }
 
 // PrintResealed shows the counts of a walk.
-func (d *Desk) PrintResealed(r Resealed) error {
+func (op *Operator) PrintResealed(r Resealed) error {
 	rows := [][]string{}
 	add := func(name string, n store.ResealReport) {
 		rows = append(rows, []string{name, fmt.Sprint(n.Seen), fmt.Sprint(n.Resealed), fmt.Sprint(n.Current), fmt.Sprint(n.Unreadable)})
@@ -87,7 +87,7 @@ func (d *Desk) PrintResealed(r Resealed) error {
 		}
 	}
 	add("all", r.total())
-	return d.print(r.counts(), []string{"COLLECTION", "SEEN", "SEALED AGAIN", "CURRENT", "UNREADABLE"}, rows)
+	return op.print(r.counts(), []string{"COLLECTION", "SEEN", "SEALED AGAIN", "CURRENT", "UNREADABLE"}, rows)
 }
 
 // counts are the reports for programs.
@@ -101,10 +101,10 @@ func (r Resealed) counts() map[string]map[string]int {
 
 // Usage counts, for each key of a ring by fingerprint, the documents it sealed, by
 // collection; those that no key opens under "".
-func (d *Desk) Usage(ctx context.Context, ring fernet.Keyring) (map[string]map[string]int, error) {
+func (op *Operator) Usage(ctx context.Context, ring fernet.Keyring) (map[string]map[string]int, error) {
 	usage := map[string]map[string]int{}
 	for _, collection := range store.Collections() {
-		for r, err := range d.documents(ctx, collection) {
+		for r, err := range op.documents(ctx, collection) {
 			if err != nil {
 				return nil, err
 			}
@@ -138,17 +138,17 @@ func UsageText(counts map[string]int) string {
 // RemoveUnreadable removes the documents that no key of a ring opens, and returns how
 // many of each collection. They are what an emergency leaves behind: as long as they
 // are there, servers answer for them that they cannot look.
-func (d *Desk) RemoveUnreadable(ctx context.Context, ring fernet.Keyring) (map[string]int, error) {
+func (op *Operator) RemoveUnreadable(ctx context.Context, ring fernet.Keyring) (map[string]int, error) {
 	removed := map[string]int{}
 	for _, collection := range store.Collections() {
-		for r, err := range d.documents(ctx, collection) {
+		for r, err := range op.documents(ctx, collection) {
 			if err != nil {
 				return removed, err
 			}
 			if _, _, err := ring.Decrypt(r.Document.Body); err == nil {
 				continue
 			}
-			gone, err := d.removeUnreadable(ctx, ring, r.Key)
+			gone, err := op.removeUnreadable(ctx, ring, r.Key)
 			if err != nil {
 				return removed, err
 			}
@@ -161,8 +161,8 @@ func (d *Desk) RemoveUnreadable(ctx context.Context, ring fernet.Keyring) (map[s
 }
 
 // removeUnreadable looks again: a server may have written the document meanwhile.
-func (d *Desk) removeUnreadable(ctx context.Context, ring fernet.Keyring, k driver.Key) (removed bool, err error) {
-	err = d.db.RunTransaction(ctx, func(_ context.Context, tx driver.Tx) error {
+func (op *Operator) removeUnreadable(ctx context.Context, ring fernet.Keyring, k driver.Key) (removed bool, err error) {
+	err = op.db.RunTransaction(ctx, func(_ context.Context, tx driver.Tx) error {
 		removed = false
 		present, err := tx.Get(k)
 		if errors.Is(err, driver.ErrNotFound) {

@@ -30,12 +30,12 @@ type clientStats struct {
 }
 
 // Stats shows how many of everything there are.
-func (d *Desk) Stats(ctx context.Context) error {
+func (op *Operator) Stats(ctx context.Context) error {
 	s := stats{Documents: map[string]int{}}
 	rows := [][]string{}
 	for _, collection := range store.Collections() {
 		n := 0
-		for _, err := range d.documents(ctx, collection) {
+		for _, err := range op.documents(ctx, collection) {
 			if err != nil {
 				return err
 			}
@@ -44,9 +44,9 @@ func (d *Desk) Stats(ctx context.Context) error {
 		s.Documents[collection] = n
 		rows = append(rows, []string{collection, fmt.Sprint(n), ""})
 	}
-	d.Note()
-	if d.Sealed == nil {
-		if err := d.countRecords(ctx, &s); err != nil {
+	op.Note()
+	if op.Sealed == nil {
+		if err := op.countRecords(ctx, &s); err != nil {
 			return err
 		}
 		rows[0][2] = fmt.Sprintf("%d used, %d unused, %d by operator", s.Clients.Used, s.Clients.Unused, s.Clients.Operator)
@@ -55,13 +55,13 @@ func (d *Desk) Stats(ctx context.Context) error {
 	if s.Unopened > 0 {
 		rows = append(rows, []string{"unopened", fmt.Sprint(s.Unopened), "no key of the ring opens them, or they were moved"})
 	}
-	return d.print(s, []string{"COLLECTION", "DOCUMENTS", ""}, rows)
+	return op.print(s, []string{"COLLECTION", "DOCUMENTS", ""}, rows)
 }
 
-func (d *Desk) countRecords(ctx context.Context, s *stats) error {
+func (op *Operator) countRecords(ctx context.Context, s *stats) error {
 	s.Grants, s.Clients = &grantStats{}, &clientStats{}
 	var bad unopened
-	for g, err := range d.Store.Grants(ctx) {
+	for g, err := range op.Store.Grants(ctx) {
 		switch {
 		case bad.skip(err):
 		case err != nil:
@@ -74,7 +74,7 @@ func (d *Desk) countRecords(ctx context.Context, s *stats) error {
 			s.Grants.Live++
 		}
 	}
-	for c, err := range d.Store.Clients(ctx) {
+	for c, err := range op.Store.Clients(ctx) {
 		switch {
 		case bad.skip(err):
 		case err != nil:

@@ -24,17 +24,17 @@ type userView struct {
 }
 
 // ListUsers shows who has signed in. Last seen is their last sign-in or refresh.
-func (d *Desk) ListUsers(ctx context.Context) error {
-	if d.Sealed != nil {
-		return d.listSealed(ctx, store.PeopleCollection)
+func (op *Operator) ListUsers(ctx context.Context) error {
+	if op.Sealed != nil {
+		return op.listSealed(ctx, store.PeopleCollection)
 	}
 	var bad unopened
-	live, seen, err := d.liveGrants(ctx, &bad)
+	live, seen, err := op.liveGrants(ctx, &bad)
 	if err != nil {
 		return err
 	}
 	views, rows := []userView{}, [][]string{}
-	for a, err := range d.Store.Accounts(ctx) {
+	for a, err := range op.Store.Accounts(ctx) {
 		if bad.skip(err) {
 			continue
 		}
@@ -48,15 +48,15 @@ func (d *Desk) ListUsers(ctx context.Context) error {
 		views = append(views, v)
 		rows = append(rows, []string{v.Login, v.Subject, short(v.LastSeen), v.AllowedBy, fmt.Sprint(v.LiveGrants)})
 	}
-	bad.note(d.Err)
-	return d.print(views, []string{"LOGIN", "SUBJECT", "LAST SEEN", "ALLOWED BY", "LIVE GRANTS"}, rows)
+	bad.note(op.Err)
+	return op.print(views, []string{"LOGIN", "SUBJECT", "LAST SEEN", "ALLOWED BY", "LIVE GRANTS"}, rows)
 }
 
 // liveGrants counts the grants of each person that live, and says when one was last
 // refreshed.
-func (d *Desk) liveGrants(ctx context.Context, bad *unopened) (live map[string]int, seen map[string]time.Time, err error) {
+func (op *Operator) liveGrants(ctx context.Context, bad *unopened) (live map[string]int, seen map[string]time.Time, err error) {
 	live, seen = map[string]int{}, map[string]time.Time{}
-	for g, err := range d.Store.Grants(ctx) {
+	for g, err := range op.Store.Grants(ctx) {
 		if bad.skip(err) {
 			continue
 		}
@@ -76,13 +76,13 @@ func (d *Desk) liveGrants(ctx context.Context, bad *unopened) (live map[string]i
 
 // person finds a person by subject, by login, or by the id of their document. A login
 // changes hands, so it may be that of several people, and then only a subject will do.
-func (d *Desk) person(ctx context.Context, who string) (store.Person, error) {
-	if err := d.Opened(); err != nil {
+func (op *Operator) person(ctx context.Context, who string) (store.Person, error) {
+	if err := op.Opened(); err != nil {
 		return store.Person{}, err
 	}
 	found := map[string]store.Person{}
 	var closed []error // records that could not be opened: the person may be in one
-	for a, err := range d.Store.Accounts(ctx) {
+	for a, err := range op.Store.Accounts(ctx) {
 		switch {
 		case err != nil:
 			closed = append(closed, err)
@@ -91,7 +91,7 @@ func (d *Desk) person(ctx context.Context, who string) (store.Person, error) {
 		}
 	}
 	// A grant has the login of its time.
-	for g, err := range d.Store.Grants(ctx) {
+	for g, err := range op.Store.Grants(ctx) {
 		switch _, known := found[g.Person.Subject]; {
 		case err != nil:
 			closed = append(closed, err)

@@ -25,24 +25,24 @@ func (c *clock) now() time.Time { return c.t }
 
 func (c *clock) sleep(d time.Duration) { c.t = c.t.Add(d) }
 
-// newCabinet returns a cabinet over a place with all rings made, its clock and its log.
-func newCabinet(t *testing.T, p place) (*keyring.Cabinet, *clock, *bytes.Buffer) {
+// newStore returns a store of rings at a place with all rings made, its clock and its log.
+func newStore(t *testing.T, p place) (*keyring.Store, *clock, *bytes.Buffer) {
 	t.Helper()
 	c, log := &clock{time.Now()}, &bytes.Buffer{}
-	cabinet := &keyring.Cabinet{
+	store := &keyring.Store{
 		Backend: p, Waits: waits, Keep: 10, Now: c.now, Log: slog.New(slog.NewTextHandler(log, nil)),
 		Reseal: func(context.Context) error { return nil },
 	}
-	created, err := cabinet.Create(t.Context())
+	created, err := store.Create(t.Context())
 	if diff := cmp.Diff(keyring.Names(), created); err != nil || diff != "" {
 		t.Fatalf("create: %v (-want +got):\n%s", err, diff)
 	}
-	return cabinet, c, log
+	return store, c, log
 }
 
 // states returns "key=state" of every key of a ring, keys replaced by their order of
 // appearance.
-func states(t *testing.T, c *keyring.Cabinet, ring string, names map[string]string) string {
+func states(t *testing.T, c *keyring.Store, ring string, names map[string]string) string {
 	t.Helper()
 	var out []string
 	for _, s := range c.Status(t.Context()) {
@@ -65,7 +65,7 @@ func states(t *testing.T, c *keyring.Cabinet, ring string, names map[string]stri
 func TestCreateLeavesRingsThatAreThere(t *testing.T) {
 	t.Parallel()
 	places(t, func(t *testing.T, p place) {
-		c, _, _ := newCabinet(t, p)
+		c, _, _ := newStore(t, p)
 		before := c.Status(t.Context())
 		created, err := c.Create(t.Context())
 		if err != nil || len(created) != 0 {
@@ -87,7 +87,7 @@ func TestEachStepWaitsForTheOneBefore(t *testing.T) {
 		t.Run(tt.ring, func(t *testing.T) {
 			t.Parallel()
 			places(t, func(t *testing.T, p place) {
-				c, clock, _ := newCabinet(t, p)
+				c, clock, _ := newStore(t, p)
 				names := map[string]string{}
 				is := func(want string) {
 					t.Helper()
@@ -126,7 +126,7 @@ func TestEachStepWaitsForTheOneBefore(t *testing.T) {
 
 func TestWritingKeyIsNotRetired(t *testing.T) {
 	t.Parallel()
-	c, _, _ := newCabinet(t, files(t))
+	c, _, _ := newStore(t, files(t))
 	for _, ring := range []string{keyring.Fernet, keyring.Signing} {
 		for _, s := range c.Status(t.Context()) {
 			if s.Ring != ring {
@@ -142,7 +142,7 @@ func TestWritingKeyIsNotRetired(t *testing.T) {
 // A ring is not retired while a record is sealed with it.
 func TestFailedResealKeepsTheKey(t *testing.T) {
 	t.Parallel()
-	c, clock, _ := newCabinet(t, files(t))
+	c, clock, _ := newStore(t, files(t))
 	old := c.Status(t.Context())[0].Keys[0].Key
 	if _, err := c.Stage(t.Context(), keyring.Fernet); err != nil {
 		t.Fatal(err)
@@ -166,7 +166,7 @@ func TestFailedResealKeepsTheKey(t *testing.T) {
 func TestUnpublishedKeyIsNotPromoted(t *testing.T) {
 	t.Parallel()
 	places(t, func(t *testing.T, p place) {
-		c, clock, _ := newCabinet(t, p)
+		c, clock, _ := newStore(t, p)
 		before, err := p.Read(t.Context(), keyring.Verification)
 		if err != nil {
 			t.Fatal(err)
@@ -208,7 +208,7 @@ func TestUnpublishedKeyIsNotPromoted(t *testing.T) {
 func TestStolenKeyIsGoneAtOnce(t *testing.T) {
 	t.Parallel()
 	places(t, func(t *testing.T, p place) {
-		c, _, _ := newCabinet(t, p)
+		c, _, _ := newStore(t, p)
 		for i, ring := range []string{keyring.Fernet, keyring.Signing} {
 			stolen := c.Status(t.Context())[i].Keys[0].Key
 			writes, err := c.RetireNow(t.Context(), ring, stolen)
@@ -246,7 +246,7 @@ func TestRingMadeByHandIsUnderstood(t *testing.T) {
 		if err := p.Write(t.Context(), keyring.Signing, "", signs.Format()); err != nil {
 			t.Fatal(err)
 		}
-		c := &keyring.Cabinet{Backend: p, Waits: waits}
+		c := &keyring.Store{Backend: p, Waits: waits}
 		if created, err := c.Create(t.Context()); err != nil || len(created) != 1 {
 			t.Fatalf("created %v, %v; want the public ring", created, err)
 		}
@@ -263,7 +263,7 @@ func TestRingMadeByHandIsUnderstood(t *testing.T) {
 // What another program reads of a ring is a ring, marks or not (SC-06).
 func TestMarksAreInvisibleToReaders(t *testing.T) {
 	t.Parallel()
-	c, _, _ := newCabinet(t, files(t))
+	c, _, _ := newStore(t, files(t))
 	for _, ring := range []string{keyring.Fernet, keyring.Signing} {
 		if _, err := c.Stage(t.Context(), ring); err != nil {
 			t.Fatal(err)
@@ -296,7 +296,7 @@ func TestMarksAreInvisibleToReaders(t *testing.T) {
 func TestNoKeyMaterialIsPrinted(t *testing.T) {
 	t.Parallel()
 	places(t, func(t *testing.T, p place) {
-		c, clock, log := newCabinet(t, p)
+		c, clock, log := newStore(t, p)
 		seen := &bytes.Buffer{}
 		for _, ring := range []string{keyring.Fernet, keyring.Signing} {
 			_, err := c.Stage(t.Context(), ring)
@@ -348,7 +348,7 @@ func errText(err error) string {
 func TestUnreadableRingIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	places(t, func(t *testing.T, p place) {
-		c, _, _ := newCabinet(t, p)
+		c, _, _ := newStore(t, p)
 		v, err := p.Read(t.Context(), keyring.Fernet)
 		if err != nil {
 			t.Fatal(err)
@@ -371,7 +371,7 @@ func TestUnreadableRingIsLeftAlone(t *testing.T) {
 func TestBackendAwayIsAnErrorAndNoMissingRing(t *testing.T) {
 	t.Parallel()
 	p := secrets(t)
-	c, _, _ := newCabinet(t, p)
+	c, _, _ := newStore(t, p)
 	p.cut(true)
 	if created, err := c.Create(t.Context()); err == nil || errors.Is(err, keyring.ErrMissing) {
 		t.Errorf("created %v, %v; want an error that is not ErrMissing", created, err)

@@ -23,10 +23,10 @@ type Waits struct {
 	SignIns time.Duration
 }
 
-// A Cabinet holds the rings and changes them step by step. Each step looks at the
+// A Store holds the rings and changes them step by step. Each step looks at the
 // rings as they are and fails with [ErrConflict] if somebody else changed them
 // meanwhile.
-type Cabinet struct {
+type Store struct {
 	Backend Backend
 	Waits   Waits
 
@@ -42,32 +42,32 @@ type Cabinet struct {
 	Log *slog.Logger     // takes the security events; nil drops them
 }
 
-func (c *Cabinet) now() time.Time {
-	if c.Now == nil {
+func (st *Store) now() time.Time {
+	if st.Now == nil {
 		return time.Now().UTC().Truncate(time.Second)
 	}
-	return c.Now().UTC().Truncate(time.Second)
+	return st.Now().UTC().Truncate(time.Second)
 }
 
-func (c *Cabinet) log() *slog.Logger {
-	if c.Log == nil {
+func (st *Store) log() *slog.Logger {
+	if st.Log == nil {
 		return slog.New(slog.DiscardHandler)
 	}
-	return c.Log
+	return st.Log
 }
 
 // Create makes the rings that are missing and returns their names. verification-keys
 // is made from signing-keys.
-func (c *Cabinet) Create(ctx context.Context) (created []string, err error) {
+func (st *Store) Create(ctx context.Context) (created []string, err error) {
 	for _, ring := range Names() {
-		_, err := c.Backend.Read(ctx, ring)
+		_, err := st.Backend.Read(ctx, ring)
 		if err == nil {
 			continue
 		}
 		if !errors.Is(err, ErrMissing) {
 			return created, fmt.Errorf("read %s: %w", ring, err)
 		}
-		if err := c.create(ctx, ring); err != nil {
+		if err := st.create(ctx, ring); err != nil {
 			return created, err
 		}
 		created = append(created, ring)
@@ -75,17 +75,17 @@ func (c *Cabinet) Create(ctx context.Context) (created []string, err error) {
 	return created, nil
 }
 
-func (c *Cabinet) create(ctx context.Context, ring string) error {
-	now := c.now()
+func (st *Store) create(ctx context.Context, ring string) error {
+	now := st.now()
 	switch ring {
 	case Fernet:
 		k := fernetKeys{fernet.Keyring{fernet.GenerateKey()}}
-		return c.write(ctx, ring, held{keys: k, marks: born(k, now)})
+		return st.write(ctx, ring, held{keys: k, marks: born(k, now)})
 	case Signing:
 		k := signingKeys{signing.Generate()}
-		return c.write(ctx, ring, held{keys: k, marks: born(k, now)})
+		return st.write(ctx, ring, held{keys: k, marks: born(k, now)})
 	}
-	h, err := c.held(ctx, Signing)
+	h, err := st.held(ctx, Signing)
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (c *Cabinet) create(ctx context.Context, ring string) error {
 	for _, kid := range set.KIDs() {
 		m[kid] = mark{Staged: now}
 	}
-	return c.publish(ctx, published{set: set, marks: m})
+	return st.publish(ctx, published{set: set, marks: m})
 }
 
 func born(k keys, now time.Time) marks {
@@ -102,8 +102,8 @@ func born(k keys, now time.Time) marks {
 }
 
 // Fernet returns the ring that seals records.
-func (c *Cabinet) Fernet(ctx context.Context) (fernet.Keyring, error) {
-	h, err := c.held(ctx, Fernet)
+func (st *Store) Fernet(ctx context.Context) (fernet.Keyring, error) {
+	h, err := st.held(ctx, Fernet)
 	if err != nil {
 		return nil, err
 	}
@@ -111,11 +111,11 @@ func (c *Cabinet) Fernet(ctx context.Context) (fernet.Keyring, error) {
 }
 
 // held reads one of the two rings that write.
-func (c *Cabinet) held(ctx context.Context, ring string) (held, error) {
+func (st *Store) held(ctx context.Context, ring string) (held, error) {
 	if ring != Fernet && ring != Signing {
 		return held{}, fmt.Errorf("ring %q: want %s or %s; %s follows %s by itself", ring, Fernet, Signing, Verification, Signing)
 	}
-	v, err := c.Backend.Read(ctx, ring)
+	v, err := st.Backend.Read(ctx, ring)
 	if err != nil {
 		return held{}, fmt.Errorf("read %s: %w", ring, err)
 	}
@@ -126,8 +126,8 @@ func (c *Cabinet) held(ctx context.Context, ring string) (held, error) {
 	return h, nil
 }
 
-func (c *Cabinet) published(ctx context.Context) (published, error) {
-	v, err := c.Backend.Read(ctx, Verification)
+func (st *Store) published(ctx context.Context) (published, error) {
+	v, err := st.Backend.Read(ctx, Verification)
 	if err != nil {
 		return published{}, fmt.Errorf("read %s: %w", Verification, err)
 	}
@@ -138,32 +138,32 @@ func (c *Cabinet) published(ctx context.Context) (published, error) {
 	return p, nil
 }
 
-func (c *Cabinet) write(ctx context.Context, ring string, h held) error {
-	return c.put(ctx, ring, h.ID, h.keys.format(h.marks), describe(h.keys.names()))
+func (st *Store) write(ctx context.Context, ring string, h held) error {
+	return st.put(ctx, ring, h.ID, h.keys.format(h.marks), describe(h.keys.names()))
 }
 
-func (c *Cabinet) publish(ctx context.Context, p published) error {
-	return c.put(ctx, Verification, p.ID, p.format(), p.set.Describe())
+func (st *Store) publish(ctx context.Context, p published) error {
+	return st.put(ctx, Verification, p.ID, p.format(), p.set.Describe())
 }
 
 // put writes a version, notes it, and clears away versions that are too old. What no
 // server could read is not written.
-func (c *Cabinet) put(ctx context.Context, ring, old string, data []byte, names string) error {
+func (st *Store) put(ctx context.Context, ring, old string, data []byte, names string) error {
 	if err := readable(ring, data); err != nil {
 		return fmt.Errorf("write %s: it could not be read again, and was not written: %w", ring, err)
 	}
-	if err := c.Backend.Write(ctx, ring, old, data); err != nil {
+	if err := st.Backend.Write(ctx, ring, old, data); err != nil {
 		return fmt.Errorf("write %s: %w", ring, err)
 	}
-	telemetry.Audit(ctx, c.log(), telemetry.KeysRingChanged, slog.String("ring", ring), slog.String("after", names))
-	if c.Keep <= 0 {
+	telemetry.Audit(ctx, st.log(), telemetry.KeysRingChanged, slog.String("ring", ring), slog.String("after", names))
+	if st.Keep <= 0 {
 		return nil
 	}
 	// The ring is written; that an old version stays longer breaks nothing.
-	if n, err := c.Backend.Trim(ctx, ring, c.Keep); err != nil {
-		c.log().LogAttrs(ctx, slog.LevelWarn, "old versions of a ring not destroyed", slog.String("ring", ring), slog.String("error", err.Error()))
+	if n, err := st.Backend.Trim(ctx, ring, st.Keep); err != nil {
+		st.log().LogAttrs(ctx, slog.LevelWarn, "old versions of a ring not destroyed", slog.String("ring", ring), slog.String("error", err.Error()))
 	} else if n > 0 {
-		c.log().LogAttrs(ctx, slog.LevelInfo, "old versions of a ring destroyed", slog.String("ring", ring), slog.Int("versions", n))
+		st.log().LogAttrs(ctx, slog.LevelInfo, "old versions of a ring destroyed", slog.String("ring", ring), slog.Int("versions", n))
 	}
 	return nil
 }

@@ -18,9 +18,8 @@ import (
 	"github.com/postern-dev/postern/shared/telemetry"
 )
 
-// A Desk is where the operator works: the records of one server, and the ring that
-// opens them.
-type Desk struct {
+// An Operator works on the records of one server, with the ring that opens them.
+type Operator struct {
 	Store *store.Store
 	// Sealed is why records cannot be opened, nil if they can.
 	Sealed error
@@ -36,69 +35,69 @@ type Desk struct {
 
 // Open opens the store and tries its ring. A ring that cannot be read is no error:
 // Sealed has it.
-func (o *Options) Open(ctx context.Context, out, errOut io.Writer) (*Desk, error) {
-	d := &Desk{Out: out, Err: errOut, JSON: o.JSON, Log: telemetry.NewLogger(errOut, nil, "")}
+func (o *Options) Open(ctx context.Context, out, errOut io.Writer) (*Operator, error) {
+	op := &Operator{Out: out, Err: errOut, JSON: o.JSON, Log: telemetry.NewLogger(errOut, nil, "")}
 	b, closeBackend, err := o.Backend(ctx)
 	if err != nil {
 		return nil, err
 	}
-	d.close = append(d.close, closeBackend)
-	if err := d.open(ctx, o, b); err != nil {
-		return nil, errors.Join(err, d.Close())
+	op.close = append(op.close, closeBackend)
+	if err := op.open(ctx, o, b); err != nil {
+		return nil, errors.Join(err, op.Close())
 	}
-	return d, nil
+	return op, nil
 }
 
-func (d *Desk) open(ctx context.Context, o *Options, b keyring.Backend) (err error) {
-	if d.life, err = lifetimes(); err != nil {
+func (op *Operator) open(ctx context.Context, o *Options, b keyring.Backend) (err error) {
+	if op.life, err = lifetimes(); err != nil {
 		return err
 	}
-	if d.db, err = o.openDriver(ctx); err != nil {
+	if op.db, err = o.openDriver(ctx); err != nil {
 		return err
 	}
-	d.close = append(d.close, d.db.Close)
+	op.close = append(op.close, op.db.Close)
 	ring := o.ring(b)
-	_, d.Sealed = ring.Get(ctx)
-	d.Store, err = store.New(d.db, seal.NewBox(ring, nil), d.life, nil)
+	_, op.Sealed = ring.Get(ctx)
+	op.Store, err = store.New(op.db, seal.NewBox(ring, nil), op.life, nil)
 	return err
 }
 
 // Close closes the store and the ring.
-func (d *Desk) Close() error {
+func (op *Operator) Close() error {
 	var errs []error
-	for _, f := range d.close {
+	for _, f := range op.close {
 		errs = append(errs, f())
 	}
 	return errors.Join(errs...)
 }
 
 // Opened returns an error if records cannot be opened, for what is about nothing else.
-func (d *Desk) Opened() error {
-	if d.Sealed != nil {
-		return fmt.Errorf("records are sealed, and there is no ring to open them: %w", d.Sealed)
+func (op *Operator) Opened() error {
+	if op.Sealed != nil {
+		return fmt.Errorf("records are sealed, and there is no ring to open them: %w", op.Sealed)
 	}
 	return nil
 }
 
 // Note says on Err that records cannot be opened and what is shown instead.
-func (d *Desk) Note() {
-	if d.Sealed != nil {
-		fmt.Fprintf(d.Err, "The ring that opens records cannot be read: %s\n"+
-			"Shown are ids of documents, the hashes they are found by, and counts. Names, people, dates and states are sealed.\n", d.Sealed)
+func (op *Operator) Note() {
+	if op.Sealed != nil {
+		fmt.Fprintf(op.Err, "The ring that opens records cannot be read: %s\n"+
+			"Shown are ids of documents, the hashes they are found by, and counts. Names, people, dates and states are sealed.\n", op.Sealed)
 	}
 }
 
 // with returns the store with another ring.
-func (d *Desk) with(ring fernet.Keyring) (*store.Store, error) {
-	return store.New(d.db, seal.NewBox(keyfile.Static(ring), nil), d.life, nil)
+func (op *Operator) with(ring fernet.Keyring) (*store.Store, error) {
+	return store.New(op.db, seal.NewBox(keyfile.Static(ring), nil), op.life, nil)
 }
 
 // documents walks the documents of a collection, after an id, without opening them.
-func (d *Desk) documents(ctx context.Context, collection string) iter.Seq2[driver.Record, error] {
+func (op *Operator) documents(ctx context.Context, collection string) iter.Seq2[driver.Record, error] {
 	return func(yield func(driver.Record, error) bool) {
 		q := driver.Query{Collection: collection, Limit: 500}
 		for {
-			page, err := d.db.List(ctx, q)
+			page, err := op.db.List(ctx, q)
 			if err != nil {
 				yield(driver.Record{}, fmt.Errorf("list %s: %w", collection, err))
 				return

@@ -24,8 +24,8 @@ const (
 
 var errUnreachable = errors.New("unreachable")
 
-// A patient is the deployment under examination and what was seen of it.
-type patient struct {
+// A probe is the deployment under examination and what was seen of it.
+type probe struct {
 	origin string
 	client *http.Client
 	now    func() time.Time
@@ -35,11 +35,11 @@ type patient struct {
 	slowest   answer
 }
 
-func newPatient(origin string, o *Options) *patient {
+func newProbe(origin string, o *Options) *probe {
 	if o == nil {
 		o = &Options{}
 	}
-	p := &patient{origin: origin, now: o.Now, documents: map[string]answer{}}
+	p := &probe{origin: origin, now: o.Now, documents: map[string]answer{}}
 	if p.now == nil {
 		p.now = time.Now
 	}
@@ -56,7 +56,7 @@ func newPatient(origin string, o *Options) *patient {
 }
 
 // found notes a fault of the check that is being made.
-func (p *patient) found(problem, do string) {
+func (p *probe) found(problem, do string) {
 	p.check.Findings = append(p.check.Findings, Finding{problem, do})
 }
 
@@ -79,7 +79,7 @@ type answer struct {
 }
 
 // ask sends a request. It fails only if there is no answer.
-func (p *patient) ask(ctx context.Context, q request) (answer, error) {
+func (p *probe) ask(ctx context.Context, q request) (answer, error) {
 	r, err := http.NewRequestWithContext(ctx, q.method, p.origin+q.path, strings.NewReader(q.body))
 	if err != nil {
 		return answer{}, err
@@ -142,7 +142,7 @@ func (a answer) gateways() bool {
 
 // wrongStatus notes an answer with another status than one of want, with the likeliest
 // reason, and reports whether it did.
-func (p *patient) wrongStatus(a answer, want ...int) bool {
+func (p *probe) wrongStatus(a answer, want ...int) bool {
 	for _, w := range want {
 		if a.status == w {
 			return false
@@ -190,7 +190,7 @@ func retryAfter(a answer) string {
 }
 
 // wantCORS notes an answer that a client in a browser may not read (L2).
-func (p *patient) wantCORS(a answer) {
+func (p *probe) wantCORS(a answer) {
 	if got := a.header.Get("Access-Control-Allow-Origin"); got != "*" {
 		p.found(fmt.Sprintf("%s: Access-Control-Allow-Origin is %q, want *", a, got),
 			"clients in a browser see a network error: something between here and the function takes CORS headers away, or answers itself")
@@ -198,7 +198,7 @@ func (p *patient) wantCORS(a answer) {
 }
 
 // wantJSON notes an answer that is not JSON, and reports whether it is.
-func (p *patient) wantJSON(a answer) bool {
+func (p *probe) wantJSON(a answer) bool {
 	if a.isJSON() {
 		return true
 	}
