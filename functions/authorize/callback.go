@@ -160,7 +160,7 @@ func (h *handler) login(t transaction, person store.Person, token upstream.Token
 		Until: t.Expiry,
 		Record: store.Code{
 			ClientID: t.Request.ClientID, RedirectURI: t.Request.RedirectURI, Challenge: t.Request.Challenge,
-			Scopes: t.Request.Scopes, Resource: t.Request.Resource, Person: person, Published: t.Request.Published,
+			Scopes: t.Request.Scopes, Resource: t.Request.Resource, Person: person, CIMD: t.Request.CIMD,
 			Issued: now, Expiry: now.Add(h.CodeTTL),
 		},
 	}

@@ -106,10 +106,10 @@ func (h *handler) bindingFailed(r *http.Request, clientID, reason string) {
 
 func clientField(t transaction) slog.Attr { return slog.String("client_id", t.Request.ClientID) }
 
-// approvalFields say what was approved: for a published client, by which of its documents.
+// approvalFields say what was approved: for a CIMD client, by which of its documents.
 func approvalFields(t transaction) []slog.Attr {
 	fields := []slog.Attr{clientField(t), slog.String("scope", t.Request.Scopes.String())}
-	if p := t.Request.Published; p != nil {
+	if p := t.Request.CIMD; p != nil {
 		fields = append(fields, slog.String("document", p.Digest))
 	}
 	return fields

@@ -47,7 +47,7 @@ func (h *handler) client(w http.ResponseWriter, r *http.Request, params web.Form
 	case id == "":
 		return store.Client{}, oauth.Refuse(oauth.InvalidRequest, "client_id is missing")
 	case cimd.IsURL(id):
-		return h.publishedClient(w, r, params)
+		return h.cimdClient(w, r, params)
 	}
 	client, err := h.Store.Client(r.Context(), id)
 	if errors.Is(err, store.ErrNotFound) {
@@ -58,7 +58,7 @@ func (h *handler) client(w http.ResponseWriter, r *http.Request, params web.Form
 
 // checkRequest checks everything after client and redirect URI.
 func checkRequest(params web.Form, client store.Client, redirect oauth.Redirect, issuer string) (request, error) {
-	req := request{ClientID: client.ID, RedirectURI: redirect.String(), State: params.Get("state"), Published: client.Published}
+	req := request{ClientID: client.ID, RedirectURI: redirect.String(), State: params.Get("state"), CIMD: client.CIMD}
 	if err := checkUnsupported(params); err != nil {
 		return req, err
 	}

@@ -36,10 +36,10 @@ type request struct {
 	Scopes      oauth.Scopes    `json:"o"`
 	Resource    string          `json:"a"`
 
-	// Published is the copy of what the client published when the page was made, by
+	// CIMD is the copy of what a CIMD client published when the page was made, by
 	// which the sign-in is completed (CD-07). It is nil for a registered client, which is
 	// looked up again.
-	Published *store.Published `json:"m,omitempty"`
+	CIMD *store.CIMDCopy `json:"m,omitempty"`
 }
 
 var errExpired = errors.New("transaction expired")

@@ -48,9 +48,9 @@ func (c *Cascade) endGrants(ctx context.Context, client string) error {
 }
 
 // endGrant marks a grant of a deleted client as ended, unless it has ended already. A
-// client that publishes its metadata cannot be deleted, whatever an event says.
+// CIMD client cannot be deleted, whatever an event says.
 func (c *Cascade) endGrant(ctx context.Context, g store.Grant) error {
-	if !g.Revoked.IsZero() || g.Published {
+	if !g.Revoked.IsZero() || g.CIMD {
 		return nil
 	}
 	var mine bool
@@ -70,7 +70,7 @@ func (c *Cascade) endGrant(ctx context.Context, g store.Grant) error {
 func (c *Cascade) removeCodes(ctx context.Context, client string) error {
 	var first error
 	for code, err := range c.Store.CodesOfClient(ctx, client) {
-		if err == nil && code.Used.IsZero() && code.Published == nil {
+		if err == nil && code.Used.IsZero() && code.CIMD == nil {
 			err = c.removeCode(ctx, code)
 		}
 		first = cmp.Or(first, err)

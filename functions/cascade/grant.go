@@ -20,7 +20,7 @@ func (c *Cascade) grant(ctx context.Context, change Change) error {
 		return fmt.Errorf("look at the grant: %w", err)
 	case g.Ended(c.Now()):
 		return c.settle(ctx, store.PersonDocument(g.Person.Subject))
-	case g.Published:
+	case g.CIMD:
 		return nil // its client is registered nowhere
 	}
 	exists, err := c.Store.ClientExists(ctx, store.ClientDocument(g.ClientID))

@@ -47,7 +47,7 @@ func (h *handler) authenticate(r *http.Request, form web.Form, rule methodRule) 
 		return store.Client{}, err
 	}
 	if cimd.IsURL(p.clientID) {
-		return authenticatePublished(r, p)
+		return authenticateCIMD(r, p)
 	}
 	client, err := h.Store.Client(r.Context(), p.clientID)
 	known := err == nil
@@ -62,11 +62,11 @@ func (h *handler) authenticate(r *http.Request, form web.Form, rule methodRule) 
 	return client, nil
 }
 
-// authenticatePublished returns a client that publishes its metadata at its id. It is
+// authenticateCIMD returns a CIMD client, which publishes its metadata at its id. It is
 // public: the id is all it has to say, and a code or token is its own or not by that id.
 // What it may do was copied when the person was asked, so nothing is fetched here, and a
 // host that is down ends no sign-in (CIMD, SF-15).
-func authenticatePublished(r *http.Request, p presented) (store.Client, error) {
+func authenticateCIMD(r *http.Request, p presented) (store.Client, error) {
 	id, err := cimd.ParseID(p.clientID, web.Issuer(r))
 	client := store.Client{ID: id.String(), Metadata: oauth.ClientMetadata{
 		TokenEndpointAuthMethod: oauth.AuthMethodNone, GrantTypes: oauth.SupportedGrantTypes(),

@@ -51,7 +51,7 @@ func parse(id ID, body []byte) (Document, error) {
 	case strings.TrimSpace(c.ClientName) == "":
 		return malformed("has no client_name", nil)
 	}
-	m, err := c.Published(oauth.RedirectPolicy{Issuer: id.issuer}, c.AuthMethods)
+	m, err := c.CIMD(oauth.RedirectPolicy{Issuer: id.issuer}, c.AuthMethods)
 	if err != nil {
 		return malformed("cannot be used here: "+web.Judge(err).Description, err)
 	}

@@ -160,7 +160,7 @@ func FuzzDocument(f *testing.F) {
 		if !strings.Contains(body, id.String()) && !strings.Contains(body, `\`) {
 			t.Error("a document without the id was taken")
 		}
-		again, err := m.Published(p, nil)
+		again, err := m.CIMD(p, nil)
 		if err != nil || !slices.Equal(again.RedirectURIs, m.RedirectURIs) || again.ClientName != m.ClientName || m.TokenEndpointAuthMethod != oauth.AuthMethodNone {
 			t.Errorf("got %+v, %v the second time, want %+v", again, err, m)
 		}

@@ -131,7 +131,7 @@ func (s *Store) hasRedeemableCode(ctx context.Context, person string) (bool, err
 		if !c.Used.IsZero() || !deadline.Before(c.Expiry) {
 			continue
 		}
-		if c.Published != nil {
+		if c.CIMD != nil {
 			return true, nil
 		}
 		exists, err := s.ClientExists(ctx, ClientDocument(c.ClientID))

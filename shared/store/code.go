@@ -38,8 +38,8 @@ type Login struct {
 
 // IssueCode stores the code of a login, remembers the person, and marks the client
 // as used, all or nothing. check sees the client as it is now and may run twice; its
-// error stops everything. A login whose code is already there is ErrCompleted. A client
-// that publishes its metadata is not looked up: check sees the copy in the record.
+// error stops everything. A login whose code is already there is ErrCompleted. A CIMD
+// client is not looked up: check sees the copy in the record.
 func (s *Store) IssueCode(ctx context.Context, l Login, check func(Client) error) error {
 	now, k := s.now(), codeKey(l.Code)
 	mine := attempts[struct{}]{}
@@ -63,7 +63,7 @@ func (s *Store) IssueCode(ctx context.Context, l Login, check func(Client) error
 		if err := set(ctx, s, tx, accountKey(account.Subject), account); err != nil {
 			return err
 		}
-		if c.Published != nil || c.Expiry.IsZero() {
+		if c.CIMD != nil || c.Expiry.IsZero() {
 			return nil
 		}
 		c.Expiry = time.Time{}
@@ -83,8 +83,8 @@ func (s *Store) IssueCode(ctx context.Context, l Login, check func(Client) error
 
 // clientOf returns the client that a code is issued to.
 func (s *Store) clientOf(ctx context.Context, from getter, c Code) (Client, error) {
-	if c.Published != nil {
-		return c.Published.client(c), nil
+	if c.CIMD != nil {
+		return c.CIMD.client(c), nil
 	}
 	return s.client(ctx, from, c.ClientID)
 }
@@ -183,12 +183,12 @@ func (s *Store) consume(ctx context.Context, tx driver.Tx, k driver.Key, c Code,
 }
 
 func (s *Store) startGrant(id string, code Code, c Client, now time.Time) Redemption {
-	if code.Published != nil {
-		c = code.Published.client(code)
+	if code.CIMD != nil {
+		c = code.CIMD.client(code)
 	}
 	g := Grant{
 		ID: id, ClientID: c.ID, ClientName: c.Name(), Public: c.Public(), Person: code.Person,
-		Published: c.Published != nil, Scopes: code.Scopes, Resource: code.Resource, Started: now, Expiry: now.Add(s.life.GrantTTL),
+		CIMD: c.CIMD != nil, Scopes: code.Scopes, Resource: code.Resource, Started: now, Expiry: now.Add(s.life.GrantTTL),
 	}
 	red := Redemption{Grant: g}
 	for _, grantType := range c.Metadata.GrantTypes {

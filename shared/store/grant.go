@@ -24,8 +24,8 @@ func (s *Store) Grant(ctx context.Context, id string) (Grant, error) {
 }
 
 // LiveGrant returns a grant that has not ended and whose client still exists, or
-// ErrNotFound. It is what the MCP endpoint asks about an access token. A client that
-// publishes its metadata is registered nowhere and so never deleted: its grant alone counts.
+// ErrNotFound. It is what the MCP endpoint asks about an access token. A CIMD
+// client is registered nowhere and so never deleted: its grant alone counts.
 func (s *Store) LiveGrant(ctx context.Context, id string) (Grant, error) {
 	g, err := s.Grant(ctx, id)
 	if err != nil {
@@ -34,7 +34,7 @@ func (s *Store) LiveGrant(ctx context.Context, id string) (Grant, error) {
 	if g.Ended(s.now()) {
 		return Grant{}, ErrNotFound
 	}
-	if g.Published {
+	if g.CIMD {
 		return g, nil
 	}
 	exists, err := s.ClientExists(ctx, ClientDocument(g.ClientID))

@@ -21,7 +21,10 @@ func Collections() []string {
 	return []string{ClientsCollection, CodesCollection, GrantsCollection, PeopleCollection}
 }
 
-// A Client is a registered client (RFC 7591).
+// A Client is an OAuth client as this server knows it, of one of two kinds. A registered
+// client (RFC 7591) is a record of the store. A CIMD client is described by the document at
+// its id, a URL (client ID metadata document), and never stored: only ID, Metadata and CIMD
+// are set, and CIMD is nil for every other client.
 type Client struct {
 	ID       string               `json:"id"`
 	Metadata oauth.ClientMetadata `json:"metadata"`
@@ -46,25 +49,23 @@ type Client struct {
 	// has completed a login: a used client never expires.
 	Expiry time.Time `json:"expiry,omitzero"`
 
-	// Published is set, and most of the rest is not, for a client that is not
-	// registered here but publishes its metadata at its id, a URL. No such client is
-	// ever stored: what it published travels from the request to the code and the grant.
-	Published *Published `json:"-"`
+	// CIMD travels from the authorization request to the code and the grant.
+	CIMD *CIMDCopy `json:"-"`
 }
 
-// A Published is the copy of what a client had published when the person was asked. A
+// A CIMDCopy is what a CIMD client had published when the person was asked. A
 // sign-in is completed by it whatever is published meanwhile (CIMD, Changes in Client
 // Metadata). The redirect URI that was asked for is in the request, and then in the code;
 // the authentication method of such a client is none.
-type Published struct {
+type CIMDCopy struct {
 	Name       string   `json:"n"`
 	GrantTypes []string `json:"g"`
 	Digest     string   `json:"d"` // of the document, 43 characters
 }
 
 // client returns the client of a code that was issued by the copy.
-func (p *Published) client(c Code) Client {
-	return Client{ID: c.ClientID, Published: p, Metadata: oauth.ClientMetadata{
+func (p *CIMDCopy) client(c Code) Client {
+	return Client{ID: c.ClientID, CIMD: p, Metadata: oauth.ClientMetadata{
 		ClientName: p.Name, RedirectURIs: []string{c.RedirectURI}, GrantTypes: p.GrantTypes,
 		TokenEndpointAuthMethod: oauth.AuthMethodNone,
 	}}
@@ -117,8 +118,8 @@ type Code struct {
 	Issued      time.Time       `json:"issued"`
 	Expiry      time.Time       `json:"expiry"`
 
-	// Published is nil for a registered client.
-	Published *Published `json:"published,omitempty"`
+	// CIMD is nil for a registered client.
+	CIMD *CIMDCopy `json:"published,omitempty"`
 
 	// Used is when the code was redeemed, zero before.
 	Used time.Time `json:"used,omitzero"`
@@ -134,9 +135,9 @@ type Grant struct {
 	Person     Person       `json:"person"`
 	Scopes     oauth.Scopes `json:"scopes"`
 	Resource   string       `json:"resource"`
-	// Published is set for a client that is not registered here, so that there is no
+	// CIMD is set for a CIMD client, which is not registered here, so that there is no
 	// registration whose end would be the grant's.
-	Published bool      `json:"published,omitempty"`
+	CIMD      bool      `json:"published,omitempty"`
 	Started   time.Time `json:"started"`
 	Refreshed time.Time `json:"refreshed,omitzero"`
 

@@ -10,7 +10,7 @@ import (
 type Event string
 
 // The events. In their fields client_id is the id of a registered client or the URL of a
-// published one, and what is neither is "unknown"; grant and person are ids of documents,
+// CIMD client, and what is neither is "unknown"; grant and person are ids of documents,
 // which are hashes. Never a credential, login or address of a person.
 const (
 	ClientRegistered       Event = "client.registered"

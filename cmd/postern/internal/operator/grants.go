@@ -177,8 +177,8 @@ func (op *Operator) RevokeUser(ctx context.Context, who string) error {
 }
 
 // RevokeClient ends all grants of a client, by its id, and removes the codes that could
-// become one. It is what there is against a client that publishes its metadata, which is
-// registered nowhere and so cannot be deleted.
+// become one. It is what there is against a CIMD client, which is registered nowhere
+// and so cannot be deleted.
 func (op *Operator) RevokeClient(ctx context.Context, id string) error {
 	if err := op.Opened(); err != nil {
 		return err

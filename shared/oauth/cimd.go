@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// maxPublishedRedirectURIs is more than a registration may have: a published document
+// maxCIMDRedirectURIs is more than a registration may have: a published document
 // serves every server and is stored at none.
-const maxPublishedRedirectURIs = 100
+const maxCIMDRedirectURIs = 100
 
-// Published returns what counts here of metadata that a client publishes for every
+// CIMD returns what counts here of metadata that a CIMD client publishes for every
 // server (client ID metadata documents §4.1): what we do not have is left out, or the
 // refusal names the member to change. offered is what the client lists beside
 // token_endpoint_auth_method, which is then no more than a preference.
@@ -17,16 +17,16 @@ const maxPublishedRedirectURIs = 100
 // It differs from [ClientMetadata.Registered] where a document for all cannot be
 // answered: redirect URIs that the policy forbids are dropped, unless none is left, and
 // members that are not used here are not looked at.
-func (m ClientMetadata) Published(p RedirectPolicy, offered []string) (ClientMetadata, error) {
+func (m ClientMetadata) CIMD(p RedirectPolicy, offered []string) (ClientMetadata, error) {
 	out := ClientMetadata{
 		ClientName: strings.TrimSpace(m.ClientName), GrantTypes: m.GrantTypes, ResponseTypes: m.ResponseTypes,
 		Scope: m.Scope, JWKS: m.JWKS, TokenEndpointAuthMethod: AuthMethodNone,
 	}
-	if err := m.checkPublishedMethod(offered); err != nil {
+	if err := m.checkCIMDMethod(offered); err != nil {
 		return out, err
 	}
-	if len(m.RedirectURIs) > maxPublishedRedirectURIs {
-		return out, Refuse(InvalidRedirectURI, "redirect_uris may have at most %d entries", maxPublishedRedirectURIs)
+	if len(m.RedirectURIs) > maxCIMDRedirectURIs {
+		return out, Refuse(InvalidRedirectURI, "redirect_uris may have at most %d entries", maxCIMDRedirectURIs)
 	}
 	refusal := Refuse(InvalidRedirectURI, "redirect_uris is missing")
 	for _, uri := range m.RedirectURIs {
@@ -58,9 +58,9 @@ func (m ClientMetadata) Published(p RedirectPolicy, offered []string) (ClientMet
 	return out, nil
 }
 
-// checkPublishedMethod settles on none, the one method here that needs nothing we would
+// checkCIMDMethod settles on none, the one method here that needs nothing we would
 // have had to hand out or to keep.
-func (m ClientMetadata) checkPublishedMethod(offered []string) error {
+func (m ClientMetadata) checkCIMDMethod(offered []string) error {
 	method := m.TokenEndpointAuthMethod
 	switch {
 	case strings.HasPrefix(method, "client_secret_"):

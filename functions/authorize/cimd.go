@@ -18,11 +18,11 @@ var undescribedHTML string
 
 var undescribedPage = web.NewPage("undescribed", undescribedHTML)
 
-// publishedClient returns the client that publishes its metadata at the client_id
+// cimdClient returns the CIMD client that publishes its metadata at the client_id
 // (MCP 2025-11-25, Client ID Metadata Documents). Whatever can be checked without the
 // document is checked first, so that a request which leads nowhere asks no other server
 // (SF-11). If there is no document it writes a page that says why, and returns no client.
-func (h *handler) publishedClient(w http.ResponseWriter, r *http.Request, params web.Form) (store.Client, error) {
+func (h *handler) cimdClient(w http.ResponseWriter, r *http.Request, params web.Form) (store.Client, error) {
 	id, err := cimd.ParseID(params.Get("client_id"), web.Issuer(r))
 	if err != nil {
 		return store.Client{}, h.undescribed(w, r, err)
@@ -39,15 +39,15 @@ func (h *handler) publishedClient(w http.ResponseWriter, r *http.Request, params
 	if err != nil {
 		return store.Client{}, h.undescribed(w, r, err)
 	}
-	return store.Client{ID: id.String(), Metadata: d.Metadata, Published: &store.Published{
+	return store.Client{ID: id.String(), Metadata: d.Metadata, CIMD: &store.CIMDCopy{
 		Name: d.Metadata.ClientName, GrantTypes: d.Metadata.GrantTypes, Digest: d.Digest,
 	}}, nil
 }
 
-// publisher returns the host that a published client's id proves, and whether that host
+// publisher returns the host that a CIMD client's id proves, and whether that host
 // publishes for anybody.
 func publisher(r *http.Request, client store.Client) (host string, shared bool) {
-	if client.Published == nil {
+	if client.CIMD == nil {
 		return "", false
 	}
 	id, err := cimd.ParseID(client.ID, web.Issuer(r))

@@ -10,23 +10,23 @@ import (
 	"github.com/postern-dev/postern/shared/store"
 )
 
-// The connection of a client that publishes its metadata lives without a registration, shows as what was approved, and ends when it is revoked.
-func TestPublishedClientsGrantDecidesAlone(t *testing.T) {
+// The connection of a CIMD client lives without a registration, shows as what was approved, and ends when it is revoked.
+func TestCIMDClientsGrantDecidesAlone(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	const id = "https://client.example/client.json"
 	now, code := f.clock.now(), credential.New("ac_")
 	must(t, f.Store.IssueCode(t.Context(), store.Login{Code: code, Until: now.Add(time.Minute), Record: store.Code{
 		ClientID: id, Scopes: oauth.SupportedScopes(), Resource: oauth.Resource(issuer), Issued: now, Expiry: now.Add(time.Minute),
-		Published: &store.Published{Name: "Published Client", GrantTypes: oauth.SupportedGrantTypes()},
-		Person:    store.Person{Subject: "development:octocat", Login: "octocat", AllowedBy: "anyone", Checked: now},
+		CIMD:   &store.CIMDCopy{Name: "CIMD Client", GrantTypes: oauth.SupportedGrantTypes()},
+		Person: store.Person{Subject: "development:octocat", Login: "octocat", AllowedBy: "anyone", Checked: now},
 	}}, func(store.Client) error { return nil }))
 	red, _, err := f.Store.RedeemCode(t.Context(), code, store.Client{ID: id}, func(store.Code) error { return nil })
 	must(t, err)
 	l := newLiveness(f.Store, 30*time.Second, f.clock.now)
 	g, err := l.look(t.Context(), red.Grant.ID)
 	must(t, err)
-	if g.ClientID != id || g.ClientName != "Published Client" {
+	if g.ClientID != id || g.ClientName != "CIMD Client" {
 		t.Errorf("got client %s %q", g.ClientID, g.ClientName)
 	}
 	must(t, f.Store.RevokeGrant(t.Context(), g.ID, "test", nil))

@@ -17,9 +17,9 @@ import (
 	"github.com/postern-dev/postern/shared/store/embedded"
 )
 
-// signInPublished signs octocat in through a client that publishes its metadata, once to
-// the end and once up to the code.
-func signInPublished(ctx context.Context, dir, clientID string) error {
+// signInCIMD signs octocat in through a CIMD client, once to the end and once up to the
+// code.
+func signInCIMD(ctx context.Context, dir, clientID string) error {
 	d, err := embedded.Open(ctx, dir)
 	if err != nil {
 		return err
@@ -35,8 +35,8 @@ func signInPublished(ctx context.Context, dir, clientID string) error {
 		code := credential.New("code_")
 		err := s.IssueCode(ctx, store.Login{Code: code, Until: now.Add(time.Hour), Record: store.Code{
 			ClientID: clientID, RedirectURI: "http://127.0.0.1/cb", Scopes: oauth.Scopes{"mcp"}, Resource: "https://auth.example.com/mcp",
-			Person:    store.Person{Subject: "github:octocat", Login: "octocat", AllowedBy: "user:octocat", Checked: now},
-			Published: &store.Published{Name: "Publishing", GrantTypes: oauth.SupportedGrantTypes()}, Issued: now, Expiry: now.Add(time.Hour),
+			Person: store.Person{Subject: "github:octocat", Login: "octocat", AllowedBy: "user:octocat", Checked: now},
+			CIMD:   &store.CIMDCopy{Name: "Publishing", GrantTypes: oauth.SupportedGrantTypes()}, Issued: now, Expiry: now.Add(time.Hour),
 		}}, func(store.Client) error { return nil })
 		if err != nil {
 			return err
@@ -51,16 +51,16 @@ func signInPublished(ctx context.Context, dir, clientID string) error {
 	return nil
 }
 
-// A client that publishes its metadata is no registration: it is seen by its grants, by the
-// URL that is its id, and ended by them.
-func TestOperatorSeesAndEndsPublishedClients(t *testing.T) {
+// A CIMD client is no registration: it is seen by its grants, by the URL that is its id, and
+// ended by them.
+func TestOperatorSeesAndEndsCIMDClients(t *testing.T) {
 	t.Parallel()
 	const id = "https://client.example/oauth/client.json"
 	dir := t.TempDir()
 	if _, err := seed(t.Context(), dir); err != nil {
 		t.Fatal(err)
 	}
-	if err := signInPublished(t.Context(), dir, id); err != nil {
+	if err := signInCIMD(t.Context(), dir, id); err != nil {
 		t.Fatal(err)
 	}
 	must := func(args ...string) string {

@@ -11,17 +11,17 @@ import (
 	"github.com/postern-dev/postern/test/kit/memory"
 )
 
-const publishedID = "https://client.example/client.json"
+const cimdID = "https://client.example/client.json"
 
-// newPublishedLogin is a login through a client that is registered nowhere.
-func (h *house) newPublishedLogin() store.Login {
-	l := h.newLogin(publishedID)
-	l.Record.Published = &store.Published{Name: "Published", GrantTypes: oauth.SupportedGrantTypes(), Digest: strings.Repeat("d", 43)}
+// newCIMDLogin is a login through a client that is registered nowhere.
+func (h *house) newCIMDLogin() store.Login {
+	l := h.newLogin(cimdID)
+	l.Record.CIMD = &store.CIMDCopy{Name: "CIMD Client", GrantTypes: oauth.SupportedGrantTypes(), Digest: strings.Repeat("d", 43)}
 	return l
 }
 
 // CD-07, SF-15: what check sees is the copy, the whole login costs one read less at each step, and there never is a client.
-func TestPublishedClientsNeedNoRegistration(t *testing.T) {
+func TestCIMDClientsNeedNoRegistration(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	counter := memory.Count(memory.New(nil))
@@ -33,9 +33,9 @@ func TestPublishedClientsNeedNoRegistration(t *testing.T) {
 			t.Errorf("%s costs %+v, want %d reads and %d commits", what, got, reads, commits)
 		}
 	}
-	l := h.newPublishedLogin()
+	l := h.newCIMDLogin()
 	err := h.IssueCode(ctx, l, func(c store.Client) error {
-		if c.ID != publishedID || !c.Public() || c.Name() != "Published" || len(c.Metadata.RedirectURIs) != 1 || c.Metadata.RedirectURIs[0] != l.Record.RedirectURI {
+		if c.ID != cimdID || !c.Public() || c.Name() != "CIMD Client" || len(c.Metadata.RedirectURIs) != 1 || c.Metadata.RedirectURIs[0] != l.Record.RedirectURI {
 			t.Errorf("got client %+v, want the copy", c)
 		}
 		return nil
@@ -48,16 +48,16 @@ func TestPublishedClientsNeedNoRegistration(t *testing.T) {
 		t.Errorf("the same login again: got %v, want it completed", err)
 	}
 	counter.Take()
-	red := h.redeem(t, l.Code, store.Client{ID: publishedID})
+	red := h.redeem(t, l.Code, store.Client{ID: cimdID})
 	want("RedeemCode", 1, 1)
-	if g := red.Grant; !g.Published || !g.Public || g.ClientName != "Published" || red.Refresh.IsZero() {
+	if g := red.Grant; !g.CIMD || !g.Public || g.ClientName != "CIMD Client" || red.Refresh.IsZero() {
 		t.Errorf("got grant %+v", g)
 	}
 	h.wantLive(t, red.Grant.ID)
 	want("LiveGrant", 1, 0)
-	h.rotate(t, red.Refresh, publishedID)
+	h.rotate(t, red.Refresh, cimdID)
 	want("Rotate", 1, 1)
-	if exists, err := h.ClientExists(ctx, store.ClientDocument(publishedID)); exists || err != nil {
+	if exists, err := h.ClientExists(ctx, store.ClientDocument(cimdID)); exists || err != nil {
 		t.Errorf("got a client %t, %v, want none", exists, err)
 	}
 	if err := h.RevokeGrant(ctx, red.Grant.ID, "test", nil); err != nil {
@@ -66,11 +66,11 @@ func TestPublishedClientsNeedNoRegistration(t *testing.T) {
 	h.wantEnded(t, red.Grant.ID)
 }
 
-// A refused check stops the code of a published client too.
-func TestPublishedClientIsCheckedByItsCopy(t *testing.T) {
+// A refused check stops the code of a CIMD client too.
+func TestCIMDClientIsCheckedByItsCopy(t *testing.T) {
 	t.Parallel()
 	h, no := newHouse(t), errors.New("no")
-	l := h.newPublishedLogin()
+	l := h.newCIMDLogin()
 	if err := h.IssueCode(t.Context(), l, func(store.Client) error { return no }); !errors.Is(err, no) {
 		t.Errorf("got %v, want the check's error", err)
 	}
@@ -79,13 +79,13 @@ func TestPublishedClientIsCheckedByItsCopy(t *testing.T) {
 	}
 }
 
-// A grant of a registered client still ends with its registration, whatever a published one does.
+// A grant of a registered client still ends with its registration, whatever that of a CIMD client does.
 func TestRegisteredGrantsStillEndWithTheirClient(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	red := h.login(t, h.register(t, "c_1"))
-	if red.Grant.Published {
-		t.Error("got a published grant of a registered client")
+	if red.Grant.CIMD {
+		t.Error("got a CIMD client's grant for a registered client")
 	}
 	h.wantLive(t, red.Grant.ID)
 	if err := h.DeleteClient(t.Context(), "c_1", nil); err != nil {
@@ -94,11 +94,11 @@ func TestRegisteredGrantsStillEndWithTheirClient(t *testing.T) {
 	h.wantEnded(t, red.Grant.ID)
 }
 
-// A code of a published client may still become a grant, though there is no client: the upstream token waits for it.
-func TestUpstreamTokenWaitsForAPublishedClientsCode(t *testing.T) {
+// A code of a CIMD client may still become a grant, though there is no client: the upstream token waits for it.
+func TestUpstreamTokenWaitsForACIMDClientsCode(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	l := h.newPublishedLogin()
+	l := h.newCIMDLogin()
 	if err := h.IssueCode(t.Context(), l, allowClient); err != nil {
 		t.Fatal(err)
 	}

@@ -10,9 +10,9 @@ import (
 	"github.com/postern-dev/postern/shared/upstream"
 )
 
-// A client that publishes its metadata has no registration to be missed: no event ends what
+// A CIMD client has no registration to be missed: no event ends what
 // it has, not even one of a registration of that id. Its grant's end is any grant's end.
-func TestPublishedClientsAreNotMissed(t *testing.T) {
+func TestCIMDClientsAreNotMissed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const id = "https://client.example/client.json"
@@ -24,7 +24,7 @@ func TestPublishedClientsAreNotMissed(t *testing.T) {
 		l := store.Login{Code: credential.New("code_"), UpstreamToken: token, Until: w.time.Add(time.Hour), Record: store.Code{
 			ClientID: id, RedirectURI: "http://127.0.0.1:5/cb", Scopes: oauth.Scopes{"mcp"}, Resource: "https://auth.example.com/mcp",
 			Person: store.Person{Subject: alice}, Issued: w.time, Expiry: w.time.Add(codeTTL),
-			Published: &store.Published{Name: "Published", GrantTypes: oauth.SupportedGrantTypes()},
+			CIMD: &store.CIMDCopy{Name: "CIMD Client", GrantTypes: oauth.SupportedGrantTypes()},
 		}}
 		if err := w.Store.IssueCode(t.Context(), l, func(store.Client) error { return nil }); err != nil {
 			t.Fatal(err)

@@ -62,8 +62,8 @@ func withDocuments(f *fixture) {
 	f.Documents = cimd.New(cimd.Options{Now: f.now, Log: f.Log})
 }
 
-// redeemPublished redeems a code of a published client.
-func (s *server) redeemPublished(tb testing.TB, id, code string) store.Redemption {
+// redeemCIMD redeems a code of a CIMD client.
+func (s *server) redeemCIMD(tb testing.TB, id, code string) store.Redemption {
 	tb.Helper()
 	red, _, err := s.Store.RedeemCode(tb.Context(), credential.Wrap(code), store.Client{ID: id}, func(c store.Code) error { return c.Challenge.Verify(verifier) })
 	must(tb, err)
@@ -72,7 +72,7 @@ func (s *server) redeemPublished(tb testing.TB, id, code string) store.Redemptio
 
 // CIM-01, CIM-03, CIM-07, CIM-20, CIM-21, CD-07, SF-15: the document is read for the page alone. Its host may be down,
 // or publish another, from then on; port and all, the sign-in ends as it was approved.
-func TestPublishedClientSignsInByTheDocumentOfThePage(t *testing.T) {
+func TestCIMDClientSignsInByTheDocumentOfThePage(t *testing.T) {
 	t.Parallel()
 	for name, meanwhile := range map[string]func(*publisherHost){
 		"nothing":       func(*publisherHost) {},
@@ -98,9 +98,9 @@ func TestPublishedClientSignsInByTheDocumentOfThePage(t *testing.T) {
 			if got := p.hits.Load(); got != 1 {
 				t.Errorf("got %d fetches, want one", got)
 			}
-			red := s.redeemPublished(t, p.id, q.Get("code"))
+			red := s.redeemCIMD(t, p.id, q.Get("code"))
 			g := red.Grant
-			if g.ClientID != p.id || g.ClientName != "Local Client" || !g.Public || !g.Published || g.Person.Login != "octocat" || red.Refresh.IsZero() {
+			if g.ClientID != p.id || g.ClientName != "Local Client" || !g.Public || !g.CIMD || g.Person.Login != "octocat" || red.Refresh.IsZero() {
 				t.Errorf("got grant %+v, want one of the client as it was on the page, with a refresh token", g)
 			}
 			if _, err := s.Store.LiveGrant(t.Context(), g.ID); err != nil {
@@ -110,8 +110,8 @@ func TestPublishedClientSignsInByTheDocumentOfThePage(t *testing.T) {
 	}
 }
 
-// The cost budget of design.md: 0 reads for a published client, fetched or kept. CD-04, CON-01, G5, AUZ-14: and it is asked about every time.
-func TestPublishedClientIsAskedAboutEveryTime(t *testing.T) {
+// The cost budget of design.md: 0 reads for a CIMD client, fetched or kept. CD-04, CON-01, G5, AUZ-14: and it is asked about every time.
+func TestCIMDClientIsAskedAboutEveryTime(t *testing.T) {
 	t.Parallel()
 	s, p := serve(t, withDocuments), publishHere(t)
 	b := s.browser(loopbackURI)
@@ -130,12 +130,12 @@ func TestPublishedClientIsAskedAboutEveryTime(t *testing.T) {
 }
 
 // A client that publishes no refresh_token grant gets none.
-func TestPublishedGrantTypesCount(t *testing.T) {
+func TestCIMDGrantTypesCount(t *testing.T) {
 	t.Parallel()
 	s, p := serve(t, withDocuments), publishHere(t)
 	p.answer(jsonAnswer(p.document(`"client_name":"X","redirect_uris":["http://127.0.0.1/callback"],"grant_types":["authorization_code","urn:x:device_code"]`)))
 	q := s.signIn(t, s.browser(loopbackURI), s.request("client_id", p.id), "octocat")
-	if red := s.redeemPublished(t, p.id, q.Get("code")); !red.Refresh.IsZero() {
+	if red := s.redeemCIMD(t, p.id, q.Get("code")); !red.Refresh.IsZero() {
 		t.Error("got a refresh token, want none")
 	}
 }
@@ -149,7 +149,7 @@ func TestThePageSaysWhoPublishedTheClient(t *testing.T) {
 		edge := web.Wrap(web.PageErrors(func(w http.ResponseWriter, r *http.Request) error {
 			redirect, err := policy(r).Match([]string{uri}, uri)
 			must(t, err)
-			return h.showConsent(w, r, c, redirect, request{ClientID: c.ID, RedirectURI: uri, Published: c.Published})
+			return h.showConsent(w, r, c, redirect, request{ClientID: c.ID, RedirectURI: uri, CIMD: c.CIMD})
 		}), web.Options{Edge: f.Edge})
 		w := httptest.NewRecorder()
 		edge.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/authorize", nil))
@@ -159,16 +159,16 @@ func TestThePageSaysWhoPublishedTheClient(t *testing.T) {
 		}
 		return got
 	}
-	published := func(id string) store.Client {
-		return store.Client{ID: id, Metadata: oauth.ClientMetadata{ClientName: "Claude", LogoURI: "https://evil.example/l.png"}, Published: &store.Published{Name: "Claude"}}
+	cimdClient := func(id string) store.Client {
+		return store.Client{ID: id, Metadata: oauth.ClientMetadata{ClientName: "Claude", LogoURI: "https://evil.example/l.png"}, CIMD: &store.CIMDCopy{Name: "Claude"}}
 	}
 	for _, row := range []struct {
 		client   store.Client
 		uri      string
 		has, not []string
 	}{
-		{published("https://claude.ai/oauth/x"), loopbackURI, []string{"Published by claude.ai", "nobody has checked it", "127.0.0.1:49152", "nobody can prove which program", "https://claude.ai/oauth/x"}, []string{"Anybody can publish"}},
-		{published("https://evil.github.io/x"), "https://evil.github.io/cb", []string{"Published by evil.github.io", "Anybody can publish at evil.github.io", "nobody has checked it"}, []string{"nobody can prove"}},
+		{cimdClient("https://claude.ai/oauth/x"), loopbackURI, []string{"Published by claude.ai", "nobody has checked it", "127.0.0.1:49152", "nobody can prove which program", "https://claude.ai/oauth/x"}, []string{"Anybody can publish"}},
+		{cimdClient("https://evil.github.io/x"), "https://evil.github.io/cb", []string{"Published by evil.github.io", "Anybody can publish at evil.github.io", "nobody has checked it"}, []string{"nobody can prove"}},
 		{store.Client{ID: "c_1", Metadata: oauth.ClientMetadata{ClientName: "Claude"}}, loopbackURI, []string{"nobody has checked it"}, []string{"Published by", "Anybody can publish"}},
 	} {
 		got := show(row.client, row.uri)
