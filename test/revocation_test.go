@@ -96,7 +96,7 @@ func wantStatus(t *testing.T, s *rig.Server, r *http.Request, want int) {
 	}
 }
 
-// RT-05, W8, G20 (goal), SC-18: once an ending is acknowledged no refresh works on any of
+// RT-05, W8, SC-18: once an ending is acknowledged no refresh works on any of
 // three replicas, and within REVOCATION_MAX_AGE no access token; what hung from it goes,
 // the token at GitHub included.
 func TestEndingReachesEveryReplicaAndGitHub(t *testing.T) {

@@ -297,7 +297,7 @@ func wantSame(t testing.TB, before, after map[driver.Key]driver.Document) {
 	}
 }
 
-// G20, SC-17, SC-18: whatever the order, number and age of events, and wherever the
+// SC-17, SC-18: whatever the order, number and age of events, and wherever the
 // cascade dies, the end is that of one ordered delivery.
 func TestDisorderEndsAsOrderDoes(t *testing.T) {
 	t.Parallel()

@@ -79,7 +79,7 @@ func (u unread) Read([]byte) (int, error) {
 	return 0, io.ErrUnexpectedEOF
 }
 
-// MP-11, I14: size cap, then token, then body: who is not let in costs no more than
+// MP-11: size cap, then token, then body: who is not let in costs no more than
 // their headers.
 func TestNoBodyIsReadForWhoIsNotLetIn(t *testing.T) {
 	t.Parallel()

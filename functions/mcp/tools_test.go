@@ -58,7 +58,7 @@ func TestWhoAmITellsPersonClientAndTimes(t *testing.T) {
 	}
 }
 
-// MP-05, UP-13, I11: answers reach who asked, whatever ids collide.
+// MP-05, UP-13: answers reach who asked, whatever ids collide.
 func TestFiveHundredCallersWithOneIDGetTheirOwnAnswers(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -161,7 +161,7 @@ func TestRotatedKeysAreServedUnderAnotherTag(t *testing.T) {
 	}
 }
 
-// G14: without keys there is no key set, and everything else goes on.
+// Without keys there is no key set, and everything else goes on.
 func TestUnreadableKeysStopTheKeySetAlone(t *testing.T) {
 	t.Parallel()
 	failing := keyfile.New("keys", signing.ParseKeySet, &keyfile.Options{

@@ -193,7 +193,7 @@ func wire() map[string]any {
 	}
 }
 
-// I15, AT-06, AT-13: what is missing, null, empty or of another type is no.
+// AT-06, AT-13: what is missing, null, empty or of another type is no.
 func TestMissingClaimIsARefusal(t *testing.T) {
 	t.Parallel()
 	ring := signing.Generate()

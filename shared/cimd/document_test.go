@@ -114,7 +114,7 @@ func TestWrongDocumentsAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := string(right)
-	for name, body := range map[string]string{ // I12
+	for name, body := range map[string]string{ // not one meaning
 		"empty": "", "array": "[" + text + "]", "null": "null", "text": `"x"`, "twice": text + text, "repeated member": text[:len(text)-1] + `,"client_name":"B"}`,
 		"page": "<!DOCTYPE html>", "BOM": "\ufeff" + text, "not UTF-8": strings.Replace(text, `"A"`, "\"\xff\"", 1), "lone surrogate": strings.Replace(text, `"A"`, `"\ud800"`, 1),
 		"deep": text[:len(text)-1] + `,"x":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + "}", "cut": text[:len(text)-1],

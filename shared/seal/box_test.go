@@ -48,7 +48,7 @@ func TestSealedOpensInItsOwnPlace(t *testing.T) {
 	}
 }
 
-// SC-01, I13: an envelope moved to another purpose, collection, document or field
+// SC-01: an envelope moved to another purpose, collection, document or field
 // does not open.
 func TestSealedOpensNowhereElse(t *testing.T) {
 	t.Parallel()

@@ -118,7 +118,7 @@ func firstError[R any](seq func(func(R, error) bool)) error {
 	return first
 }
 
-// SC-01, I13: two documents of a collection change places, whole or only their bodies.
+// SC-01: two documents of a collection change places, whole or only their bodies.
 func TestSwappedDocumentsDoNotOpen(t *testing.T) {
 	t.Parallel()
 	for _, collection := range []string{"clients", "grants", "people"} {

@@ -34,7 +34,7 @@ func strangers(next http.Handler) http.Handler {
 	})
 }
 
-// MP-11, I14: what headers decide is decided without the body, and so is what there is
+// MP-11: what headers decide is decided without the body, and so is what there is
 // no handler for.
 func TestHeadersDecideBeforeTheBodyIsRead(t *testing.T) {
 	t.Parallel()

@@ -9,7 +9,7 @@
 //	emulate.go    postern emulate
 //	front.go      the front: one origin, round robin
 //	witness.go    what passes: secrets, and how often which endpoint was asked
-//	canary.go     no secret stands in a log, however it is encoded (LG-01, G13)
+//	canary.go     no secret stands in a log, however it is encoded (LG-01)
 //	app.go        a client program in plain HTTP
 //	github.go     the fake GitHub as a process
 //	tools.go      what must be installed
