@@ -14,6 +14,7 @@ func TestMessagesOnTheWire(t *testing.T) {
 	h := f.open(t)
 	conn := f.connect(t, "octocat", "Client", nil)
 	webtest.Run(t, func(*testing.T) http.Handler { return h }, "testdata", webtest.Options{
+		Every:   webtest.API,
 		Set:     map[string]string{"token": conn.token},
 		Replace: []webtest.Replacement{{Name: "client_id", Pattern: regexp.MustCompile(`c_[\w-]{43}`)}},
 	})

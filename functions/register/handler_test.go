@@ -108,6 +108,7 @@ func (s *server) send(t testing.TB, method, path, token, body string) *httptest.
 func TestWire(t *testing.T) {
 	t.Parallel()
 	names := webtest.Options{
+		Every: webtest.API,
 		Set: map[string]string{
 			"other_id": otherID, "other_token": otherToken, "operator_token": operatorToken,
 			"big": strings.Repeat("a", maxBody),

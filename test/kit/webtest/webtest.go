@@ -1,7 +1,10 @@
-// Package webtest replays HTTP exchanges from txtar files against a handler.
+// Package webtest replays HTTP conversations from txtar files against a handler.
 //
-// A file starts with what it claims. Then come pairs of sections:
+// A file opens with what it is about. Then come exchanges, and above each a sentence that
+// says what it claims; a file of one exchange needs no second sentence.
 //
+//	Only the code's own verifier redeems it.
+//	-- claim --
 //	A wrong verifier is invalid_grant (RFC 7636 §4.6).
 //	-- request --
 //	POST /token HTTP/1.1
@@ -11,13 +14,17 @@
 //	grant_type=authorization_code&code=…
 //	-- response --
 //	HTTP/1.1 400 Bad Request
-//	Cache-Control: no-store
-//	…
+//	Content-Type: application/json
 //
-// A pair may be followed by text in a section "why", which is kept. The answer
-// is compared byte by byte with headers sorted, Date and Content-Length left
-// out, and what varies replaced by a name in braces; the id of the request is
-// replaced always. go test -update rewrites the responses.
+//	{"error":"invalid_grant",…
+//
+// The answer is compared byte by byte with headers sorted, Date and Content-Length left
+// out, and what varies replaced by a name in braces; the id of the request is replaced
+// always. What every answer must carry stands in no stanza: [Every] asserts it of all of
+// them. go test -update rewrites the responses and keeps the sentences.
+//
+// A section "head" instead of "response" states the status and headers alone, where the
+// body is the claim of another file.
 //
 // A request needs neither Content-Length nor line ends of CR LF. Names given by
 // [Options.Set] and values found by [Options.Capture] are filled in where a
@@ -27,6 +34,7 @@ package webtest
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -60,6 +68,8 @@ type Options struct {
 	Capture []Replacement
 	// Set gives values for {Name} in requests.
 	Set map[string]string
+	// Every is what all answers carry and no stanza says.
+	Every Every
 	// RemoteAddr is the peer of each request; empty means 192.0.2.1:1234.
 	RemoteAddr string
 }
@@ -68,6 +78,7 @@ var always = []Replacement{
 	{"request_id", regexp.MustCompile(`(?m)^X-Request-Id: ([A-Z2-7]{16})$`)},
 	{"request_id", regexp.MustCompile(`"request_id":"([A-Z2-7]{16})"`)},
 	{"request_id", regexp.MustCompile(`Request ([A-Z2-7]{16})<`)},
+	{"style_hash", regexp.MustCompile(`style-src 'sha256-([^']+)'`)},
 }
 
 // Run replays every .txtar file of dir, each as a parallel subtest against a
@@ -92,7 +103,7 @@ func replay(t *testing.T, h http.Handler, file string, o Options) {
 		t.Fatal(err)
 	}
 	got := txtar.Parse(data)
-	if err := exchange(h, got, o); err != nil {
+	if err := errors.Join(spoken(got), exchange(h, got, o)); err != nil {
 		t.Fatalf("%s: %v", file, err)
 	}
 	text := txtar.Format(got)
@@ -108,27 +119,66 @@ func replay(t *testing.T, h http.Handler, file string, o Options) {
 	}
 }
 
+// spoken reports the exchanges of a without a sentence above them.
+func spoken(a *txtar.Archive) error {
+	var errs []error
+	if !sentence(a.Comment) {
+		errs = append(errs, errors.New("the file does not open with a sentence"))
+	}
+	requests := 0
+	for _, f := range a.Files {
+		if f.Name == "request" {
+			requests++
+		}
+	}
+	for i, f := range a.Files {
+		if f.Name == "request" && requests > 1 && (i == 0 || a.Files[i-1].Name != "claim" || !sentence(a.Files[i-1].Data)) {
+			errs = append(errs, fmt.Errorf("no sentence in a section claim stands above %s", firstLine(f.Data)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func sentence(text []byte) bool {
+	return regexp.MustCompile(`^\S.*\.\n\n?$`).Match(text)
+}
+
+func firstLine(text []byte) string {
+	line, _, _ := strings.Cut(string(text), "\n")
+	return line
+}
+
 // exchange sends every request of a and puts the answer into the response after
-// it, which it adds if there is none.
+// it, which it adds if there is none. It reports answers that lack what every one carries.
 func exchange(h http.Handler, a *txtar.Archive, o Options) error {
 	known := maps.Clone(o.Set)
 	if known == nil {
 		known = map[string]string{}
 	}
+	var errs []error
 	for i := 0; i < len(a.Files); i++ {
 		if a.Files[i].Name != "request" {
 			continue
 		}
-		answer, err := send(h, fill(string(a.Files[i].Data), known), o)
+		request := a.Files[i].Data
+		answer, err := send(h, fill(string(request), known), o)
 		if err != nil {
-			return fmt.Errorf("request %d: %w", i, err)
+			return fmt.Errorf("%s: %w", firstLine(request), err)
 		}
-		if i+1 == len(a.Files) || a.Files[i+1].Name != "response" {
+		if i+1 == len(a.Files) || a.Files[i+1].Name != "response" && a.Files[i+1].Name != "head" {
 			a.Files = slices.Insert(a.Files, i+1, txtar.File{Name: "response"})
 		}
-		a.Files[i+1].Data = []byte(mask(answer, o, known))
+		stated, err := o.Every.leaveOut(bytes.HasPrefix(request, []byte("OPTIONS ")), mask(answer, o, known))
+		if err != nil {
+			errs = append(errs, fmt.Errorf("the answer to %s %w", firstLine(request), err))
+		}
+		if a.Files[i+1].Name == "head" {
+			stated, _, _ = strings.Cut(stated, "\n\n")
+			stated += "\n"
+		}
+		a.Files[i+1].Data = []byte(stated)
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func fill(request string, known map[string]string) string {
