@@ -26,13 +26,15 @@ const (
 // package that is not here has no place yet: draw its arrows first.
 var arrows = map[string][]string{
 	// words, and what stands alone
-	"oauth":        {},
+	"origin":       {},
+	"oauth":        {"origin"},
 	"fernet":       {},
 	"credential":   {},
 	"recent":       {},
 	"signing":      {"recent"},
 	"keyfile":      {},
-	"config":       {},
+	"limit":        {"recent"},
+	"config":       {"origin"},
 	"telemetry":    {},
 	"store/driver": {},
 	// seal
@@ -43,12 +45,15 @@ var arrows = map[string][]string{
 	"store/firestoredriver": {"store/driver"},
 	// decide
 	"accesstoken": {"oauth", "credential", "recent", "signing", "keyfile"},
-	"upstream":    {"oauth", "credential"},
+	"upstream":    {"oauth", "credential", "origin"},
 	// speak
-	"web":  {"oauth", "credential", "telemetry"},
-	"cimd": {"oauth", "credential", "recent", "telemetry", "web"},
+	"httperr": {"oauth"},
+	"strict":  {"oauth", "httperr"},
+	"edge":    {"oauth", "origin", "httperr", "strict", "telemetry"},
+	"pages":   {"oauth", "httperr", "edge", "telemetry"},
+	"cimd":    {"oauth", "credential", "httperr", "origin", "recent", "limit", "strict", "telemetry"},
 	// start
-	"boot":       {"config", "telemetry", "web"},
+	"boot":       {"config", "telemetry", "edge", "origin"},
 	"boot/serve": {"boot"},
 	"parts":      {"boot", "cimd", "config", "credential", "fernet", "keyfile", "oauth", "seal", "signing", "store", "store/driver", "telemetry", "upstream"},
 	// programs that write the generated pages
@@ -66,7 +71,7 @@ var neverLinked = map[string][]string{}
 
 func init() {
 	cloud := []string{"cloud.google.com/", "google.golang.org/", "modernc.org/"}
-	for _, p := range []string{"fernet", "credential", "recent", "signing", "keyfile", "config", "telemetry", "store/driver", "seal", "store", "upstream", "web", "cimd", "boot"} {
+	for _, p := range []string{"fernet", "credential", "recent", "signing", "keyfile", "config", "telemetry", "store/driver", "seal", "store", "upstream", "origin", "limit", "httperr", "strict", "edge", "pages", "cimd", "boot"} {
 		neverLinked[shared+p] = cloud
 	}
 	neverLinked[shared+"oauth"] = append([]string{"net/http"}, cloud...)

@@ -9,15 +9,18 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/postern-dev/postern/shared/edge"
+	"github.com/postern-dev/postern/shared/httperr"
 	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/pages"
 	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/shared/strict"
 	"github.com/postern-dev/postern/shared/telemetry"
 	"github.com/postern-dev/postern/shared/upstream"
-	"github.com/postern-dev/postern/shared/web"
 )
 
 func (h *handler) callbackGet(w http.ResponseWriter, r *http.Request) error {
-	params, err := web.Query(r)
+	params, err := strict.Query(r)
 	if err != nil {
 		return err
 	}
@@ -27,12 +30,12 @@ func (h *handler) callbackGet(w http.ResponseWriter, r *http.Request) error {
 // callbackPost takes the form of the development sign-in. No other provider posts here.
 func (h *handler) callbackPost(w http.ResponseWriter, r *http.Request) error {
 	if _, ok := h.Provider.(*upstream.Development); !ok {
-		return web.Status(http.StatusMethodNotAllowed, oauth.Refuse(oauth.InvalidRequest, "use GET"))
+		return httperr.Status(http.StatusMethodNotAllowed, oauth.Refuse(oauth.InvalidRequest, "use GET"))
 	}
-	if err := web.SameOrigin(r); err != nil {
+	if err := pages.SameOrigin(r); err != nil {
 		return err
 	}
-	params, err := web.ReadForm(r)
+	params, err := strict.ReadForm(r)
 	if err != nil {
 		return err
 	}
@@ -42,7 +45,7 @@ func (h *handler) callbackPost(w http.ResponseWriter, r *http.Request) error {
 // callback completes a sign-in: first the browser, then the identity, then who may
 // enter, then the code. Before the browser is known to be the one that approved,
 // nothing is asked of the provider and nothing is told to the client.
-func (h *handler) callback(w http.ResponseWriter, r *http.Request, params web.Form) error {
+func (h *handler) callback(w http.ResponseWriter, r *http.Request, params strict.Form) error {
 	t, err := h.approved(r, params.Get("state"))
 	if err != nil {
 		return err
@@ -70,7 +73,7 @@ func (h *handler) callback(w http.ResponseWriter, r *http.Request, params web.Fo
 		return nil
 	case declined(err):
 		return h.relayDenial(w, r, t, redirect, err)
-	case web.Judge(err).Fault, errors.Is(err, upstream.ErrUsed):
+	case httperr.Of(err).Fault, errors.Is(err, upstream.ErrUsed):
 		return h.offerAgain(w, r, t, err)
 	}
 	return err
@@ -89,11 +92,11 @@ func declined(err error) bool {
 // approved returns the transaction that this browser approved (SBP, OAuth State Validation).
 func (h *handler) approved(r *http.Request, state string) (transaction, error) {
 	id, _, _ := strings.Cut(state, ".")
-	sealed, ok := web.Cookie(r, signInCookie+id)
+	sealed, ok := pages.Cookie(r, signInCookie+id)
 	if id == "" || !ok {
 		return transaction{}, h.otherBrowser(r, "no cookie for this state")
 	}
-	t, err := h.open(r.Context(), purposeSignIn, sealed, web.Issuer(r).String())
+	t, err := h.open(r.Context(), purposeSignIn, sealed, edge.Issuer(r).String())
 	if err != nil {
 		return t, startAgain(err)
 	}
@@ -105,13 +108,13 @@ func (h *handler) approved(r *http.Request, state string) (transaction, error) {
 
 func (h *handler) otherBrowser(r *http.Request, reason string) error {
 	h.bindingFailed(r, "", reason)
-	return web.Status(http.StatusForbidden, oauth.Refuse(oauth.AccessDenied,
+	return httperr.Status(http.StatusForbidden, oauth.Refuse(oauth.AccessDenied,
 		"this sign-in was not approved in this browser, or is already completed: start again from your application"))
 }
 
 // identify asks the provider who signed in, and whether they may enter.
 func (h *handler) identify(r *http.Request, t transaction, query url.Values) (store.Person, upstream.Token, error) {
-	identity, token, err := h.Provider.Exchange(r.Context(), web.Issuer(r).URL(oauth.CallbackPath), query, t.verifier())
+	identity, token, err := h.Provider.Exchange(r.Context(), edge.Issuer(r).URL(oauth.CallbackPath), query, t.verifier())
 	if err != nil {
 		if _, refused := errors.AsType[*oauth.Error](err); refused && !errors.Is(err, upstream.ErrUsed) {
 			telemetry.Audit(r.Context(), h.Log, telemetry.SignInFailed, clientField(t), slog.String("reason", err.Error()))
@@ -146,8 +149,8 @@ func (h *handler) issue(w http.ResponseWriter, r *http.Request, t transaction, p
 	case err != nil:
 		return err
 	}
-	web.ClearCookie(w, r, consentCookie+t.id())
-	web.ClearCookie(w, r, signInCookie+t.id())
+	pages.ClearCookie(w, r, consentCookie+t.id())
+	pages.ClearCookie(w, r, signInCookie+t.id())
 	telemetry.Audit(r.Context(), h.Log, telemetry.SignInCompleted, clientField(t), personField(person.Subject))
 	back(w, redirect, t, "code", login.Code.Reveal())
 	return nil
@@ -192,8 +195,8 @@ func alreadyCompleted(cause error) error {
 
 // relayDenial tells the client, which would otherwise wait for ever.
 func (h *handler) relayDenial(w http.ResponseWriter, r *http.Request, t transaction, redirect oauth.Redirect, cause error) error {
-	web.ClearCookie(w, r, consentCookie+t.id())
-	web.ClearCookie(w, r, signInCookie+t.id())
+	pages.ClearCookie(w, r, consentCookie+t.id())
+	pages.ClearCookie(w, r, signInCookie+t.id())
 	description := "this account may not enter: ask the operator of the server"
 	if refusal, ok := errors.AsType[*oauth.Error](cause); ok {
 		description = refusal.Description // a fixed sentence of ours

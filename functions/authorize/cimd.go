@@ -8,22 +8,25 @@ import (
 	"strconv"
 
 	"github.com/postern-dev/postern/shared/cimd"
+	"github.com/postern-dev/postern/shared/edge"
+	"github.com/postern-dev/postern/shared/httperr"
 	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/pages"
 	"github.com/postern-dev/postern/shared/store"
-	"github.com/postern-dev/postern/shared/web"
+	"github.com/postern-dev/postern/shared/strict"
 )
 
 //go:embed undescribed.html
 var undescribedHTML string
 
-var undescribedPage = web.NewPage("undescribed", undescribedHTML)
+var undescribedPage = pages.New("undescribed", undescribedHTML)
 
 // cimdClient returns the CIMD client that publishes its metadata at the client_id
 // (MCP 2025-11-25, Client ID Metadata Documents). Whatever can be checked without the
 // document is checked first, so that a request which leads nowhere asks no other server
 // (SF-11). If there is no document it writes a page that says why, and returns no client.
-func (h *handler) cimdClient(w http.ResponseWriter, r *http.Request, params web.Form) (store.Client, error) {
-	id, err := cimd.ParseID(params.Get("client_id"), web.Issuer(r))
+func (h *handler) cimdClient(w http.ResponseWriter, r *http.Request, params strict.Form) (store.Client, error) {
+	id, err := cimd.ParseID(params.Get("client_id"), edge.Issuer(r))
 	if err != nil {
 		return store.Client{}, h.undescribed(w, r, err)
 	}
@@ -32,7 +35,7 @@ func (h *handler) cimdClient(w http.ResponseWriter, r *http.Request, params web.
 	if err != nil {
 		return store.Client{}, err
 	}
-	if _, err := checkRequest(params, store.Client{ID: id.String()}, redirect, web.Issuer(r).String()); err != nil {
+	if _, err := checkRequest(params, store.Client{ID: id.String()}, redirect, edge.Issuer(r).String()); err != nil {
 		return store.Client{}, err // the redirect URI is not known to be the client's
 	}
 	d, err := h.Documents.Client(r.Context(), id)
@@ -50,7 +53,7 @@ func publisher(r *http.Request, client store.Client) (host string, shared bool) 
 	if client.CIMD == nil {
 		return "", false
 	}
-	id, err := cimd.ParseID(client.ID, web.Issuer(r))
+	id, err := cimd.ParseID(client.ID, edge.Issuer(r))
 	if err != nil {
 		return "", true
 	}
@@ -71,17 +74,17 @@ func (h *handler) undescribed(w http.ResponseWriter, r *http.Request, err error)
 	}
 	switch refusal := oauth.RefuseBecause(err, oauth.InvalidClient, p.Says); p.Kind {
 	case cimd.Unreadable:
-		err = web.Elsewhere(refusal)
+		err = httperr.Unreachable(refusal)
 	case cimd.Busy:
-		err = web.TooMany(0)
+		err = httperr.TooMany(0)
 	default:
-		err = web.Status(http.StatusBadRequest, refusal)
+		err = httperr.Status(http.StatusBadRequest, refusal)
 	}
-	if web.PrefersJSON(r) {
+	if pages.PrefersJSON(r) {
 		return err
 	}
-	v := web.Judge(err)
-	web.Note(r, err)
+	v := httperr.Of(err)
+	edge.Note(r, err)
 	if v.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(v.RetryAfter.Seconds()))))
 	}

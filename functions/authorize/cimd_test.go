@@ -12,9 +12,10 @@ import (
 
 	"github.com/postern-dev/postern/shared/cimd"
 	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/pages"
 	"github.com/postern-dev/postern/shared/store"
-	"github.com/postern-dev/postern/shared/web"
 )
 
 // A publisherHost is where a client publishes its metadata, on this machine.
@@ -146,13 +147,13 @@ func TestThePageSaysWhoPublishedTheClient(t *testing.T) {
 	f := open(t, https, withDocuments)
 	h := &handler{Config: f.Config, now: f.now}
 	show := func(c store.Client, uri string) string {
-		edge := web.Wrap(web.PageErrors(func(w http.ResponseWriter, r *http.Request) error {
+		page := edge.Wrap(edge.Everything(pages.Errors(func(w http.ResponseWriter, r *http.Request) error {
 			redirect, err := policy(r).Match([]string{uri}, uri)
 			must(t, err)
 			return h.showConsent(w, r, c, redirect, request{ClientID: c.ID, RedirectURI: uri, CIMD: c.CIMD})
-		}), web.Options{Edge: f.Edge})
+		})), edge.Options{Deployment: f.Edge})
 		w := httptest.NewRecorder()
-		edge.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/authorize", nil))
+		page.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/authorize", nil))
 		got, elements := text(t, w.Body.String())
 		if elements["img"] != 0 {
 			t.Errorf("%s: the page shows a picture", c.ID)

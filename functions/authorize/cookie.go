@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/postern-dev/postern/shared/web"
+	"github.com/postern-dev/postern/shared/pages"
 )
 
 // The two cookies of a transaction. Each has the transaction's id in its name, so that
@@ -41,7 +41,7 @@ func makeRoom(w http.ResponseWriter, r *http.Request, kind string) {
 		}
 	}
 	for i := 0; len(names)-i >= maxTransactions || size > maxCookieBytes; i++ {
-		web.ClearCookie(w, r, names[i])
+		pages.ClearCookie(w, r, names[i])
 		size -= sizes[i]
 	}
 }

@@ -6,11 +6,14 @@ import (
 	"net/http"
 
 	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/edge"
+	"github.com/postern-dev/postern/shared/httperr"
 	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/pages"
 	"github.com/postern-dev/postern/shared/seal"
 	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/shared/strict"
 	"github.com/postern-dev/postern/shared/telemetry"
-	"github.com/postern-dev/postern/shared/web"
 )
 
 // The fields of the consent form. Nothing else in it counts, and nothing else may be there.
@@ -24,11 +27,11 @@ const (
 // decide takes the person's decision. The form and a cookie of the same browser must
 // fit together: a form alone could be another person's.
 func (h *handler) decide(w http.ResponseWriter, r *http.Request) error {
-	if err := web.SameOrigin(r); err != nil {
+	if err := pages.SameOrigin(r); err != nil {
 		h.bindingFailed(r, "", "another site")
 		return err
 	}
-	form, err := web.ReadForm(r)
+	form, err := strict.ReadForm(r)
 	if err != nil {
 		return err
 	}
@@ -54,14 +57,14 @@ func (h *handler) decide(w http.ResponseWriter, r *http.Request) error {
 
 // consented opens the form's transaction and checks that this browser was shown it.
 func (h *handler) consented(r *http.Request, sealed string) (transaction, error) {
-	t, err := h.open(r.Context(), purposeConsent, sealed, web.Issuer(r).String())
+	t, err := h.open(r.Context(), purposeConsent, sealed, edge.Issuer(r).String())
 	if err != nil {
 		return t, startAgain(err)
 	}
-	secret, ok := web.Cookie(r, consentCookie+t.id())
+	secret, ok := pages.Cookie(r, consentCookie+t.id())
 	if !ok || !credential.Wrap(secret).Equal(t.Browser) {
 		h.bindingFailed(r, t.Request.ClientID, "consent cookie")
-		return t, web.Status(http.StatusForbidden, oauth.Refuse(oauth.AccessDenied,
+		return t, httperr.Status(http.StatusForbidden, oauth.Refuse(oauth.AccessDenied,
 			"this page was opened in another browser, or was answered before: start again from your application"))
 	}
 	return t, nil
@@ -84,17 +87,17 @@ func (h *handler) approve(w http.ResponseWriter, r *http.Request, t transaction)
 		return err
 	}
 	makeRoom(w, r, signInCookie)
-	web.SetCookie(w, r, signInCookie+t.id(), sealed, t.Expiry.Sub(h.now()))
+	pages.SetCookie(w, r, signInCookie+t.id(), sealed, t.Expiry.Sub(h.now()))
 	telemetry.Audit(r.Context(), h.Log, telemetry.ConsentApproved, approvalFields(t)...)
-	web.SeeOther(w, h.Provider.AuthCodeURL(web.Issuer(r).URL(oauth.CallbackPath), t.state(), t.verifier()))
+	pages.SeeOther(w, h.Provider.AuthCodeURL(edge.Issuer(r).URL(oauth.CallbackPath), t.state(), t.verifier()))
 	return nil
 }
 
 // deny tells the client (RFC 6749 §4.1.2.1). The cookies go, so that neither this page
 // nor a sign-in under way can still be completed in this browser.
 func (h *handler) deny(w http.ResponseWriter, r *http.Request, t transaction, redirect oauth.Redirect) error {
-	web.ClearCookie(w, r, consentCookie+t.id())
-	web.ClearCookie(w, r, signInCookie+t.id())
+	pages.ClearCookie(w, r, consentCookie+t.id())
+	pages.ClearCookie(w, r, signInCookie+t.id())
 	telemetry.Audit(r.Context(), h.Log, telemetry.ConsentDenied, clientField(t))
 	back(w, redirect, t, "error", string(oauth.AccessDenied), "error_description", "the person declined")
 	return nil

@@ -15,14 +15,15 @@ import (
 	"time"
 
 	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/fernet"
 	"github.com/postern-dev/postern/shared/keyfile"
 	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/origin"
 	"github.com/postern-dev/postern/shared/seal"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/store/driver"
 	"github.com/postern-dev/postern/shared/upstream"
-	"github.com/postern-dev/postern/shared/web"
 	"github.com/postern-dev/postern/test/kit/memory"
 	"github.com/postern-dev/postern/test/kit/oauthtest"
 )
@@ -90,17 +91,17 @@ func must(tb testing.TB, err error) {
 }
 
 // open returns the endpoint of an origin. change may adjust what it is made of.
-func open(tb testing.TB, origin string, change func(*fixture)) *fixture {
+func open(tb testing.TB, address string, change func(*fixture)) *fixture {
 	tb.Helper()
-	f := &fixture{origin: origin, log: &syncBuffer{}}
+	f := &fixture{origin: address, log: &syncBuffer{}}
 	f.clock.Store(time.Now().UnixNano())
-	issuer, err := web.ParseOrigin(origin)
+	issuer, err := origin.Parse(address)
 	must(tb, err)
 	allow, err := upstream.ParseAllow("anyone")
 	must(tb, err)
 	log := slog.New(slog.NewJSONHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	f.Config = Config{
-		Edge: web.Edge{Issuer: issuer, Log: log}, Provider: &upstream.Development{}, Allow: allow,
+		Edge: edge.Deployment{Issuer: issuer, Log: log}, Provider: &upstream.Development{}, Allow: allow,
 		CodeTTL: time.Minute, SignInTTL: 10 * time.Minute, GrantTTL: 90 * 24 * time.Hour, Log: log, Now: f.now,
 	}
 	if change != nil {

@@ -7,17 +7,18 @@ import (
 	"time"
 
 	"github.com/postern-dev/postern/shared/cimd"
+	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/pages"
 	"github.com/postern-dev/postern/shared/seal"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/upstream"
-	"github.com/postern-dev/postern/shared/web"
 )
 
 // A Config is what the authorization endpoint needs. Everything but Documents, Now and
 // Log is required.
 type Config struct {
-	Edge     web.Edge
+	Edge     edge.Deployment
 	Store    *store.Store
 	Box      *seal.Box
 	Provider upstream.Provider
@@ -60,20 +61,20 @@ func New(c Config) (http.Handler, error) {
 	if h.Log == nil {
 		h.Log = slog.New(slog.DiscardHandler)
 	}
-	mux := web.NewMux()
-	mux.Handle(http.MethodGet, oauth.AuthorizePath, web.PageErrors(h.authorize))
-	mux.Handle(http.MethodPost, oauth.AuthorizePath, web.PageErrors(h.decide))
-	mux.Handle(http.MethodGet, oauth.CallbackPath, web.PageErrors(h.callbackGet))
-	mux.Handle(http.MethodPost, oauth.CallbackPath, web.PageErrors(h.callbackPost))
-	return web.Wrap(mux, web.Options{Edge: c.Edge, Endpoint: "authorize", Pages: true}), nil
+	mux := edge.NewMux()
+	mux.Handle(http.MethodGet, oauth.AuthorizePath, pages.Errors(h.authorize))
+	mux.Handle(http.MethodPost, oauth.AuthorizePath, pages.Errors(h.decide))
+	mux.Handle(http.MethodGet, oauth.CallbackPath, pages.Errors(h.callbackGet))
+	mux.Handle(http.MethodPost, oauth.CallbackPath, pages.Errors(h.callbackPost))
+	return edge.Wrap(mux, edge.Options{Deployment: c.Edge, Endpoint: "authorize", Answers: pages.Answers}), nil
 }
 
 func policy(r *http.Request) oauth.RedirectPolicy {
-	return oauth.RedirectPolicy{Issuer: web.Issuer(r).String()}
+	return oauth.RedirectPolicy{Issuer: edge.Issuer(r).String()}
 }
 
 // back sends the browser to the client with the parameters of an authorization
 // response: iss always (RFC 9207 §2), state exactly as it came.
 func back(w http.ResponseWriter, to oauth.Redirect, t transaction, nameValues ...string) {
-	web.SeeOther(w, to.With(append(nameValues, "state", t.Request.State, "iss", t.Issuer)...))
+	pages.SeeOther(w, to.With(append(nameValues, "state", t.Request.State, "iss", t.Issuer)...))
 }

@@ -10,10 +10,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postern-dev/postern/shared/edge"
+	"github.com/postern-dev/postern/shared/httperr"
 	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/pages"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/upstream"
-	"github.com/postern-dev/postern/shared/web"
 )
 
 //go:embed consent.html
@@ -32,11 +34,11 @@ var againHTML string
 var signInHTML string
 
 var (
-	consentPage       = web.NewPage("consent", consentHTML)
-	refusedPage       = web.NewPage("refused", refusedHTML)
-	unknownClientPage = web.NewPage("unknown-client", unknownClientHTML)
-	againPage         = web.NewPage("again", againHTML)
-	signInPage        = web.NewPage("sign-in", signInHTML)
+	consentPage       = pages.New("consent", consentHTML)
+	refusedPage       = pages.New("refused", refusedHTML)
+	unknownClientPage = pages.New("unknown-client", unknownClientHTML)
+	againPage         = pages.New("again", againHTML)
+	signInPage        = pages.New("sign-in", signInHTML)
 )
 
 type consentData struct {
@@ -53,7 +55,7 @@ func (h *handler) writeConsent(w http.ResponseWriter, r *http.Request, client st
 	publishedBy, sharedHost := publisher(r, client)
 	return consentPage.Write(w, r, http.StatusOK, "Connect an application?", consentData{
 		PublishedBy: publishedBy, SharedHost: sharedHost,
-		ServerHost: web.Issuer(r).Host(), ClientName: client.Metadata.ClientName, ClientID: client.ID,
+		ServerHost: edge.Issuer(r).Host(), ClientName: client.Metadata.ClientName, ClientID: client.ID,
 		RedirectHost: redirect.Host(), RedirectURI: redirect.String(),
 		Loopback: redirect.Loopback(), PrivateUse: redirect.PrivateUse(),
 		Resource: t.Request.Resource, Scopes: inWords(t.Request.Scopes), Lifetime: days(h.GrantTTL),
@@ -130,14 +132,14 @@ type refusedData struct {
 // bounced there unseen; the person may follow the link, which carries the error
 // (OAuth 2.1 §7.12.2, RFC 9700 §4.11.2). A fault is returned.
 func (h *handler) refuse(w http.ResponseWriter, r *http.Request, to oauth.Redirect, state string, err error) error {
-	v := web.Judge(err)
-	if v.Fault || web.PrefersJSON(r) {
+	v := httperr.Of(err)
+	if v.Fault || pages.PrefersJSON(r) {
 		return err
 	}
-	web.Note(r, err)
+	edge.Note(r, err)
 	return refusedPage.Write(w, r, v.Status, "Sign-in stopped", refusedData{
 		Code: string(v.Code), Description: v.Description, Host: to.Host(),
-		Link: clientLink(to, "error", string(v.Code), "error_description", v.Description, "state", state, "iss", web.Issuer(r).String()),
+		Link: clientLink(to, "error", string(v.Code), "error_description", v.Description, "state", state, "iss", edge.Issuer(r).String()),
 	})
 }
 
@@ -168,17 +170,17 @@ type againData struct {
 // provider completes the same transaction; the code of the round before is used up
 // there, which a reload of the page would not get over.
 func (h *handler) offerAgain(w http.ResponseWriter, r *http.Request, t transaction, err error) error {
-	v := web.Judge(err)
-	if web.PrefersJSON(r) {
+	v := httperr.Of(err)
+	if pages.PrefersJSON(r) {
 		return err
 	}
-	web.Note(r, err)
+	edge.Note(r, err)
 	if v.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(v.RetryAfter.Seconds())))
 	}
 	return againPage.Write(w, r, v.Status, "The sign-in is not complete yet", againData{
 		Description: v.Description, Provider: providerName(h.Provider), Fault: v.Fault,
-		Link: h.Provider.AuthCodeURL(web.Issuer(r).URL(oauth.CallbackPath), t.state(), t.verifier()),
+		Link: h.Provider.AuthCodeURL(edge.Issuer(r).URL(oauth.CallbackPath), t.state(), t.verifier()),
 	})
 }
 
@@ -186,9 +188,9 @@ func (h *handler) offerAgain(w http.ResponseWriter, r *http.Request, t transacti
 // redirect), in a way the person can act on.
 func (h *handler) unknownClient(w http.ResponseWriter, r *http.Request) error {
 	err := oauth.Refuse(oauth.InvalidClient, "client_id is not registered here: make the application forget this server and connect again")
-	if web.PrefersJSON(r) {
-		return web.Status(http.StatusBadRequest, err)
+	if pages.PrefersJSON(r) {
+		return httperr.Status(http.StatusBadRequest, err)
 	}
-	web.Note(r, err)
+	edge.Note(r, err)
 	return unknownClientPage.Write(w, r, http.StatusBadRequest, "This application is not registered", unknownClientData{Retry: retryLink(r)})
 }

@@ -8,19 +8,22 @@ import (
 
 	"github.com/postern-dev/postern/shared/cimd"
 	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/edge"
+	"github.com/postern-dev/postern/shared/httperr"
 	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/pages"
 	"github.com/postern-dev/postern/shared/store"
-	"github.com/postern-dev/postern/shared/web"
+	"github.com/postern-dev/postern/shared/strict"
 )
 
 // authorize checks a request and shows the consent page (RFC 6749 §4.1.1). It has no
 // effect but a cookie, so a client or a browser extension may fetch it as well.
 func (h *handler) authorize(w http.ResponseWriter, r *http.Request) error {
-	if web.Prefetch(r) {
+	if pages.Prefetch(r) {
 		// Browsers drop a prefetched answer that is no success, and ask again when it counts.
-		return web.Status(http.StatusForbidden, oauth.Refuse(oauth.InvalidRequest, "this page is not fetched ahead of time"))
+		return httperr.Status(http.StatusForbidden, oauth.Refuse(oauth.InvalidRequest, "this page is not fetched ahead of time"))
 	}
-	params, err := web.Query(r, "resource")
+	params, err := strict.Query(r, "resource")
 	if err != nil {
 		return err
 	}
@@ -32,7 +35,7 @@ func (h *handler) authorize(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err // there is nowhere to send the browser yet
 	}
-	req, err := checkRequest(params, client, redirect, web.Issuer(r).String())
+	req, err := checkRequest(params, client, redirect, edge.Issuer(r).String())
 	if err != nil {
 		return h.refuse(w, r, redirect, params.Get("state"), err)
 	}
@@ -41,7 +44,7 @@ func (h *handler) authorize(w http.ResponseWriter, r *http.Request) error {
 
 // client looks the client up. For one that is not there it writes a page that says
 // how each product forgets a dead registration, and returns no client.
-func (h *handler) client(w http.ResponseWriter, r *http.Request, params web.Form) (store.Client, error) {
+func (h *handler) client(w http.ResponseWriter, r *http.Request, params strict.Form) (store.Client, error) {
 	id := params.Get("client_id")
 	switch {
 	case id == "":
@@ -57,7 +60,7 @@ func (h *handler) client(w http.ResponseWriter, r *http.Request, params web.Form
 }
 
 // checkRequest checks everything after client and redirect URI.
-func checkRequest(params web.Form, client store.Client, redirect oauth.Redirect, issuer string) (request, error) {
+func checkRequest(params strict.Form, client store.Client, redirect oauth.Redirect, issuer string) (request, error) {
 	req := request{ClientID: client.ID, RedirectURI: redirect.String(), State: params.Get("state"), CIMD: client.CIMD}
 	if err := checkUnsupported(params); err != nil {
 		return req, err
@@ -89,7 +92,7 @@ func checkRequest(params web.Form, client store.Client, redirect oauth.Redirect,
 
 // checkUnsupported refuses what would change the meaning of the request if it were
 // ignored. Everything else we do not know is ignored (RFC 6749 §3.1).
-func checkUnsupported(params web.Form) error {
+func checkUnsupported(params strict.Form) error {
 	switch {
 	case params.Has("request"):
 		return oauth.Refuse(oauth.RequestNotSupported, "request objects are not supported: send plain parameters")
@@ -106,7 +109,7 @@ func checkUnsupported(params web.Form) error {
 // showConsent renders the page. The transaction is new on every render, so an earlier
 // page of the same request stays valid beside it.
 func (h *handler) showConsent(w http.ResponseWriter, r *http.Request, client store.Client, redirect oauth.Redirect, req request) error {
-	issuer := web.Issuer(r)
+	issuer := edge.Issuer(r)
 	browser := credential.New("")
 	t := newTransaction(req, issuer.String(), browser, h.now(), h.SignInTTL)
 	sealed, err := h.seal(r.Context(), purposeConsent, t)
@@ -117,6 +120,6 @@ func (h *handler) showConsent(w http.ResponseWriter, r *http.Request, client sto
 		return h.refuse(w, r, redirect, "", oauth.Refuse(oauth.InvalidRequest, "state and redirect_uri are too long together: shorten one of them"))
 	}
 	makeRoom(w, r, consentCookie)
-	web.SetCookie(w, r, consentCookie+t.id(), browser.Reveal(), h.SignInTTL)
+	pages.SetCookie(w, r, consentCookie+t.id(), browser.Reveal(), h.SignInTTL)
 	return h.writeConsent(w, r, client, redirect, t, sealed)
 }

@@ -4,8 +4,10 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/postern-dev/postern/shared/edge"
+	"github.com/postern-dev/postern/shared/httperr"
 	"github.com/postern-dev/postern/shared/oauth"
-	"github.com/postern-dev/postern/shared/web"
+	"github.com/postern-dev/postern/shared/origin"
 )
 
 // checkAddress keeps web pages out that were not meant to reach this server (MCP,
@@ -19,17 +21,17 @@ import (
 // a local port) or configured. The credential is a token that a page has to have, and
 // no cookie, so this is a second wall and not the only one.
 func (h *handler) checkAddress(r *http.Request) error {
-	if !h.Edge.TrustForwardedAuthorization && r.Host != web.Issuer(r).Host() && !loopbackOrigin("http://"+r.Host) {
-		return web.Status(http.StatusMisdirectedRequest, oauth.Refuse(oauth.InvalidRequest, "this server has another name than the one in Host"))
+	if !h.Edge.TrustForwardedAuthorization && r.Host != edge.Issuer(r).Host() && !loopbackOrigin("http://"+r.Host) {
+		return httperr.Status(http.StatusMisdirectedRequest, oauth.Refuse(oauth.InvalidRequest, "this server has another name than the one in Host"))
 	}
 	origin := r.Header.Get("Origin")
-	if origin == "" || origin == web.Issuer(r).String() || loopbackOrigin(origin) || slices.Contains(h.Origins, origin) {
+	if origin == "" || origin == edge.Issuer(r).String() || loopbackOrigin(origin) || slices.Contains(h.Origins, origin) {
 		return nil
 	}
-	return web.Status(http.StatusForbidden, oauth.Refuse(oauth.AccessDenied, "pages of this Origin may not call"))
+	return httperr.Status(http.StatusForbidden, oauth.Refuse(oauth.AccessDenied, "pages of this Origin may not call"))
 }
 
 func loopbackOrigin(s string) bool {
-	o, err := web.ParseOrigin(s)
+	o, err := origin.Parse(s)
 	return err == nil && o.IsLoopback()
 }

@@ -8,10 +8,10 @@ import (
 
 	"github.com/postern-dev/postern/shared/accesstoken"
 	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/telemetry"
-	"github.com/postern-dev/postern/shared/web"
 )
 
 // authenticate returns who calls. It is the only way in: a token that verifies, of a
@@ -21,7 +21,7 @@ func (h *handler) authenticate(r *http.Request) (*Caller, error) {
 	if err != nil {
 		return nil, err
 	}
-	issuer := web.Issuer(r).String()
+	issuer := edge.Issuer(r).String()
 	claims, err := h.Verifier.Verify(r.Context(), token, issuer, oauth.Resource(issuer))
 	if err != nil {
 		return nil, err
@@ -65,7 +65,7 @@ func bearerToken(r *http.Request) (credential.Secret, error) {
 	scheme, token, _ := strings.Cut(header, " ")
 	token = strings.Trim(token, " ")
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return credential.Secret{}, web.ErrNoCredentials
+		return credential.Secret{}, edge.ErrNoCredentials
 	}
 	if r.URL.RawQuery != "" && r.URL.Query().Has("access_token") {
 		return credential.Secret{}, oauth.Refuse(oauth.InvalidRequest, "send the access token once, in the Authorization header")

@@ -11,9 +11,9 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/auth"
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 
+	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/telemetry"
-	"github.com/postern-dev/postern/shared/web"
 )
 
 // checkScopes refuses a call of a tool that asks for more than the token has, naming
@@ -33,7 +33,7 @@ func (h *handler) checkScopes(caller *Caller, msg message) error {
 		return nil
 	}
 	slices.Sort(need[1:])
-	return web.NeedScope(slices.Compact(need)...)
+	return edge.NeedScope(slices.Compact(need)...)
 }
 
 // dispatch hands the message to the SDK; the context says who sent it.

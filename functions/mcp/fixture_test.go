@@ -15,15 +15,16 @@ import (
 
 	"github.com/postern-dev/postern/shared/accesstoken"
 	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/fernet"
 	"github.com/postern-dev/postern/shared/keyfile"
 	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/origin"
 	"github.com/postern-dev/postern/shared/seal"
 	"github.com/postern-dev/postern/shared/signing"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/store/driver"
 	"github.com/postern-dev/postern/shared/upstream"
-	"github.com/postern-dev/postern/shared/web"
 	"github.com/postern-dev/postern/test/kit/memory"
 )
 
@@ -57,12 +58,12 @@ func newFixture(tb testing.TB) *fixture {
 	must(tb, err)
 	s, err := store.New(f.cost, seal.NewBox(keyfile.Static(keys), nil), store.Lifetimes{RefreshGrace: 2 * time.Minute}, f.clock.now)
 	must(tb, err)
-	origin, err := web.ParseOrigin(issuer)
+	origin, err := origin.Parse(issuer)
 	must(tb, err)
 	allow, err := upstream.ParseAllow("user:octocat,user:mona")
 	must(tb, err)
 	f.Config = Config{
-		Edge:             web.Edge{Issuer: origin},
+		Edge:             edge.Deployment{Issuer: origin},
 		Verifier:         &accesstoken.Verifier{Keys: keyfile.Static(f.ring.Public()), Now: f.clock.now},
 		Store:            s,
 		Provider:         &upstream.Development{},

@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"github.com/postern-dev/postern/shared/accesstoken"
+	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/upstream"
-	"github.com/postern-dev/postern/shared/web"
 )
 
 // maxBody is the largest message (HT-06), in bytes. The gateway lets 32 MB through.
@@ -21,7 +21,7 @@ const maxBody = 1 << 20
 // A Config is what the MCP endpoint needs. Everything but Tools, Origins, Log and Now
 // is required.
 type Config struct {
-	Edge     web.Edge
+	Edge     edge.Deployment
 	Verifier *accesstoken.Verifier
 	Store    *store.Store
 	Provider upstream.Provider
@@ -79,19 +79,19 @@ func New(c Config) (http.Handler, error) {
 		h.Edge.Log = h.Log
 	}
 	h.grants = newLiveness(c.Store, c.RevocationMaxAge, h.now)
-	return web.Wrap(h.routes(), web.Options{Edge: h.Edge, Endpoint: "mcp", MaxBody: maxBody, Before: h.admit}), nil
+	return edge.Wrap(h.routes(), edge.Options{Deployment: h.Edge, Endpoint: "mcp", MaxBody: maxBody, Before: h.admit}), nil
 }
 
 // errorsOf answers the errors of serve in OAuth's way.
-func errorsOf(serve web.HandlerFunc) http.Handler {
-	return web.BearerErrors(oauth.ResourceMetadataPath+oauth.MCPPath, []string{oauth.ScopeMCP}, serve)
+func errorsOf(serve edge.HandlerFunc) http.Handler {
+	return edge.BearerErrors(oauth.ResourceMetadataPath+oauth.MCPPath, []string{oauth.ScopeMCP}, serve)
 }
 
 // routes lists every method that the gateway lets through, so that a caller without a
 // token meets the challenge whatever it tries first (E3, W4). OPTIONS is the mux's: a
 // preflight carries no token (CHL-13).
-func (h *handler) routes() http.Handler {
-	mux := web.NewMux()
+func (h *handler) routes() *edge.Mux {
+	mux := edge.NewMux()
 	endpoint := errorsOf(h.serve)
 	for _, path := range []string{oauth.MCPPath, oauth.MCPPath + "/"} { // a gateway may add the slash
 		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete, http.MethodPut, http.MethodPatch} {
@@ -113,7 +113,7 @@ func (h *handler) admit(next http.Handler) http.Handler {
 			return err
 		}
 		if !caller.Scopes.Contains(oauth.ScopeMCP) {
-			return web.NeedScope(oauth.ScopeMCP)
+			return edge.NeedScope(oauth.ScopeMCP)
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerContext{}, caller)))
 		return nil
@@ -124,7 +124,7 @@ func (h *handler) admit(next http.Handler) http.Handler {
 func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 	caller, ok := r.Context().Value(callerContext{}).(*Caller)
 	if !ok {
-		return web.ErrNoCredentials
+		return edge.ErrNoCredentials
 	}
 	if r.Method != http.MethodPost {
 		return onlyPost(w, r)

@@ -7,8 +7,8 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 
+	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/telemetry"
-	"github.com/postern-dev/postern/shared/web"
 )
 
 // A problem is a refusal in JSON-RPC's form. Without an id it belongs to no message
@@ -39,7 +39,7 @@ type wireError struct {
 
 func (p *problem) write(w http.ResponseWriter, r *http.Request) error {
 	telemetry.Add(r.Context(), slog.String("outcome", "refused"), slog.Int64("error", p.code), slog.String("cause", p.message))
-	return web.JSON(w, p.status, wireProblem{Version: "2.0", ID: p.id, Error: wireError{p.code, p.message, p.data}})
+	return edge.JSON(w, p.status, wireProblem{Version: "2.0", ID: p.id, Error: wireError{p.code, p.message, p.data}})
 }
 
 // onlyPost answers the methods that a stateless server does not have (LEG-03, LEG-04,

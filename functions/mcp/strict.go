@@ -23,7 +23,7 @@ type field struct {
 	below []field
 }
 
-// readStrict checks JSON by the rules of [web.DecodeJSON] and reads fields of the object
+// readStrict checks JSON by the rules of [strict.DecodeJSON] and reads fields of the object
 // it is, or of each object in the array. It is for a path where reflection would cost
 // more than everything else of ours together; a fuzz test holds the two side by side.
 func readStrict(data []byte, fields []field, each func()) error {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postern-dev/postern/shared/web"
+	"github.com/postern-dev/postern/shared/strict"
 )
 
 // reflected is a call as the shared decoder reads it.
@@ -64,7 +64,7 @@ func FuzzStrictReaderAgreesWithTheSharedDecoder(f *testing.F) {
 func shared(data []byte) ([]reflected, error) {
 	if strings.HasPrefix(strings.TrimLeft(string(data), " \t\r\n"), "[") {
 		var list []*reflected
-		if err := web.DecodeJSON(data, &list, web.IgnoreUnknown); err != nil {
+		if err := strict.DecodeJSON(data, &list, strict.IgnoreUnknown); err != nil {
 			return nil, err
 		}
 		var want []reflected
@@ -77,7 +77,7 @@ func shared(data []byte) ([]reflected, error) {
 		return want, nil
 	}
 	var one reflected
-	err := web.DecodeJSON(data, &one, web.IgnoreUnknown)
+	err := strict.DecodeJSON(data, &one, strict.IgnoreUnknown)
 	return []reflected{one}, err
 }
 

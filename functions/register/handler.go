@@ -6,10 +6,11 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/postern-dev/postern/shared/edge"
+	"github.com/postern-dev/postern/shared/limit"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/telemetry"
-	"github.com/postern-dev/postern/shared/web"
 )
 
 // maxBody is the largest registration in bytes.
@@ -26,7 +27,7 @@ const (
 
 // A Config is what the registration endpoint needs. Store is required.
 type Config struct {
-	Edge  web.Edge
+	Edge  edge.Deployment
 	Store *store.Store
 
 	Log *slog.Logger     // nil discards
@@ -35,7 +36,7 @@ type Config struct {
 
 type handler struct {
 	Config
-	limiter *web.Limiter
+	limiter *limit.Limiter
 }
 
 // New returns the registration endpoint and the management of its clients.
@@ -46,20 +47,20 @@ func New(c Config) (http.Handler, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	h := &handler{Config: c, limiter: web.NewLimiter(web.LimiterOptions{
+	h := &handler{Config: c, limiter: limit.New(limit.Options{
 		Burst: registrationBurst, Every: registrationEvery, MaxKeys: rememberedSources, Now: c.Now,
 	})}
 	const client = oauth.RegisterPath + "/{client_id}"
-	mux := web.NewMux()
-	mux.Handle(http.MethodPost, oauth.RegisterPath, web.JSONErrors(h.register))
-	mux.Handle(http.MethodGet, client, web.JSONErrors(h.read))
-	mux.Handle(http.MethodPut, client, web.JSONErrors(h.replace))
-	mux.Handle(http.MethodDelete, client, web.JSONErrors(h.delete))
-	return web.Wrap(mux, web.Options{Edge: c.Edge, Endpoint: "register", MaxBody: maxBody}), nil
+	mux := edge.NewMux()
+	mux.Handle(http.MethodPost, oauth.RegisterPath, edge.JSONErrors(h.register))
+	mux.Handle(http.MethodGet, client, edge.JSONErrors(h.read))
+	mux.Handle(http.MethodPut, client, edge.JSONErrors(h.replace))
+	mux.Handle(http.MethodDelete, client, edge.JSONErrors(h.delete))
+	return edge.Wrap(mux, edge.Options{Deployment: c.Edge, Endpoint: "register", MaxBody: maxBody}), nil
 }
 
 func policy(r *http.Request) oauth.RedirectPolicy {
-	return oauth.RedirectPolicy{Issuer: web.Issuer(r).String()}
+	return oauth.RedirectPolicy{Issuer: edge.Issuer(r).String()}
 }
 
 // clientField names a registered client in the log. Its id is random and no secret.

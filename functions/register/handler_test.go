@@ -13,13 +13,14 @@ import (
 	"time"
 
 	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/fernet"
 	"github.com/postern-dev/postern/shared/keyfile"
 	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/origin"
 	"github.com/postern-dev/postern/shared/seal"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/store/driver"
-	"github.com/postern-dev/postern/shared/web"
 	"github.com/postern-dev/postern/test/kit/memory"
 	"github.com/postern-dev/postern/test/kit/webtest"
 )
@@ -64,12 +65,12 @@ func newServer(t testing.TB, log io.Writer) *server {
 		}
 	}
 	s.cost.Take()
-	issuer, err := web.ParseOrigin("https://auth.example.com")
+	issuer, err := origin.Parse("https://auth.example.com")
 	if err != nil {
 		t.Fatal(err)
 	}
 	l := slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	s.Handler, err = New(Config{Edge: web.Edge{Issuer: issuer, Log: l}, Store: s.store, Log: l, Now: now})
+	s.Handler, err = New(Config{Edge: edge.Deployment{Issuer: issuer, Log: l}, Store: s.store, Log: l, Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,8 +3,8 @@ package register
 import (
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/origin"
 	"github.com/postern-dev/postern/shared/store"
-	"github.com/postern-dev/postern/shared/web"
 )
 
 // information is the answer about a client (RFC 7591 §3.2.1, RFC 7592 §3): all of its
@@ -25,7 +25,7 @@ type information struct {
 
 // inform describes a client to itself. token is the one that is good from now on; a
 // zero secret is left out.
-func inform(issuer web.Origin, c store.Client, token, secret credential.Secret) information {
+func inform(issuer origin.Origin, c store.Client, token, secret credential.Secret) information {
 	i := information{
 		ClientID:                c.ID,
 		ClientIDIssuedAt:        c.Registered.Unix(),

@@ -7,10 +7,10 @@ import (
 	"strings"
 
 	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/telemetry"
-	"github.com/postern-dev/postern/shared/web"
 )
 
 var (
@@ -33,7 +33,7 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return h.refuse(r, id, err)
 	}
-	return web.JSON(w, http.StatusOK, inform(web.Issuer(r), client, token, credential.Secret{}))
+	return edge.JSON(w, http.StatusOK, inform(edge.Issuer(r), client, token, credential.Secret{}))
 }
 
 // delete ends a client and all that it has (RFC 7592 §2.3).

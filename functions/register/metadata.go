@@ -6,8 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/postern-dev/postern/shared/httperr"
 	"github.com/postern-dev/postern/shared/oauth"
-	"github.com/postern-dev/postern/shared/web"
+	"github.com/postern-dev/postern/shared/strict"
 )
 
 // Values of application_type (OpenID Connect Dynamic Client Registration 1.0 §2).
@@ -30,12 +31,12 @@ type submission struct {
 // it is, in the words of RFC 7591 §3.2.2, always the client's metadata.
 func (s *submission) read(r *http.Request, more ...any) error {
 	var text json.RawMessage
-	if err := web.ReadJSON(r, &text); err != nil {
-		v := web.Judge(err)
-		return web.Status(v.Status, oauth.Refuse(oauth.InvalidClientMetadata, "%s", v.Description))
+	if err := strict.ReadJSON(r, &text); err != nil {
+		v := httperr.Of(err)
+		return httperr.Status(v.Status, oauth.Refuse(oauth.InvalidClientMetadata, "%s", v.Description))
 	}
 	for _, dst := range append(more, &s.metadata, &s.keys) {
-		if err := web.DecodeJSON(text, dst, web.IgnoreUnknown); err != nil {
+		if err := strict.DecodeJSON(text, dst, strict.IgnoreUnknown); err != nil {
 			return oauth.Refuse(oauth.InvalidClientMetadata, "the body: %s", err)
 		}
 	}

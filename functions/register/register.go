@@ -7,10 +7,11 @@ import (
 	"net/http"
 
 	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/edge"
+	"github.com/postern-dev/postern/shared/httperr"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/store/driver"
 	"github.com/postern-dev/postern/shared/telemetry"
-	"github.com/postern-dev/postern/shared/web"
 )
 
 // Prefixes of what is made here, each before 43 base64url characters of 256 random
@@ -25,8 +26,8 @@ const (
 // register makes a client (RFC 7591 §3.1). The answer leaves after the commit, so
 // whoever has it has a client; whoever lost it registers again and has another one.
 func (h *handler) register(w http.ResponseWriter, r *http.Request) error {
-	if wait, ok := h.limiter.Allow(web.ClientKey(r)); !ok {
-		return web.TooMany(wait)
+	if wait, ok := h.limiter.Allow(edge.ClientKey(r)); !ok {
+		return httperr.TooMany(wait)
 	}
 	var body submission
 	if err := body.read(r); err != nil {
@@ -49,7 +50,7 @@ func (h *handler) register(w http.ResponseWriter, r *http.Request) error {
 	telemetry.Add(r.Context(), clientField(client.ID))
 	telemetry.Audit(r.Context(), h.Log, telemetry.ClientRegistered,
 		clientField(client.ID), slog.String("auth_method", metadata.TokenEndpointAuthMethod))
-	return web.JSON(w, http.StatusCreated, inform(web.Issuer(r), client, token, secret))
+	return edge.JSON(w, http.StatusCreated, inform(edge.Issuer(r), client, token, secret))
 }
 
 // create stores the client under an id that nobody has. A keeper that repeats a

@@ -4,10 +4,10 @@ import (
 	"net/http"
 
 	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/telemetry"
-	"github.com/postern-dev/postern/shared/web"
 )
 
 // A target is what the body of an update has beside the metadata (RFC 7592 §2.2).
@@ -51,7 +51,7 @@ func (h *handler) replace(w http.ResponseWriter, r *http.Request) error {
 		return h.refuse(r, id, err)
 	}
 	telemetry.Audit(r.Context(), h.Log, telemetry.ClientUpdated, clientField(id))
-	return web.JSON(w, http.StatusOK, inform(web.Issuer(r), client, c.token, c.shown(client)))
+	return edge.JSON(w, http.StatusOK, inform(edge.Issuer(r), client, c.token, c.shown(client)))
 }
 
 // readChange reads an update by the same rules as a registration.

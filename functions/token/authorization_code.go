@@ -6,14 +6,15 @@ import (
 	"net/http"
 
 	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/shared/strict"
 	"github.com/postern-dev/postern/shared/telemetry"
-	"github.com/postern-dev/postern/shared/web"
 )
 
 // authorizationCode redeems a code (RFC 6749 §4.1.3, RFC 7636 §4.6).
-func (h *handler) authorizationCode(ctx context.Context, r *http.Request, client store.Client, form web.Form) (response, error) {
+func (h *handler) authorizationCode(ctx context.Context, r *http.Request, client store.Client, form strict.Form) (response, error) {
 	code, verifier := credential.Wrap(form.Get("code")), form.Get("code_verifier")
 	switch {
 	case code.IsZero():
@@ -44,7 +45,7 @@ func (h *handler) authorizationCode(ctx context.Context, r *http.Request, client
 		return response{}, err
 	}
 	telemetry.Audit(ctx, h.Log, telemetry.CodeRedeemed, slog.String("client_id", client.ID), grantField(red.Grant.ID))
-	return h.respond(ctx, web.Issuer(r).String(), red.Grant, red.Grant.Scopes, red.Refresh)
+	return h.respond(ctx, edge.Issuer(r).String(), red.Grant, red.Grant.Scopes, red.Refresh)
 }
 
 // auditEnd writes the line of a grant that ended before its time, whoever ended it.

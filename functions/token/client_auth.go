@@ -11,10 +11,13 @@ import (
 
 	"github.com/postern-dev/postern/shared/cimd"
 	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/edge"
+	"github.com/postern-dev/postern/shared/httperr"
+	"github.com/postern-dev/postern/shared/limit"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/shared/strict"
 	"github.com/postern-dev/postern/shared/telemetry"
-	"github.com/postern-dev/postern/shared/web"
 )
 
 // failedClient is the one sentence for a client that is unknown or could not prove
@@ -41,7 +44,7 @@ type presented struct {
 // authenticate returns the client of a request (RFC 6749 §2.3). Nothing is consumed
 // by a failure. A client that is looked up and not found is invalid_client; a store
 // that does not answer is a fault.
-func (h *handler) authenticate(r *http.Request, form web.Form, rule methodRule) (store.Client, error) {
+func (h *handler) authenticate(r *http.Request, form strict.Form, rule methodRule) (store.Client, error) {
 	p, err := readPresented(r, form)
 	if err != nil {
 		return store.Client{}, err
@@ -67,7 +70,7 @@ func (h *handler) authenticate(r *http.Request, form web.Form, rule methodRule) 
 // What it may do was copied when the person was asked, so nothing is fetched here, and a
 // host that is down ends no sign-in (CIMD, SF-15).
 func authenticateCIMD(r *http.Request, p presented) (store.Client, error) {
-	id, err := cimd.ParseID(p.clientID, web.Issuer(r))
+	id, err := cimd.ParseID(p.clientID, edge.Issuer(r))
 	client := store.Client{ID: id.String(), Metadata: oauth.ClientMetadata{
 		TokenEndpointAuthMethod: oauth.AuthMethodNone, GrantTypes: oauth.SupportedGrantTypes(),
 	}}
@@ -87,9 +90,9 @@ func (h *handler) failedAuthentication(r *http.Request, client store.Client, p p
 	if known {
 		telemetry.Audit(r.Context(), h.Log, telemetry.ClientAuthFailed, slog.String("client_id", client.ID), slog.String("auth_method", p.method),
 			slog.String("reason", "wrong secret, or not the registered method"))
-		if wait, ok := h.failed.Allow(client.ID + "\x00" + web.ClientKey(r)); !ok {
+		if wait, ok := h.failed.Allow(client.ID + "\x00" + edge.ClientKey(r)); !ok {
 			telemetry.Audit(r.Context(), h.Log, telemetry.ClientAuthThrottled, slog.String("client_id", client.ID))
-			return web.TooMany(wait)
+			return httperr.TooMany(wait)
 		}
 	}
 	return oauth.Refuse(oauth.InvalidClient, failedClient)
@@ -112,7 +115,7 @@ func (p presented) proves(client store.Client, rule methodRule) bool {
 
 // readPresented reads one way of authenticating; two at once are refused
 // (RFC 6749 §2.3).
-func readPresented(r *http.Request, form web.Form) (presented, error) {
+func readPresented(r *http.Request, form strict.Form) (presented, error) {
 	id, secret := form.Get("client_id"), form.Get("client_secret")
 	if header := r.Header.Get("Authorization"); header != "" {
 		basicID, basicSecret, ok := parseBasic(header)
@@ -158,8 +161,8 @@ func parseBasic(header string) (id, secret string, ok bool) {
 
 // newFailureLimiter allows a client at one address 20 failures in a row and then one
 // in five seconds.
-func newFailureLimiter() *web.Limiter {
-	return web.NewLimiter(web.LimiterOptions{Burst: 20, Every: 5 * time.Second, MaxKeys: 10_000})
+func newFailureLimiter() *limit.Limiter {
+	return limit.New(limit.Options{Burst: 20, Every: 5 * time.Second, MaxKeys: 10_000})
 }
 
 // noteClient puts the client on the request's line. A text that is no client's id is

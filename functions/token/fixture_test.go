@@ -17,15 +17,16 @@ import (
 
 	"github.com/postern-dev/postern/shared/accesstoken"
 	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/fernet"
 	"github.com/postern-dev/postern/shared/keyfile"
 	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/origin"
 	"github.com/postern-dev/postern/shared/seal"
 	"github.com/postern-dev/postern/shared/signing"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/store/driver"
 	"github.com/postern-dev/postern/shared/upstream"
-	"github.com/postern-dev/postern/shared/web"
 	"github.com/postern-dev/postern/test/kit/memory"
 )
 
@@ -105,13 +106,13 @@ func open(tb testing.TB, change func(*fixture)) *fixture {
 	tb.Helper()
 	f := &fixture{ring: signing.Generate()}
 	f.clock.Store(time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC).UnixNano())
-	origin, err := web.ParseOrigin(issuer)
+	origin, err := origin.Parse(issuer)
 	must(tb, err)
 	allow, err := upstream.ParseAllow("anyone")
 	must(tb, err)
 	log := slog.New(slog.NewJSONHandler(&f.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	f.Config = Config{
-		Edge:     web.Edge{Issuer: origin, Log: log},
+		Edge:     edge.Deployment{Issuer: origin, Log: log},
 		Issuer:   &accesstoken.Issuer{Ring: keyfile.Static(f.ring), TTL: time.Hour, Now: f.now},
 		Verifier: &accesstoken.Verifier{Keys: keyfile.Static(f.ring.Public()), Now: f.now},
 		Provider: &upstream.Development{}, Allow: allow, MembershipTTL: time.Hour, Log: log, Now: f.now,

@@ -10,15 +10,17 @@ import (
 
 	"github.com/postern-dev/postern/shared/accesstoken"
 	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/edge"
+	"github.com/postern-dev/postern/shared/limit"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/shared/strict"
 	"github.com/postern-dev/postern/shared/upstream"
-	"github.com/postern-dev/postern/shared/web"
 )
 
 // A Config is what the token endpoint needs. Everything but Log and Now is required.
 type Config struct {
-	Edge     web.Edge
+	Edge     edge.Deployment
 	Store    *store.Store
 	Issuer   *accesstoken.Issuer
 	Verifier *accesstoken.Verifier // of our own access tokens, for /revoke and /introspect
@@ -38,11 +40,11 @@ type handler struct {
 	Config
 	now    func() time.Time
 	grants map[string]grantFunc
-	failed *web.Limiter // failed client authentications, by client and address
+	failed *limit.Limiter // failed client authentications, by client and address
 }
 
 // A grantFunc answers one grant type for a client that has authenticated.
-type grantFunc func(ctx context.Context, r *http.Request, client store.Client, form web.Form) (response, error)
+type grantFunc func(ctx context.Context, r *http.Request, client store.Client, form strict.Form) (response, error)
 
 // New returns the token endpoint: /token, /revoke and /introspect.
 func New(c Config) (http.Handler, error) {
@@ -67,11 +69,11 @@ func New(c Config) (http.Handler, error) {
 		oauth.GrantAuthorizationCode: h.authorizationCode,
 		oauth.GrantRefreshToken:      h.refreshToken,
 	}
-	mux := web.NewMux()
-	mux.Handle(http.MethodPost, oauth.TokenPath, noCache(web.JSONErrors(h.token)))
-	mux.Handle(http.MethodPost, oauth.RevokePath, noCache(web.JSONErrors(h.revoke)))
-	mux.Handle(http.MethodPost, oauth.IntrospectPath, noCache(web.JSONErrors(h.introspect)))
-	return web.Wrap(mux, web.Options{Edge: c.Edge, Endpoint: "token"}), nil
+	mux := edge.NewMux()
+	mux.Handle(http.MethodPost, oauth.TokenPath, noCache(edge.JSONErrors(h.token)))
+	mux.Handle(http.MethodPost, oauth.RevokePath, noCache(edge.JSONErrors(h.revoke)))
+	mux.Handle(http.MethodPost, oauth.IntrospectPath, noCache(edge.JSONErrors(h.introspect)))
+	return edge.Wrap(mux, edge.Options{Deployment: c.Edge, Endpoint: "token"}), nil
 }
 
 // noCache adds what RFC 6749 §5.1 wants beside Cache-Control, which every answer has,
@@ -93,7 +95,7 @@ type response struct {
 }
 
 func (h *handler) token(w http.ResponseWriter, r *http.Request) error {
-	form, err := web.ReadForm(r, "resource")
+	form, err := strict.ReadForm(r, "resource")
 	if err != nil {
 		return err
 	}
@@ -115,7 +117,7 @@ func (h *handler) token(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return web.JSON(w, http.StatusOK, resp)
+	return edge.JSON(w, http.StatusOK, resp)
 }
 
 // respond issues an access token of a grant with the given scopes.
@@ -134,11 +136,11 @@ func (h *handler) respond(ctx context.Context, issuer string, g store.Grant, sco
 
 // requestedResource returns the resource that a token request names, or the one that
 // was granted when it names none (RFC 8707 §2.2).
-func requestedResource(r *http.Request, form web.Form, granted string) error {
+func requestedResource(r *http.Request, form strict.Form, granted string) error {
 	if !form.Has("resource") {
 		return nil
 	}
-	resource, err := oauth.ParseResource(form.All("resource"), web.Issuer(r).String())
+	resource, err := oauth.ParseResource(form.All("resource"), edge.Issuer(r).String())
 	if err != nil {
 		return err
 	}

@@ -7,9 +7,10 @@ import (
 
 	"github.com/postern-dev/postern/shared/accesstoken"
 	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
-	"github.com/postern-dev/postern/shared/web"
+	"github.com/postern-dev/postern/shared/strict"
 )
 
 // An introspection is the answer about a live token (RFC 7662 §2.2). About any other
@@ -31,7 +32,7 @@ type introspection struct {
 // introspect answers confidential clients about their own tokens, and resource
 // servers that the operator registered about every access token.
 func (h *handler) introspect(w http.ResponseWriter, r *http.Request) error {
-	form, err := web.ReadForm(r)
+	form, err := strict.ReadForm(r)
 	if err != nil {
 		return err
 	}
@@ -46,11 +47,11 @@ func (h *handler) introspect(w http.ResponseWriter, r *http.Request) error {
 	if token.IsZero() {
 		return oauth.Refuse(oauth.InvalidRequest, "token is missing")
 	}
-	answer, err := h.inspect(r.Context(), token, web.Issuer(r).String(), caller)
+	answer, err := h.inspect(r.Context(), token, edge.Issuer(r).String(), caller)
 	if err != nil {
 		return err
 	}
-	return web.JSON(w, http.StatusOK, answer)
+	return edge.JSON(w, http.StatusOK, answer)
 }
 
 func (h *handler) inspect(ctx context.Context, token credential.Secret, issuer string, caller store.Client) (introspection, error) {

@@ -7,15 +7,16 @@ import (
 	"net/http"
 
 	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/shared/strict"
 	"github.com/postern-dev/postern/shared/telemetry"
-	"github.com/postern-dev/postern/shared/web"
 )
 
 // refreshToken rotates a refresh token (RFC 6749 §6, OAuth 2.1 §4.3). The access
 // token may have fewer scopes than the grant; the refresh token keeps them all.
-func (h *handler) refreshToken(ctx context.Context, r *http.Request, client store.Client, form web.Form) (response, error) {
+func (h *handler) refreshToken(ctx context.Context, r *http.Request, client store.Client, form strict.Form) (response, error) {
 	token := credential.Wrap(form.Get("refresh_token"))
 	if token.IsZero() {
 		return response{}, oauth.Refuse(oauth.InvalidRequest, "refresh_token is missing")
@@ -39,7 +40,7 @@ func (h *handler) refreshToken(ctx context.Context, r *http.Request, client stor
 		return response{}, err
 	}
 	telemetry.Audit(ctx, h.Log, telemetry.TokenRefreshed, slog.String("client_id", client.ID), grantField(rotation.Grant.ID))
-	return h.respond(ctx, web.Issuer(r).String(), rotation.Grant, scopes, rotation.Refresh)
+	return h.respond(ctx, edge.Issuer(r).String(), rotation.Grant, scopes, rotation.Refresh)
 }
 
 // rotate exchanges the token. When the person's right to enter has to be asked for

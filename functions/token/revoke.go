@@ -6,9 +6,10 @@ import (
 	"net/http"
 
 	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
-	"github.com/postern-dev/postern/shared/web"
+	"github.com/postern-dev/postern/shared/strict"
 )
 
 // errForeign stops a revocation that is none of the caller's business.
@@ -18,7 +19,7 @@ var errForeign = errors.New("the token is not the caller's")
 // unknown, dead or another client's is answered like one that was revoked
 // (RFC 7009 §2.2). token_type_hint only speeds up a search, and there is none here.
 func (h *handler) revoke(w http.ResponseWriter, r *http.Request) error {
-	form, err := web.ReadForm(r)
+	form, err := strict.ReadForm(r)
 	if err != nil {
 		return err
 	}
@@ -59,7 +60,7 @@ func answer(w http.ResponseWriter, err error) error {
 // reports whether there was such a grant.
 func (h *handler) endGrantOf(r *http.Request, token credential.Secret, clientID string, also func(store.Grant) bool) (done bool, err error) {
 	ctx := r.Context()
-	id, genuine, err := h.grantOf(ctx, token, web.Issuer(r).String())
+	id, genuine, err := h.grantOf(ctx, token, edge.Issuer(r).String())
 	if err != nil || id == "" {
 		return false, err
 	}

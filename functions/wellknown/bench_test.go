@@ -5,19 +5,20 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/keyfile"
-	"github.com/postern-dev/postern/shared/web"
+	"github.com/postern-dev/postern/shared/origin"
 	"github.com/postern-dev/postern/test/kit/benchtest"
 )
 
 // BenchmarkMetadata compares a metadata document with a handler that has its bytes and
 // does nothing else.
 func BenchmarkMetadata(b *testing.B) {
-	origin, err := web.ParseOrigin("https://auth.example.com")
+	origin, err := origin.Parse("https://auth.example.com")
 	if err != nil {
 		b.Fatal(err)
 	}
-	h, err := New(Config{Edge: web.Edge{Issuer: origin}, Keys: keyfile.Static(sampleKeys(b))})
+	h, err := New(Config{Edge: edge.Deployment{Issuer: origin}, Keys: keyfile.Static(sampleKeys(b))})
 	if err != nil {
 		b.Fatal(err)
 	}

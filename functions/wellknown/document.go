@@ -9,9 +9,10 @@ import (
 	"time"
 
 	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/keyfile"
+	"github.com/postern-dev/postern/shared/origin"
 	"github.com/postern-dev/postern/shared/signing"
-	"github.com/postern-dev/postern/shared/web"
 )
 
 // How long an answer may be kept. A key has to be shown for at least keysMaxAge
@@ -56,12 +57,12 @@ func (d document) serve(w http.ResponseWriter, r *http.Request) {
 
 // perIssuer serves what describe says about an issuer: rendered now if the issuer is
 // configured, else for the origin of each request.
-func perIssuer(configured web.Origin, describe func(issuer string) any) web.HandlerFunc {
+func perIssuer(configured origin.Origin, describe func(issuer string) any) edge.HandlerFunc {
 	rendered, err := render(describe(configured.String()))
 	return func(w http.ResponseWriter, r *http.Request) error {
 		d, err := rendered, err
 		if configured.IsZero() {
-			d, err = render(describe(web.Issuer(r).String()))
+			d, err = render(describe(edge.Issuer(r).String()))
 		}
 		if err != nil {
 			return err
@@ -73,7 +74,7 @@ func perIssuer(configured web.Origin, describe func(issuer string) any) web.Hand
 
 // keys serves the JWK Set. While it cannot be read this is a fault of ours, and of
 // this document alone.
-func keys(file *keyfile.File[signing.KeySet]) web.HandlerFunc {
+func keys(file *keyfile.File[signing.KeySet]) edge.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		set, err := file.Get(r.Context())
 		if err != nil {

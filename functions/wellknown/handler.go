@@ -6,16 +6,16 @@ import (
 	"net/http"
 
 	"github.com/postern-dev/postern/shared/cimd"
+	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/keyfile"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/signing"
-	"github.com/postern-dev/postern/shared/web"
 )
 
 // A Config is what the documents are made of. Edge.Issuer may be zero: then each
 // request on loopback gets the documents of the origin that it was sent to.
 type Config struct {
-	Edge web.Edge
+	Edge edge.Deployment
 	// Keys are the public keys that are shown. Required.
 	Keys *keyfile.File[signing.KeySet]
 	// Documents says whose client metadata documents are read. Off, they are not offered.
@@ -32,7 +32,7 @@ func New(c Config) (http.Handler, error) {
 	if c.Log != nil {
 		c.Edge.Log = c.Log
 	}
-	mux := web.NewMux()
+	mux := edge.NewMux()
 	resource := perIssuer(c.Edge.Issuer, func(issuer string) any { return oauth.NewResourceMetadata(issuer) })
 	server := perIssuer(c.Edge.Issuer, func(issuer string) any {
 		m := oauth.NewServerMetadata(issuer)
@@ -43,7 +43,7 @@ func New(c Config) (http.Handler, error) {
 	handle(mux, server, variants(oauth.ServerMetadataPath)...)
 	handle(mux, server, variants(oauth.OpenIDMetadataPath)...)
 	handle(mux, keys(c.Keys), oauth.JWKSPath, "/jwks")
-	return web.Wrap(mux, web.Options{Edge: c.Edge, Endpoint: "wellknown"}), nil
+	return edge.Wrap(mux, edge.Options{Deployment: c.Edge, Endpoint: "wellknown"}), nil
 }
 
 // variants returns the places where clients look for a document: for an issuer
@@ -53,8 +53,8 @@ func variants(path string) []string {
 	return []string{path, path + oauth.MCPPath, oauth.MCPPath + path}
 }
 
-func handle(mux *web.Mux, h web.HandlerFunc, paths ...string) {
+func handle(mux *edge.Mux, h edge.HandlerFunc, paths ...string) {
 	for _, p := range paths {
-		mux.Handle(http.MethodGet, p, web.JSONErrors(h))
+		mux.Handle(http.MethodGet, p, edge.JSONErrors(h))
 	}
 }

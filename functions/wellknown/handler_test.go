@@ -14,17 +14,19 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postern-dev/postern/shared/origin"
+
 	"github.com/postern-dev/postern/shared/cimd"
+	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/keyfile"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/signing"
-	"github.com/postern-dev/postern/shared/web"
 	"github.com/postern-dev/postern/test/kit/webtest"
 )
 
-func origin(t *testing.T, s string) web.Origin {
+func issuer(t *testing.T, s string) origin.Origin {
 	t.Helper()
-	o, err := web.ParseOrigin(s)
+	o, err := origin.Parse(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +57,7 @@ func open(t *testing.T, c Config) http.Handler {
 }
 
 func sample(t *testing.T) http.Handler {
-	return open(t, Config{Edge: web.Edge{Issuer: origin(t, "https://auth.example.com")}, Keys: keyfile.Static(sampleKeys(t))})
+	return open(t, Config{Edge: edge.Deployment{Issuer: issuer(t, "https://auth.example.com")}, Keys: keyfile.Static(sampleKeys(t))})
 }
 
 func get(t *testing.T, h http.Handler, path string, change ...func(*http.Request)) *httptest.ResponseRecorder {
@@ -145,7 +147,7 @@ func TestRotatedKeysAreServedUnderAnotherTag(t *testing.T) {
 	old, next := signing.Generate().Public(), signing.Generate().Public()
 	write(old)
 	keys := keyfile.New(path, signing.ParseKeySet, &keyfile.Options{Now: func() time.Time { return now }})
-	h := open(t, Config{Edge: web.Edge{Issuer: origin(t, "https://auth.example.com")}, Keys: keys})
+	h := open(t, Config{Edge: edge.Deployment{Issuer: issuer(t, "https://auth.example.com")}, Keys: keys})
 	before := get(t, h, "/jwks")
 	both, err := old.Add(next)
 	if err != nil {
@@ -168,7 +170,7 @@ func TestUnreadableKeysStopTheKeySetAlone(t *testing.T) {
 	failing := keyfile.New("keys", signing.ParseKeySet, &keyfile.Options{
 		Read: func(string) ([]byte, error) { return nil, errors.New("the volume is gone") },
 	})
-	h := open(t, Config{Edge: web.Edge{Issuer: origin(t, "https://auth.example.com")}, Keys: failing})
+	h := open(t, Config{Edge: edge.Deployment{Issuer: issuer(t, "https://auth.example.com")}, Keys: failing})
 	for _, path := range documents["keys"] {
 		w := get(t, h, path)
 		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || w.Header().Get("Cache-Control") != "no-store" {
@@ -225,7 +227,7 @@ func TestDocumentsAreOfferedUnlessTurnedOff(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		h := open(t, Config{Edge: web.Edge{Issuer: origin(t, "https://auth.example.com")}, Keys: keyfile.Static(sampleKeys(t)), Documents: allow})
+		h := open(t, Config{Edge: edge.Deployment{Issuer: issuer(t, "https://auth.example.com")}, Keys: keyfile.Static(sampleKeys(t)), Documents: allow})
 		for _, path := range documents["server"] {
 			var got map[string]any
 			if err := json.Unmarshal(get(t, h, path).Body.Bytes(), &got); err != nil {

@@ -11,7 +11,8 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/postern-dev/postern/shared/web"
+	"github.com/postern-dev/postern/shared/edge"
+	"github.com/postern-dev/postern/shared/origin"
 )
 
 // A Build makes a function's handler. It does no network I/O, so that only a bad
@@ -83,16 +84,16 @@ func Check(_ context.Context, name string) error {
 }
 
 // unavailable answers for a function that could not be built.
-var unavailable = web.Wrap(web.JSONErrors(func(http.ResponseWriter, *http.Request) error {
+var unavailable = edge.Wrap(edge.Everything(edge.JSONErrors(func(http.ResponseWriter, *http.Request) error {
 	return errNotBuilt
-}), web.Options{Edge: web.Edge{Issuer: placeholder()}})
+})), edge.Options{Deployment: edge.Deployment{Issuer: placeholder()}})
 
 var errNotBuilt = errors.New("the function is not configured")
 
 // placeholder is an issuer that appears nowhere: unavailable must answer callers
 // of any address, and knows no issuer.
-func placeholder() web.Origin {
-	o, err := web.ParseOrigin("https://unconfigured.invalid")
+func placeholder() origin.Origin {
+	o, err := origin.Parse("https://unconfigured.invalid")
 	if err != nil {
 		panic(err)
 	}

@@ -8,8 +8,9 @@ import (
 	"slices"
 
 	"github.com/postern-dev/postern/shared/config"
+	"github.com/postern-dev/postern/shared/edge"
+	"github.com/postern-dev/postern/shared/origin"
 	"github.com/postern-dev/postern/shared/telemetry"
-	"github.com/postern-dev/postern/shared/web"
 )
 
 // An Env is what a function is built from.
@@ -29,10 +30,10 @@ type Env struct {
 func (e *Env) Settings() *config.Reader { return config.Read(e.Lookup) }
 
 // Edge reads the settings that every function shares. Its problems are r's.
-func (e *Env) Edge(r *config.Reader) web.Edge {
-	edge := web.Edge{
+func (e *Env) Edge(r *config.Reader) edge.Deployment {
+	edge := edge.Deployment{
 		Log:                         e.Log,
-		Issuer:                      config.Parse(r, "ISSUER_URL", web.ParseOrigin),
+		Issuer:                      config.Parse(r, "ISSUER_URL", origin.Parse),
 		TrustForwardedAuthorization: r.Bool("TRUST_FORWARDED_AUTHORIZATION"),
 		ForwardedForHops:            r.Int("FORWARDED_FOR_HOPS"),
 	}

@@ -5,8 +5,9 @@ import (
 	"strings"
 
 	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/httperr"
 	"github.com/postern-dev/postern/shared/oauth"
-	"github.com/postern-dev/postern/shared/web"
+	"github.com/postern-dev/postern/shared/strict"
 )
 
 // A Document is what a client published, as it counts at this server. It must not be
@@ -33,7 +34,7 @@ func parse(id ID, body []byte) (Document, error) {
 		return Document{}, &Problem{Kind: Malformed, Host: id.host, Says: "the document at " + id.host + " " + says, Cause: cause}
 	}
 	var members map[string]json.RawMessage
-	if err := web.DecodeJSON(body, &members); err != nil {
+	if err := strict.DecodeJSON(body, &members); err != nil {
 		return malformed("is no strict JSON object", err)
 	}
 	for name := range members {
@@ -42,7 +43,7 @@ func parse(id ID, body []byte) (Document, error) {
 		}
 	}
 	var c contents
-	if err := web.DecodeJSON(body, &c, web.IgnoreUnknown); err != nil {
+	if err := strict.DecodeJSON(body, &c, strict.IgnoreUnknown); err != nil {
 		return malformed("has a member of another type than it should", err)
 	}
 	switch {
@@ -53,7 +54,7 @@ func parse(id ID, body []byte) (Document, error) {
 	}
 	m, err := c.CIMD(oauth.RedirectPolicy{Issuer: id.issuer}, c.AuthMethods)
 	if err != nil {
-		return malformed("cannot be used here: "+web.Judge(err).Description, err)
+		return malformed("cannot be used here: "+httperr.Of(err).Description, err)
 	}
 	return Document{Metadata: m, Digest: credential.Hash(string(body))}, nil
 }

@@ -9,9 +9,9 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
+	"github.com/postern-dev/postern/shared/limit"
 	"github.com/postern-dev/postern/shared/recent"
 	"github.com/postern-dev/postern/shared/telemetry"
-	"github.com/postern-dev/postern/shared/web"
 )
 
 // Limits of all fetches together (SF-11).
@@ -42,7 +42,7 @@ type Fetcher struct {
 
 	outside, local *http.Client // for public addresses, and for our own machine's
 	cache          *recent.Cache[ID, entry]
-	hosts          *web.Limiter
+	hosts          *limit.Limiter
 	flight         singleflight.Group
 	slots          chan struct{}
 }
@@ -69,7 +69,7 @@ func New(o Options) *Fetcher {
 	if f.now == nil {
 		f.now = time.Now
 	}
-	f.hosts = web.NewLimiter(web.LimiterOptions{Burst: hostBurst, Every: hostEvery, MaxKeys: maxHosts, Now: f.now})
+	f.hosts = limit.New(limit.Options{Burst: hostBurst, Every: hostEvery, MaxKeys: maxHosts, Now: f.now})
 	return f
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/postern-dev/postern/shared/origin"
 )
 
 // internalHosts are names, each with all below it, that mean something else inside a
@@ -51,7 +53,7 @@ func ParseAllow(s string) (Allow, error) {
 		switch {
 		case host == "none":
 			return Allow{}, errors.New("none stands alone")
-		case host != "localhost" && host != "127.0.0.1" && !domainName(host):
+		case host != "localhost" && host != "127.0.0.1" && !origin.DomainName(host):
 			return Allow{}, fmt.Errorf("%q is no host in lower case", host)
 		}
 		a.hosts = append(a.hosts, host)

@@ -1,13 +1,10 @@
 package cimd
 
 import (
-	"net"
 	"net/url"
-	"slices"
-	"strconv"
 	"strings"
 
-	"github.com/postern-dev/postern/shared/web"
+	"github.com/postern-dev/postern/shared/origin"
 )
 
 // maxID is the longest client_id that is a URL, in bytes.
@@ -32,7 +29,7 @@ func IsURL(clientID string) bool { return strings.Contains(clientID, "://") }
 // fragment, user information or dot segment, at most 512 bytes. When issuer, our own
 // origin, is a loopback address, so may the id's be, over http as well and on any port.
 // The error is a [*Problem].
-func ParseID(s string, issuer web.Origin) (ID, error) {
+func ParseID(s string, issuer origin.Origin) (ID, error) {
 	scheme, rest, _ := strings.Cut(s, "://")
 	authority, path, _ := strings.Cut(rest, "/")
 	id := ID{url: s, host: authority, name: authority, issuer: issuer.String()}
@@ -71,26 +68,24 @@ func (id ID) Shared() bool { return inside(id.name, sharedHosts) }
 
 func refuseID(host, says string) error { return &Problem{Kind: Refused, Host: host, Says: says} }
 
-func (id *ID) checkHost(scheme string, issuer web.Origin) error {
-	port := ""
-	if i := strings.LastIndexByte(id.host, ':'); i >= 0 && !strings.HasSuffix(id.host, "]") {
-		id.name, port = id.host[:i], id.host[i+1:]
-		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 || strconv.Itoa(n) != port {
-			return refuseID("", "client_id has a malformed port")
-		}
+func (id *ID) checkHost(scheme string, issuer origin.Origin) error {
+	name, port := origin.SplitPort(id.host)
+	if name != id.host && !origin.ValidPort(port) {
+		return refuseID("", "client_id has a malformed port")
 	}
-	if slices.Contains([]string{"localhost", "127.0.0.1", "[::1]"}, id.name) {
+	id.name = name
+	if origin.LoopbackSpelling(id.name) {
 		id.loopback = true
 		return id.checkLoopback(scheme, port, issuer)
 	}
 	switch {
 	case scheme != "https":
 		return refuseID("", "client_id must start with https://")
-	case !domainName(id.name):
+	case !origin.DomainName(id.name):
 		return refuseID("", "client_id needs a domain name in lower-case letters, digits and hyphens, and no address")
 	case port != "" && port != "443":
 		return refuseID(id.host, "client_id may not have a port")
-	case id.name == hostname(issuer.Host()), inside(id.name, internalHosts):
+	case id.name == hostname(issuer), inside(id.name, internalHosts):
 		return refuseID(id.host, "client_id may not be on this host")
 	}
 	return nil
@@ -98,7 +93,7 @@ func (id *ID) checkHost(scheme string, issuer web.Origin) error {
 
 // checkLoopback lets a client on this machine in when we are there ourselves (CIM-11).
 // Our own address is refused under every name.
-func (id *ID) checkLoopback(scheme, port string, issuer web.Origin) error {
+func (id *ID) checkLoopback(scheme, port string, issuer origin.Origin) error {
 	own := issuer.String()[strings.LastIndexByte(issuer.String(), ':')+1:]
 	if !issuer.IsLoopback() || port == "" || port == own {
 		return refuseID("", "client_id may not be on this host")
@@ -106,25 +101,9 @@ func (id *ID) checkLoopback(scheme, port string, issuer web.Origin) error {
 	return nil
 }
 
-func hostname(hostport string) string {
-	if host, _, err := net.SplitHostPort(hostport); err == nil {
-		return host
-	}
-	return hostport
-}
-
-// domainName recognises a name of two labels or more in A-label form (RFC 5890), whose
-// last one is no number, for that would be an address to some.
-func domainName(s string) bool {
-	labels := strings.Split(s, ".")
-	for _, label := range labels {
-		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' ||
-			strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
-			return false
-		}
-	}
-	last := labels[len(labels)-1]
-	return len(labels) > 1 && len(s) <= 253 && 'a' <= last[0] && last[0] <= 'z'
+func hostname(o origin.Origin) string {
+	host, _ := origin.SplitPort(o.Host())
+	return host
 }
 
 // plainPath refuses what another parser could resolve to another document.

@@ -6,14 +6,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postern-dev/postern/shared/web"
+	"github.com/postern-dev/postern/shared/origin"
 )
 
 const production = "https://auth.example.com"
 
-func origin(tb testing.TB, s string) web.Origin {
+func issuerOf(tb testing.TB, s string) origin.Origin {
 	tb.Helper()
-	o, err := web.ParseOrigin(s)
+	o, err := origin.Parse(s)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -22,7 +22,7 @@ func origin(tb testing.TB, s string) web.Origin {
 
 func parseID(tb testing.TB, s, issuer string) ID {
 	tb.Helper()
-	id, err := ParseID(s, origin(tb, issuer))
+	id, err := ParseID(s, issuerOf(tb, issuer))
 	if err != nil {
 		tb.Fatalf("%s: got %v, want an id", s, err)
 	}
@@ -73,7 +73,7 @@ func TestOnlyPlainPublicURLsNameClients(t *testing.T) {
 		"arpa": "https://1.in-addr.arpa/x", "onion": "https://aaaa.onion/x", "ours": production + "/x", "ours with port": production + ":443/x",
 		"long": "https://a.example.com/" + strings.Repeat("a", 500), "long label": "https://" + strings.Repeat("a", 64) + ".example.com/x", "empty host": "https:///x",
 	} {
-		if id, err := ParseID(bad, origin(t, production)); kind(t, err) != Refused {
+		if id, err := ParseID(bad, issuerOf(t, production)); kind(t, err) != Refused {
 			t.Errorf("%s: got %v, %v, want it refused", name, id, err)
 		}
 	}
@@ -90,7 +90,7 @@ func TestLoopbackIDsAreForLoopbackServers(t *testing.T) {
 		"http://127.0.0.1:8085/x", "http://localhost:8085/x", "http://[::1]:8085/x", "https://localhost:8085/x", "http://127.0.0.2:9000/x", "http://127.0.0.1/x",
 		"http://10.0.0.1:9000/x", "http://a.example.com/x", "http://a.example.com:9000/x", "http://[::ffff:127.0.0.1]:9000/x", "http://127.0.0.1:9000/",
 	} {
-		if _, err := ParseID(bad, origin(t, development)); kind(t, err) != Refused {
+		if _, err := ParseID(bad, issuerOf(t, development)); kind(t, err) != Refused {
 			t.Errorf("%s: got %v, want it refused", bad, err)
 		}
 	}
@@ -114,7 +114,7 @@ func FuzzParseID(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		id, err := ParseID(s, origin(t, production))
+		id, err := ParseID(s, issuerOf(t, production))
 		if err != nil {
 			return
 		}

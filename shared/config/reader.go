@@ -3,12 +3,13 @@ package config
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/postern-dev/postern/shared/origin"
 )
 
 // A Reader reads settings and collects what is wrong with them. Its methods
@@ -105,7 +106,7 @@ func (r *Reader) URL(name string) *url.URL {
 	if v == "" {
 		return nil
 	}
-	u, err := parseURL(v)
+	u, err := origin.ParseBase(v)
 	if err != nil {
 		// The value is not repeated: user information in it may be a secret.
 		r.note("%s %s: want %s%s", name, err, s.Form(), s.unset())
@@ -202,34 +203,6 @@ func (r *Reader) note(format string, args ...any) {
 	if !slices.Contains(r.problems, p) {
 		r.problems = append(r.problems, p)
 	}
-}
-
-func parseURL(v string) (*url.URL, error) {
-	u, err := url.Parse(v)
-	switch {
-	case err != nil:
-		return nil, errors.New("is no URL")
-	case u.User != nil:
-		return nil, errors.New("has user information")
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return nil, errors.New("has a query or fragment")
-	case u.Hostname() == "" || u.Opaque != "":
-		return nil, errors.New("has no host")
-	case strings.HasSuffix(v, "/"):
-		return nil, errors.New("ends in a slash")
-	case u.Scheme != "https" && !(u.Scheme == "http" && isLoopback(u.Hostname())):
-		return nil, errors.New("is not https")
-	}
-	return u, nil
-}
-
-// isLoopback reports whether host is a loopback address or localhost.
-func isLoopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.IsLoopback()
 }
 
 func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }

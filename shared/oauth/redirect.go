@@ -2,11 +2,12 @@ package oauth
 
 import (
 	"cmp"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/postern-dev/postern/shared/origin"
 )
 
 // Limits of a client's redirect URIs.
@@ -209,15 +210,11 @@ func (p *redirectParts) checkAuthority() error {
 	if strings.Contains(p.authority, "@") || strings.Contains(p.authority, "%") {
 		return refuseRedirect("must not have user information or escapes in its host")
 	}
-	p.host = p.authority
-	if i := strings.LastIndexByte(p.authority, ':'); i >= 0 && !strings.HasSuffix(p.authority, "]") {
-		p.host, p.port = p.authority[:i], p.authority[i+1:]
-		n, err := strconv.Atoi(p.port)
-		if err != nil || n < 1 || n > 65535 || strconv.Itoa(n) != p.port {
-			return refuseRedirect("has a port that is no number from 1 to 65535")
-		}
+	p.host, p.port = origin.SplitPort(p.authority)
+	if p.host != p.authority && !origin.ValidPort(p.port) {
+		return refuseRedirect("has a port that is no number from 1 to 65535")
 	}
-	if !validHost(p.host) {
+	if !origin.ValidHost(p.host) {
 		return refuseRedirect("has a malformed host")
 	}
 	return nil
@@ -257,7 +254,7 @@ func (p *redirectParts) checkScheme() error {
 	case p.scheme == "https":
 		return nil
 	case p.scheme == "http":
-		p.loopback = loopbackHost(p.host)
+		p.loopback = origin.LoopbackSpelling(p.host)
 		if !p.loopback {
 			return refuseRedirect("may use http only with 127.0.0.1, [::1] or localhost; use https")
 		}
@@ -285,68 +282,19 @@ func validScheme(s string) bool {
 	return s != ""
 }
 
-// loopbackHost recognises the three spellings for which http is allowed. Others,
-// such as 127.1 or [0::1], are not looked through (RFC 8252 §7.3, §8.3).
-func loopbackHost(host string) bool {
-	return host == "127.0.0.1" || host == "[::1]" || host == "localhost"
-}
-
-// validHost allows names of letters, digits and hyphens, IPv4, and IPv6 in brackets.
-// A name whose last label is a number must be dotted decimal, because browsers read
-// 127.1, 2130706433 and 0x7f.1 as addresses (WHATWG URL, "ends in a number").
-func validHost(host string) bool {
-	if inner, ok := strings.CutPrefix(host, "["); ok {
-		inner, ok = strings.CutSuffix(inner, "]")
-		a, err := netip.ParseAddr(inner)
-		return ok && err == nil && a.Is6() && a.Zone() == ""
-	}
-	for label := range strings.SplitSeq(host, ".") {
-		if label == "" || len(label) > 63 {
-			return false
-		}
-		for i := range len(label) {
-			c := label[i]
-			if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-') {
-				return false
-			}
-		}
-	}
-	if last := host[strings.LastIndexByte(host, '.')+1:]; isNumber(last) {
-		a, err := netip.ParseAddr(host)
-		return err == nil && a.Is4()
-	}
-	return len(host) <= 253
-}
-
-// isNumber reports whether a browser takes the last label of a host for a number.
-func isNumber(label string) bool {
-	digits := func(s string, isDigit func(byte) bool) bool {
-		for i := range len(s) {
-			if !isDigit(s[i]) {
-				return false
-			}
-		}
-		return true
-	}
-	if hex, ok := strings.CutPrefix(strings.ToLower(label), "0x"); ok {
-		return digits(hex, isHex)
-	}
-	return digits(label, func(c byte) bool { return '0' <= c && c <= '9' })
-}
-
 // sameOrigin reports whether p leads to the issuer. On loopback all three spellings
 // of the host do.
 func sameOrigin(p redirectParts, issuer string) bool {
-	origin := p.scheme + "://" + withoutDefaultPort(p.scheme, strings.ToLower(p.authority))
-	if origin == issuer {
+	asked := p.scheme + "://" + withoutDefaultPort(p.scheme, strings.ToLower(p.authority))
+	if asked == issuer {
 		return true
 	}
 	u, err := url.Parse(issuer)
 	if err != nil || !p.loopback || u.Scheme != "http" {
 		return false
 	}
-	host := strings.TrimSuffix(u.Host, ":"+u.Port())
-	return loopbackHost(host) && cmp.Or(u.Port(), "80") == cmp.Or(p.port, "80")
+	host, _ := origin.SplitPort(u.Host)
+	return origin.LoopbackSpelling(host) && cmp.Or(u.Port(), "80") == cmp.Or(p.port, "80")
 }
 
 func cutQuery(s string) (before, query string) {

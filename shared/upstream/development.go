@@ -3,10 +3,10 @@ package upstream
 import (
 	"context"
 	"errors"
-	"net"
 	"net/url"
 
 	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/origin"
 )
 
 // DevelopmentField is the name of the text field of the development sign-in page.
@@ -27,7 +27,7 @@ type Development struct{}
 // not a loopback address is refused; empty means that the issuer is detected,
 // which happens on loopback only. The callback is checked again at each sign-in.
 func NewDevelopment(issuer string) (*Development, error) {
-	if issuer != "" && !loopback(issuer) {
+	if issuer != "" && !origin.LoopbackURL(issuer) {
 		return nil, errors.New("the development sign-in lets everybody be anybody: it needs an ISSUER_URL on loopback, like http://127.0.0.1:8085")
 	}
 	return &Development{}, nil
@@ -54,7 +54,7 @@ var developmentLogin = form(`^[A-Za-z0-9][A-Za-z0-9-]{0,38}$`)
 // not starting with a hyphen. The subject is "development:" and the login in lower
 // case. There is no token.
 func (d *Development) Exchange(_ context.Context, callback string, query url.Values, _ string) (Identity, Token, error) {
-	if !loopback(callback) {
+	if !origin.LoopbackURL(callback) {
 		return Identity{}, Token{}, errors.New("development sign-in: the callback is not on loopback")
 	}
 	if err := callbackError(query); err != nil {
@@ -68,18 +68,4 @@ func (d *Development) Exchange(_ context.Context, callback string, query url.Val
 		return Identity{}, Token{}, refused(oauth.InvalidRequest, "login must be 1 to 39 letters, digits or hyphens and not start with a hyphen")
 	}
 	return Identity{Subject: d.Name() + ":" + lowerASCII(login), Login: login}, Token{}, nil
-}
-
-// loopback reports whether an absolute http or https URL names this computer: the
-// word localhost or an address literal, never a name that would be resolved.
-func loopback(raw string) bool {
-	u, err := url.Parse(raw)
-	if err != nil || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
-		return false
-	}
-	if u.Hostname() == "localhost" {
-		return true
-	}
-	ip := net.ParseIP(u.Hostname())
-	return ip != nil && ip.IsLoopback()
 }

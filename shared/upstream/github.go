@@ -12,6 +12,7 @@ import (
 
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/origin"
 	"golang.org/x/oauth2"
 )
 
@@ -101,11 +102,8 @@ func baseURL(setting, value, fallback string) (string, error) {
 	if value == "" {
 		return fallback, nil
 	}
-	u, err := url.Parse(value)
-	bad := err != nil || u.Host == "" || u.User != nil || strings.ContainsAny(value, "?#") || strings.HasSuffix(value, "/") ||
-		u.Scheme != "https" && !(u.Scheme == "http" && loopback(value))
-	if bad {
-		return "", fmt.Errorf("%s is %q: want an https URL without query or trailing slash, like %s", setting, value, fallback)
+	if _, err := origin.ParseBase(value); err != nil {
+		return "", fmt.Errorf("%s %w: want an https URL without query or trailing slash, like %s", setting, err, fallback)
 	}
 	return value, nil
 }

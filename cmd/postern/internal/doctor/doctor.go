@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/postern-dev/postern/shared/web"
+	"github.com/postern-dev/postern/shared/origin"
 )
 
 // A Report is what was found. Its JSON is for programs.
@@ -79,7 +79,7 @@ func Run(ctx context.Context, address string, o *Options) (Report, error) {
 // originOf accepts what people paste: the origin, with or without slash, or the MCP URL.
 func originOf(address string) (string, error) {
 	s := strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(address, "/"), "/mcp"), "/")
-	origin, err := web.ParseOrigin(s)
+	origin, err := origin.Parse(s)
 	if err != nil {
 		return "", fmt.Errorf("%w: want the public origin, like https://auth.example.com", err)
 	}

@@ -1,0 +1,36 @@
+package pages
+
+import (
+	"mime"
+	"strconv"
+	"strings"
+)
+
+// quality returns the weight that an Accept header gives a media type (RFC 9110
+// §12.5.1), by the most specific range that has it; 0 if none has.
+func quality(accept, mediaType string) float64 {
+	major, _, _ := strings.Cut(mediaType, "/")
+	best, weight := 0, 0.0
+	for entry := range strings.SplitSeq(accept, ",") {
+		got, params, err := mime.ParseMediaType(entry)
+		if err != nil {
+			continue
+		}
+		rank := map[string]int{"*/*": 1, major + "/*": 2, mediaType: 3}[got]
+		if rank > best {
+			best, weight = rank, parseWeight(params["q"])
+		}
+	}
+	return weight
+}
+
+func parseWeight(q string) float64 {
+	if q == "" {
+		return 1
+	}
+	w, err := strconv.ParseFloat(q, 64)
+	if err != nil || w < 0 || w > 1 {
+		return 0
+	}
+	return w
+}
