@@ -1,5 +1,6 @@
 # make check is exactly what CI runs. make test is its fast part and needs Go alone.
 
+GOTESTSUM   = go run gotest.tools/gotestsum@v1.13.0
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 MODULES     = $(shell go list -m -f '{{.Dir}}')
@@ -13,7 +14,8 @@ run: ## run everything on 127.0.0.1:8085
 	go run ./cmd/postern dev
 
 .PHONY: check
-check: tools static test-all terraform package ## everything CI runs; installs what it needs
+check: tools static test-all terraform package ## everything CI runs; installs what it needs, lists what it left out
+	@go run ./test/tools not-run
 
 .PHONY: test
 test: ## the fast part: unit and wire tests, Go alone
@@ -28,14 +30,15 @@ static: ## formatting, vet, staticcheck, tidy modules
 
 .PHONY: test-all
 test-all: ## every test with the race detector: emulator, browser, strangers' clients
-	go test -race -shuffle=on -timeout 25m work
+	@mkdir -p .cache/check
+	$(GOTESTSUM) --format standard-quiet --hide-summary skipped --jsonfile .cache/check/tests.json -- -race -shuffle=on -timeout 25m work
 
 .PHONY: tools
-tools: ## install by package name what the tests use
+tools: ## install by package name what the tests use; with CI=true a missing tool is an error
 	go run ./test/tools
 
 .PHONY: terraform
-terraform: ## fmt, validate, test, plan, tflint, redocly
+terraform: ## fmt, validate, test, plan, tflint, redocly; TERRAFORM=tofu takes OpenTofu
 	cd tools/tfcheck && GOWORK=off go run .
 
 .PHONY: package

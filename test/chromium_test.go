@@ -14,12 +14,13 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/postern-dev/postern/test/internal/rig"
+	"github.com/postern-dev/postern/test/kit/tool"
 )
 
 // chromium starts a real browser with a fresh profile. The context is its first tab.
 func chromium(t *testing.T) context.Context {
 	t.Helper()
-	path := rig.Need(t, "apt-get install chromium", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+	path := tool.Chromium.Need(t)
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.WSURLReadTimeout(rig.Patience))
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // its sandbox refuses root

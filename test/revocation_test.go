@@ -15,6 +15,7 @@ import (
 
 	"github.com/postern-dev/postern/test/internal/rig"
 	"github.com/postern-dev/postern/test/kit/oauthtest"
+	"github.com/postern-dev/postern/test/kit/tool"
 )
 
 // revocationMaxAge is REVOCATION_MAX_AGE of the servers here.
@@ -259,9 +260,7 @@ func TestEndOfOneConnectionLeavesTheOthersTheirToken(t *testing.T) {
 func TestCascadeFollowsFirestoreEvents(t *testing.T) {
 	rig.Slow(t)
 	t.Parallel()
-	const advice = "install the Google Cloud CLI with its Firestore emulator, and a Java runtime"
-	rig.Need(t, advice, "gcloud")
-	rig.Need(t, advice, "java")
+	tool.Firestore.Need(t)
 	s, g := startRevocable(t, 2, "--store", "firestore")
 	revoked := signInNew(t, s, s.Browser(rig.RedirectURI), "octocat")
 	deleted := signInNew(t, s, s.Browser(rig.RedirectURI), "monalisa")

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/postern-dev/postern/test/internal/rig"
+	"github.com/postern-dev/postern/test/kit/tool"
 )
 
 // A tsClient is a client program on one of the TypeScript SDKs, in a process of its own
@@ -34,7 +35,7 @@ var tsKinds = map[string][]string{
 func startTS(t *testing.T, s *rig.Server, kind string) *tsClient {
 	t.Helper()
 	dir := rig.Npm(t, ".")
-	node := rig.Need(t, "install Node 20 or later with npm (https://nodejs.org)", "node")
+	node := tool.Node.Need(t)
 	args := append([]string{filepath.Join(dir, tsKinds[kind][0]), s.MCP, filepath.Join(t.TempDir(), "kept.json"), rig.RedirectURI}, tsKinds[kind][1:]...)
 	c := &tsClient{t: t, s: s, command: rig.Command{Name: "client", Path: node, Args: args, Dir: dir}}
 	c.start()

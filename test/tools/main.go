@@ -1,7 +1,14 @@
-// Command tools installs by package name what the tests use, and names what it cannot
-// install with the command that does. A tool that is missing in the end is a failure.
+// Command tools gets a machine ready for the tests, and says at the end what was left out
+// because something is missing.
 //
-//	go run ./test/tools    at the root of the workspace; make tools
+//	go run ./test/tools            at the root of the workspace; make tools
+//	go run ./test/tools not-run    the end of make check
+//
+// The first installs by package name what can be: Debian's packages as root or with sudo
+// that asks no password, npm packages from lock files. A required tool that is missing is
+// an error, and so is every one with CI=true; it comes before anything is installed.
+//
+// The second reads what make test-all wrote to .cache/check/tests.json.
 package main
 
 import (
@@ -9,31 +16,33 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/postern-dev/postern/test/kit/tool"
 )
 
 func main() {
-	if err := run(); err != nil {
+	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run() error {
+func run(args []string) error {
 	root, err := root()
 	if err != nil {
 		return err
 	}
-	var problems []error
-	for _, tool := range programs {
-		problems = append(problems, tool.check())
-	}
-	if has("npm") {
-		for _, dir := range []string{"test/npm", "test/npm/conformance"} {
-			problems = append(problems, npmInstall(filepath.Join(root, dir)))
+	switch {
+	case len(args) == 0:
+		m := machine{ci: tool.CI(), tools: tool.All, install: debian(), out: os.Stdout}
+		if err := m.ready(); err != nil {
+			return err
 		}
+		return npm(root)
+	case len(args) == 1 && args[0] == "not-run":
+		return notRun(os.Stdout, filepath.Join(root, ".cache", "check", "tests.json"))
 	}
-	problems = append(problems, chromium())
-	return errors.Join(problems...)
+	return errors.New("usage: go run ./test/tools [not-run]")
 }
 
 // root is the directory that holds go.work, from here upwards.

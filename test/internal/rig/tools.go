@@ -2,7 +2,6 @@ package rig
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 )
@@ -14,19 +13,6 @@ func Slow(t testing.TB) {
 	if os.Getenv("POSTERN_FAST") == "1" || testing.Short() {
 		t.Skipf("not in the fast part; to run it: go test -run '^%s$' ./test", t.Name())
 	}
-}
-
-// Need returns the path of the first of the named programs that is installed. A missing
-// tool fails the test, and advice says how to get it.
-func Need(t testing.TB, advice string, names ...string) string {
-	t.Helper()
-	for _, name := range names {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	t.Fatalf("%s is not installed: %s", names[0], advice)
-	return ""
 }
 
 // Npm returns the directory test/npm/sub with its packages installed.

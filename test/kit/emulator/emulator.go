@@ -13,7 +13,6 @@
 package emulator
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -25,16 +24,18 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/postern-dev/postern/test/kit/tool"
 )
 
 // Variable is the environment variable through which the Firestore client finds
 // the emulator.
 const Variable = "FIRESTORE_EMULATOR_HOST"
 
-const install = "the Firestore emulator is not installed: install the Google Cloud CLI (https://cloud.google.com/sdk/docs/install) and a Java runtime, " +
-	"then run: gcloud components install cloud-firestore-emulator"
-
 var (
+	// Looking for it takes a second, so that is done once.
+	installed = tool.Tool{Name: tool.Firestore.Name, Path: sync.OnceValues(tool.Firestore.Path)}
+
 	start    = sync.OnceValue(startProcess)
 	process  emulator
 	projects atomic.Int64
@@ -43,12 +44,15 @@ var (
 // Project makes sure that an emulator runs and returns a project id that no other
 // test uses, of any program: its documents begin empty.
 //
-// Without gcloud the test fails and says how to install it. With POSTERN_FAST=1 it
-// is skipped instead, and says what to type to run it.
+// Without an emulator the test is skipped, or fails with CI=true (see package tool). With
+// POSTERN_FAST=1 it is skipped, and says what to type to run it.
 func Project(t testing.TB) string {
 	t.Helper()
 	if os.Getenv("POSTERN_FAST") == "1" && os.Getenv(Variable) == "" {
 		t.Skip("needs the Firestore emulator; to run it: POSTERN_FAST= go test -run '" + t.Name() + "'")
+	}
+	if os.Getenv(Variable) == "" {
+		installed.Need(t)
 	}
 	if err := start(); err != nil {
 		t.Fatal(err)
@@ -89,9 +93,6 @@ func startProcess() error {
 	if os.Getenv(Variable) != "" {
 		return nil
 	}
-	if _, err := exec.LookPath("gcloud"); err != nil {
-		return errors.New(install)
-	}
 	host, err := freeAddress()
 	if err != nil {
 		return fmt.Errorf("start the Firestore emulator: %w", err)
@@ -131,7 +132,7 @@ func (e *emulator) ready(log *os.File) error {
 		time.Sleep(100 * time.Millisecond) // another program's start gives no sign of its own
 	}
 	said, _ := io.ReadAll(io.NewSectionReader(log, 0, 1<<20))
-	return fmt.Errorf("the Firestore emulator does not answer on %s after 60 s; %s\nIt said:\n%s", e.host, install, said)
+	return fmt.Errorf("the Firestore emulator does not answer on %s after 60 s. It said:\n%s", e.host, said)
 }
 
 // warm makes the emulator load its code with a look at a document of nobody. On a

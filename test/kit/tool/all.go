@@ -1,0 +1,116 @@
+package tool
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// All are the tools of make check, the required ones first.
+var All = []Tool{Go, C, Git, Node, Npm, Chromium, Firestore}
+
+// Tools that make check does not begin without.
+var (
+	Go   = required("go", version("go", 1, 26, "see https://go.dev/doc/install", "version"))
+	C    = required("a C compiler", compiler) // for the race detector
+	Git  = required("git", program("git", "sudo apt-get install git", "git"))
+	Node = required("node", version("node", 20, 0, getNode, "--version"))
+	Npm  = required("npm", program("npm", "it comes with Node: "+getNode))
+)
+
+// Tools whose tests are left out where they are missing.
+var (
+	Chromium  = Tool{Name: "Chromium", Path: chromium}
+	Firestore = Tool{Name: "the Firestore emulator", Path: firestore}
+)
+
+const getNode = "see https://nodejs.org/en/download"
+
+func required(name string, path func() (string, error)) Tool {
+	return Tool{Name: name, Required: true, Path: path}
+}
+
+// program finds a program of any version.
+func program(name, get string, debian ...string) func() (string, error) {
+	return func() (string, error) {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			return "", &Missing{What: name + " is missing", Get: get, Debian: debian}
+		}
+		return path, nil
+	}
+}
+
+var versionNumber = regexp.MustCompile(`(\d+)\.(\d+)`)
+
+// version finds a program of a version or a newer one. It prints its version when run
+// with args.
+func version(name string, major, minor int, get string, args ...string) func() (string, error) {
+	return func() (string, error) {
+		path, err := program(name, get)()
+		if err != nil {
+			return "", err
+		}
+		out, err := exec.Command(path, args...).Output()
+		if err != nil {
+			return "", fmt.Errorf("%s %s: %w", name, strings.Join(args, " "), err)
+		}
+		m := versionNumber.FindStringSubmatch(string(out))
+		if m == nil {
+			return "", fmt.Errorf("%s: no version in %q", name, out)
+		}
+		gotMajor, _ := strconv.Atoi(m[1]) // digits, as matched
+		gotMinor, _ := strconv.Atoi(m[2])
+		if gotMajor < major || gotMajor == major && gotMinor < minor {
+			return "", &Missing{What: fmt.Sprintf("%s is %s, want %d.%d or newer", name, m[0], major, minor), Get: get}
+		}
+		return path, nil
+	}
+}
+
+// compiler finds the C compiler that Go calls.
+func compiler() (string, error) {
+	out, err := exec.Command("go", "env", "CC").Output()
+	if err != nil {
+		return "", fmt.Errorf("go env CC: %w", err)
+	}
+	name, _, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
+	return program(name, "sudo apt-get install gcc libc6-dev", "gcc", "libc6-dev")()
+}
+
+func chromium() (string, error) {
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", &Missing{What: "Chromium is missing", Get: "sudo apt-get install chromium", Debian: []string{"chromium"}}
+}
+
+const getEmulator = "gcloud components install cloud-firestore-emulator"
+
+// firestore finds the emulator's program, which is a part of the Google Cloud CLI and
+// needs Java.
+func firestore() (string, error) {
+	gcloud, err := program("gcloud", "curl https://sdk.cloud.google.com | bash && "+getEmulator)()
+	if err != nil {
+		return "", err
+	}
+	out, err := exec.Command(gcloud, "info", "--format=value(installation.sdk_root)").Output()
+	if err != nil {
+		return "", fmt.Errorf("gcloud info: %w", err)
+	}
+	jar := filepath.Join(strings.TrimSpace(string(out)), "platform", "cloud-firestore-emulator", "cloud-firestore-emulator.jar")
+	if _, err := os.Stat(jar); err != nil {
+		return "", &Missing{What: "the Firestore emulator is missing", Get: getEmulator +
+			" (with Google's Debian packages: sudo apt-get install google-cloud-cli-firestore-emulator)"}
+	}
+	if _, err := program("java", "sudo apt-get install default-jre-headless", "default-jre-headless")(); err != nil {
+		return "", err
+	}
+	return jar, nil
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// debian returns a function that installs Debian's packages, or nil where this process
+// may not.
+func debian() func(packages ...string) error {
+	if !has("apt-get") {
+		return nil
+	}
+	prefix := []string{"env", "DEBIAN_FRONTEND=noninteractive", "apt-get"}
+	if os.Geteuid() != 0 {
+		if exec.Command("sudo", "-n", "true").Run() != nil {
+			return nil
+		}
+		prefix = append([]string{"sudo", "-n"}, prefix...)
+	}
+	return func(packages ...string) error {
+		if err := show("", append(prefix, "update")...); err != nil {
+			return fmt.Errorf("apt-get update: %w", err)
+		}
+		install := append(prefix, "install", "-y", "--no-install-recommends")
+		if err := show("", append(install, packages...)...); err != nil {
+			return fmt.Errorf("apt-get install %s: %w", strings.Join(packages, " "), err)
+		}
+		return nil
+	}
+}
+
+func has(name string) bool {
+	_, err := exec.LookPath(name)
+	return err == nil
+}
+
+// npm installs the packages of the tests' clients.
+func npm(root string) error {
+	for _, dir := range []string{"test/npm", "test/npm/conformance"} {
+		if err := npmInstall(filepath.Join(root, dir)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// npmInstall installs what the lock file of dir says, unless it is there already.
+func npmInstall(dir string) error {
+	lock, err := os.Stat(filepath.Join(dir, "package-lock.json"))
+	if err != nil {
+		return fmt.Errorf("npm ci: %w", err)
+	}
+	// npm writes this file last.
+	done, err := os.Stat(filepath.Join(dir, "node_modules", ".package-lock.json"))
+	if err == nil && done.ModTime().After(lock.ModTime()) {
+		fmt.Println("npm packages of", dir, "ok")
+		return nil
+	}
+	if err := show(dir, "npm", "ci", "--no-audit", "--no-fund"); err != nil {
+		return fmt.Errorf("npm ci in %s: %w", dir, err)
+	}
+	return nil
+}
+
+// show runs a command whose output the person sees.
+func show(dir string, command ...string) error {
+	fmt.Println("+", strings.Join(command, " "))
+	cmd := exec.Command(command[0], command[1:]...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, os.Stdout, os.Stderr
+	return cmd.Run()
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// events are what go test -json says of a test that passed, three that were skipped for
+// two reasons, and a package without tests.
+const events = `
+{"Action":"run","Package":"github.com/postern-dev/postern/test","Test":"TestOne"}
+{"Action":"output","Package":"github.com/postern-dev/postern/test","Test":"TestOne","Output":"    a_test.go:3: by the way\n"}
+{"Action":"run","Package":"github.com/postern-dev/postern/test","Test":"TestTwo/sub"}
+{"Action":"output","Package":"github.com/postern-dev/postern/test","Test":"TestTwo/sub","Output":"=== RUN   TestTwo/sub\n"}
+{"Action":"output","Package":"github.com/postern-dev/postern/test","Test":"TestTwo/sub","Output":"    a_test.go:7: Chromium is missing; to get it: sudo apt-get install chromium\n"}
+{"Action":"pass","Package":"github.com/postern-dev/postern/test","Test":"TestOne","Elapsed":0.1}
+{"Action":"output","Package":"github.com/postern-dev/postern/test","Test":"TestTwo/sub","Output":"    --- SKIP: TestTwo/sub (0.00s)\n"}
+{"Action":"skip","Package":"github.com/postern-dev/postern/test","Test":"TestTwo/sub","Elapsed":0}
+{"Action":"output","Package":"github.com/postern-dev/postern/shared/store","Test":"TestThree","Output":"    emulator.go:59: gcloud is missing; to get it: fetch it\n"}
+{"Action":"skip","Package":"github.com/postern-dev/postern/shared/store","Test":"TestThree","Elapsed":0}
+{"Action":"output","Package":"github.com/postern-dev/postern/test","Test":"TestFour","Output":"    b_test.go:9: Chromium is missing; to get it: sudo apt-get install chromium\n"}
+{"Action":"skip","Package":"github.com/postern-dev/postern/test","Test":"TestFour","Elapsed":0}
+{"Action":"output","Package":"github.com/postern-dev/postern/functions/token/cmd","Output":"?   \t[no test files]\n"}
+{"Action":"skip","Package":"github.com/postern-dev/postern/functions/token/cmd","Elapsed":0}
+`
+
+// Every skipped test stands in the list, under what it lacked and how to get that.
+func TestTheListNamesEverySkippedTest(t *testing.T) {
+	const want = `Not run:
+
+Chromium is missing; to get it: sudo apt-get install chromium
+	test TestTwo/sub
+	test TestFour
+
+gcloud is missing; to get it: fetch it
+	shared/store TestThree
+`
+	if got := list(t, events); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestTheListSaysThatNothingWasSkipped(t *testing.T) {
+	passed, _, _ := strings.Cut(events, `{"Action":"skip"`)
+	if got, want := list(t, passed), "Every test was run.\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func list(t *testing.T, events string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "tests.json")
+	if err := os.WriteFile(path, []byte(events), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := notRun(&out, path); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+// A list that could not be made is not an empty one.
+func TestALostListIsAnError(t *testing.T) {
+	var out bytes.Buffer
+	if err := notRun(&out, filepath.Join(t.TempDir(), "none.json")); err == nil {
+		t.Errorf("got no error and %q, want an error", &out)
+	}
+}
