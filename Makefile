@@ -20,6 +20,7 @@ check: tools static test-all terraform package ## everything CI runs; installs w
 .PHONY: test
 test: ## the fast part: unit and wire tests, Go alone
 	POSTERN_FAST=1 go test work
+	go test -count=1 ./test/rows # reads all files, which the test cache does not watch
 
 .PHONY: static
 static: ## formatting, vet, staticcheck, tidy modules

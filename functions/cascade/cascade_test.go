@@ -115,8 +115,8 @@ func handle(t testing.TB, w *world, e store.Change) {
 	}
 }
 
-// SC-13: what the keeper removes in its own time is no revocation: an unused client
-// going ends nothing, an expired grant going settles its person.
+// What the keeper removes in its own time is no revocation: an unused client going ends nothing, an
+// expired grant going settles its person (SC-13).
 func TestKeepersDeletionsAreCleanupAndNoRevocation(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -206,7 +206,7 @@ func TestTokenThatCannotBeEndedIsForgotten(t *testing.T) {
 	}
 }
 
-// SC-18: an event of what is not there any more, or never was, decides nothing.
+// An event of what is not there any more, or never was, decides nothing (SC-18).
 func TestEventOfADocumentThatIsNotThere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

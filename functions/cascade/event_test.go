@@ -103,8 +103,8 @@ func TestUpdateSaysWhichFieldsChanged(t *testing.T) {
 	}
 }
 
-// SC-18: what is no event of ours is taken, noted in one line, and never quoted. Another
-// delivery would not make it better.
+// What is no event of ours is taken, noted in one line, and never quoted (SC-18). Another delivery
+// would not make it better.
 func TestNonsenseIsTakenAndNotedOnce(t *testing.T) {
 	t.Parallel()
 	body := func(data string) func(r *http.Request) {
@@ -192,7 +192,7 @@ func TestEndedGrantArrivesAsAnEventAndSettlesItsPerson(t *testing.T) {
 	w.wantRevoked(t, tokenName(1))
 }
 
-// LG-01: nothing that the cascade writes holds a credential or a name.
+// Nothing that the cascade writes holds a credential or a name (LG-01).
 func TestNoSecretInTheLog(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

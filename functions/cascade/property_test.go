@@ -297,8 +297,8 @@ func wantSame(t testing.TB, before, after map[driver.Key]driver.Document) {
 	}
 }
 
-// SC-17, SC-18: whatever the order, number and age of events, and wherever the
-// cascade dies, the end is that of one ordered delivery.
+// Whatever the order, number and age of events, and wherever the cascade dies, the end is that of
+// one ordered delivery (SC-17, SC-18).
 func TestDisorderEndsAsOrderDoes(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(60) {
@@ -339,8 +339,8 @@ var stories = []story{
 	}},
 }
 
-// SC-17: the cascade dies before or after each single step and is started again, with
-// no more events than are delivered to a deployed function.
+// The cascade dies before or after each single step and is started again, with no more events than
+// are delivered to a deployed function (SC-17).
 func TestDeathBetweenAnyTwoStepsChangesNothing(t *testing.T) {
 	t.Parallel()
 	for _, s := range stories {

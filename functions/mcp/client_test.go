@@ -34,8 +34,8 @@ func (b *bearing) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// W12, MOD-18: the SDK's own client, in the newest revision and in one with a
-// handshake, against a real listener.
+// The SDK's own client, in the newest revision and in one with a handshake, against a real listener
+// (W12, MOD-18).
 func TestSDKClientWorksInBothEras(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -98,14 +98,14 @@ func progressing() Tool {
 	})
 }
 
-// HT-06: a body over a mebibyte is refused before the token is looked at.
+// A body over a mebibyte is refused before the token is looked at (HT-06).
 func TestLargeBodyIsRefusedFirst(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t).open(t)
 	mustCode(t, h, request(t.Context(), "", strings.Repeat("x", maxBody+1)), http.StatusRequestEntityTooLarge)
 }
 
-// MOD-15: the caller leaving stops the tool.
+// The caller leaving stops the tool (MOD-15).
 func TestLeavingCallerStopsTheTool(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -126,7 +126,7 @@ func TestLeavingCallerStopsTheTool(t *testing.T) {
 	<-stopped
 }
 
-// MP-12: a stream ends soon after the grant does, and what feeds it with it.
+// A stream ends soon after the grant does, and what feeds it with it (MP-12).
 func TestStreamEndsWithTheGrant(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -165,7 +165,7 @@ func init() {
 	driver.Register("mcptest", func(context.Context, string) (driver.Driver, error) { return memory.New(nil), nil })
 }
 
-// RU-21, UP-09: a start reads no key and asks nobody; a bad setting is named.
+// A start reads no key and asks nobody; a bad setting is named (RU-21, UP-09).
 func TestFunctionStartsFromSettingsAlone(t *testing.T) {
 	t.Parallel()
 	h, err := boot.Open(t.Context(), "mcp", &boot.Env{Lookup: settings(nil), Log: slog.New(slog.DiscardHandler)})

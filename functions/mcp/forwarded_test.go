@@ -2,8 +2,8 @@ package mcp
 
 import "testing"
 
-// HT-10, N2: called around the gateway, with every header by which a platform says who
-// calls, a function still wants the one credential it reads.
+// Called around the gateway, with every header by which a platform says who calls, a function still
+// wants the one credential it reads (HT-10, N2).
 func TestNoHeaderOfAPlatformIsACredential(t *testing.T) {
 	t.Parallel()
 	for _, trust := range []bool{false, true} {

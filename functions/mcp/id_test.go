@@ -7,7 +7,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 )
 
-// MP-03, HT-07: an answer has the very id of its request, or the request is refused.
+// An answer has the very id of its request, or the request is refused (MP-03, HT-07).
 func TestAnIDComesBackAsItWasSentOrIsRefused(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

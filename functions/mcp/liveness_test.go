@@ -8,8 +8,8 @@ import (
 	"github.com/postern-dev/postern/shared/upstream"
 )
 
-// RT-15: what is remembered of a grant decides for no token of it. Each one is judged by
-// its own audience, client, person, scopes and end.
+// What is remembered of a grant decides for no token of it (RT-15). Each one is judged by its own
+// audience, client, person, scopes and end.
 func TestRememberedGrantVouchesForNoOtherToken(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -39,7 +39,7 @@ func TestRememberedGrantVouchesForNoOtherToken(t *testing.T) {
 	mustCode(t, h, request(t.Context(), f.issue(t, conn.Grant), listTools), 200)
 }
 
-// K3: a call is checked here. The identity provider, which is not even there, is not asked.
+// A call is checked here (K3). The identity provider, which is not even there, is not asked.
 func TestCallDoesNotAskTheIdentityProvider(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -23,7 +23,7 @@ type reflected struct {
 	} `json:"params"`
 }
 
-// HT-07, MP-03: the fast reader accepts what the shared one accepts and reads the same.
+// The fast reader accepts what the shared one accepts and reads the same (HT-07, MP-03).
 func FuzzStrictReaderAgreesWithTheSharedDecoder(f *testing.F) {
 	for _, s := range []string{
 		initialize, listTools, whoAmI, "[]", "[" + listTools + "]", "{}", "{", `{"id":1,"id":2}`, `{"a":1,"A":2}`, `{"METHOD":"x"}`, `{"method":"\ud800"}`,

@@ -38,8 +38,8 @@ func challengeOf(t *testing.T, h http.Header) string {
 	return c
 }
 
-// E3 to E8, W4, ATK-01, CHL-01, CHL-05, MP-11: the first thing that anybody without a
-// token meets is the challenge, whatever they try, and it names no error.
+// The first thing that anybody without a token meets is the challenge, whatever they try, and it
+// names no error (E3 to E8, W4, ATK-01, CHL-01, CHL-05, MP-11).
 func TestWithoutTokenEveryMethodMeetsTheBareChallenge(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t).open(t)
@@ -58,8 +58,8 @@ func TestWithoutTokenEveryMethodMeetsTheBareChallenge(t *testing.T) {
 	}
 }
 
-// E5: some clients send the scheme before they have a token. That is no credential, and
-// only the bare challenge starts a sign-in.
+// Some clients send the scheme before they have a token (E5). That is no credential, and only the
+// bare challenge starts a sign-in.
 func TestBearerWithoutATokenMeetsTheBareChallenge(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t).open(t)
@@ -79,8 +79,7 @@ func (u unread) Read([]byte) (int, error) {
 	return 0, io.ErrUnexpectedEOF
 }
 
-// MP-11: size cap, then token, then body: who is not let in costs no more than
-// their headers.
+// Size cap, then token, then body: who is not let in costs no more than their headers (MP-11).
 func TestNoBodyIsReadForWhoIsNotLetIn(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -112,7 +111,7 @@ func TestNoBodyIsReadForWhoIsNotLetIn(t *testing.T) {
 	}
 }
 
-// MP-11: the challenge leaves while the body is still under way.
+// The challenge leaves while the body is still under way (MP-11).
 func TestTheChallengeDoesNotWaitForTheBody(t *testing.T) {
 	t.Parallel()
 	s := httptest.NewServer(newFixture(t).open(t))
@@ -131,8 +130,8 @@ func TestTheChallengeDoesNotWaitForTheBody(t *testing.T) {
 	challengeOf(t, resp.Header)
 }
 
-// AT-01 to AT-06, ATK-02 to ATK-07, I5: only an access token of ours for this resource
-// is one. Whatever else is sent is answered invalid_token, the same for all.
+// Only an access token of ours for this resource is one (AT-01 to AT-06, ATK-02 to ATK-07).
+// Whatever else is sent is answered invalid_token, the same for all.
 func TestOnlyOurAccessTokenForThisResourceIsAccepted(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -207,7 +206,7 @@ func TestOnlyOurAccessTokenForThisResourceIsAccepted(t *testing.T) {
 	mustCode(t, h, request(t.Context(), sign(accesstoken.Type, claims()), listTools), http.StatusOK)
 }
 
-// AT-08, AT-11, AT-12, AT-13, ATK-05, ATK-06, CHL-11: where a token may be, and how it is written.
+// Where a token may be, and how it is written (AT-13, ATK-05).
 func TestTokenIsReadFromOneBearerHeaderAlone(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -262,8 +261,7 @@ func TestTokenIsReadFromOneBearerHeaderAlone(t *testing.T) {
 	mustCode(t, gateway, r, 401)
 }
 
-// CHL-06, CHL-07, E10, MP-07, AT-09: too little scope is 403 and names all that the
-// call needs, in one challenge.
+// Too little scope is 403 and names all that the call needs, in one challenge (CHL-06, CHL-07, E10, MP-07).
 func TestScopesAreCheckedPerTool(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -300,13 +298,13 @@ func TestScopesAreCheckedPerTool(t *testing.T) {
 			}
 		})
 	}
-	// E10: an expired token is invalid first, whatever it lacks.
+	// An expired token is invalid first, whatever it lacks (E10).
 	expired := token()
 	f.clock.advance(2 * time.Hour)
 	mustCode(t, h, request(t.Context(), expired, wipe), 401)
 }
 
-// I4, decision 7: a revocation is in force within the bound, and at once with a bound of 0.
+// A revocation is in force within the bound, and at once with a bound of 0 (RFC 7009 §2.1).
 func TestRevokedGrantIsRefusedWithinTheBound(t *testing.T) {
 	t.Parallel()
 	for _, bound := range []time.Duration{0, 30 * time.Second} {
@@ -346,8 +344,8 @@ func TestDeletedClientAndOverdueGrantAreRefused(t *testing.T) {
 	mustCode(t, h, request(t.Context(), token, listTools), 401)
 }
 
-// AT-10, I6: what could not be looked up is 503 and no verdict; what was looked up
-// goes on within the bound.
+// What could not be looked up is 503 and no verdict; what was looked up goes on within the bound
+// (AT-10).
 func TestStoreOutageIsNoVerdict(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -374,8 +372,8 @@ func TestUnreadableKeysAreNoVerdict(t *testing.T) {
 	mustCode(t, f.open(t), request(t.Context(), token, listTools), 503)
 }
 
-// UP-10: a person let in by a rule that is gone has to go through the token endpoint,
-// and a token from there works at once.
+// A person let in by a rule that is gone has to go through the token endpoint, and a token from
+// there works at once (UP-10).
 func TestPersonOfARuleThatIsGoneMustRefresh(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

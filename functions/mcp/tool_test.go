@@ -2,8 +2,8 @@ package mcp
 
 import "testing"
 
-// J4, J2: a tool may ask for more, but nobody has to: with the one default scope every
-// tool that comes with the server can be called.
+// A tool may ask for more, but nobody has to: with the one default scope every tool that comes with
+// the server can be called (J4, J2).
 func TestToolsAskForNoMoreThanTheDefaultScope(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

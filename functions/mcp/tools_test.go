@@ -58,7 +58,7 @@ func TestWhoAmITellsPersonClientAndTimes(t *testing.T) {
 	}
 }
 
-// MP-05, UP-13: answers reach who asked, whatever ids collide.
+// Answers reach who asked, whatever ids collide (MP-05, UP-13).
 func TestFiveHundredCallersWithOneIDGetTheirOwnAnswers(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -83,7 +83,7 @@ func TestFiveHundredCallersWithOneIDGetTheirOwnAnswers(t *testing.T) {
 	wg.Wait()
 }
 
-// UP-13: two hundred people, all cold, each sees themselves.
+// Two hundred people, all cold, each sees themselves (UP-13).
 func TestTwoHundredPeopleAtOnceSeeThemselves(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -128,7 +128,7 @@ func (p profiler) Profile(_ context.Context, t upstream.Token) (upstream.Profile
 	return p.profile(t)
 }
 
-// MP-15, AT-04, UP-11: the profile is read with what the person's own sign-in left.
+// The profile is read with what the person's own sign-in left (AT-04, UP-11).
 func TestProfileUsesThePersonsOwnUpstreamToken(t *testing.T) {
 	t.Parallel()
 	kept, err := upstream.Token{AccessToken: credential.Wrap("gho_octocat")}.Marshal()
@@ -180,11 +180,11 @@ func TestProfileDuringAStoreOutageIsAToolError(t *testing.T) {
 	f.broken.Store(true)
 	w := mustCode(t, h, request(t.Context(), conn.token, callTool("profile")), 200)
 	if !strings.Contains(w.Body.String(), "try again later") || strings.Contains(w.Body.String(), "sign in again") {
-		t.Errorf("answer: got %s, want try again later (J3, I6)", w.Body)
+		t.Errorf("answer: got %s, want try again later (J3)", w.Body)
 	}
 }
 
-// HT-09: a tool that panics harms its own call alone and tells nothing.
+// A tool that panics harms its own call alone and tells nothing (HT-09).
 func TestPanickingToolIsAnInternalError(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -201,7 +201,7 @@ func TestPanickingToolIsAnInternalError(t *testing.T) {
 		t.Errorf("log: got %s, want the panic in it", log.String())
 	}
 	if strings.Contains(log.String(), token) {
-		t.Error("the log has the token (I8)")
+		t.Error("got the token in the log, want none")
 	}
 	mustCode(t, h, request(t.Context(), token, listTools), http.StatusOK)
 }

@@ -30,7 +30,7 @@ func (s *server) client(t *testing.T, id string) store.Client {
 	return c
 }
 
-// REG-25: the answer is the same byte for byte, so that it is no oracle for ids.
+// The answer is the same byte for byte, so that it is no oracle for ids (REG-25).
 func TestUnknownClientAndWrongTokenAreAnsweredAlike(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, t.Output())
@@ -139,7 +139,7 @@ func TestRefusedUpdateChangesNothing(t *testing.T) {
 	}
 }
 
-// RG-02: an update cannot reach what only we set.
+// An update cannot reach what only we set (RG-02).
 func TestUpdateKeepsWhatIsOurs(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, t.Output())
@@ -185,7 +185,7 @@ func TestDeletionStopsEverythingOfTheClient(t *testing.T) {
 	}
 }
 
-// Decision 10: a store that fails at any point is 503 and no verdict on the token.
+// A store that fails at any point is 503 and no verdict on the token.
 func TestStoreFaultIsNeverAVerdict(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -257,8 +257,8 @@ func TestOneOfManyUpdatesWins(t *testing.T) {
 	}
 }
 
-// LG-01: an id that is nobody's may be a secret in the wrong place, so only a client that
-// was looked up and found is named.
+// An id that is nobody's may be a secret in the wrong place, so only a client that was looked up
+// and found is named (LG-01).
 func TestOnlyARegisteredClientIsNamedInTheLog(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer

@@ -82,7 +82,7 @@ func TestCostIsWithinTheBudget(t *testing.T) {
 	cost("requests without a token", memory.Cost{})
 }
 
-// RG-07, RG-05, RG-06: a hash is all that is kept, and no two clients share anything.
+// A hash is all that is kept, and no two clients share anything (RG-05, RG-06, RG-07).
 func TestCredentialsAreKeptAsHashesAndNeverLogged(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
@@ -112,7 +112,7 @@ func TestCredentialsAreKeptAsHashesAndNeverLogged(t *testing.T) {
 	}
 }
 
-// LG-07: what happened is on record, under the client's id.
+// What happened is on record, under the client's id (LG-07).
 func TestEventsAreAudited(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
@@ -139,8 +139,8 @@ func TestEventsAreAudited(t *testing.T) {
 	}
 }
 
-// RG-09 and decision 10: 201 comes after the commit, and a client that saw no answer
-// registers again and is another client.
+// 201 comes after the commit, and a client that saw no answer registers again and is another client
+// (RG-09).
 func TestRegistrationIsNeitherLostNorDoubled(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -172,7 +172,7 @@ func TestRegistrationIsNeitherLostNorDoubled(t *testing.T) {
 	}
 }
 
-// RG-05, RG-09: an id that is taken is not shared and not replaced.
+// An id that is taken is not shared and not replaced (RG-05, RG-09).
 func TestTakenIDIsTriedAgainWithAnother(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, t.Output())
@@ -194,7 +194,7 @@ func TestTakenIDIsTriedAgainWithAnother(t *testing.T) {
 	}
 }
 
-// RG-01: a flood from one source, well-formed or not, leaves another source alone.
+// A flood from one source, well-formed or not, leaves another source alone (RG-01).
 func TestFloodSlowsDownItsOwnSourceOnly(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, t.Output())
@@ -231,7 +231,7 @@ func TestFloodSlowsDownItsOwnSourceOnly(t *testing.T) {
 	}
 }
 
-// Decision 12: an unused registration expires, and its token with it.
+// An unused registration expires, and its token with it.
 func TestUnusedRegistrationExpires(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, t.Output())

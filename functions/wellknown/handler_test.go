@@ -108,7 +108,7 @@ func TestEveryVariantOfADocumentHasTheSameBytesAndTag(t *testing.T) {
 	}
 }
 
-// E11, ASM-15, PRM-10: members without a value are left out.
+// Members without a value are left out (E11, PRM-10).
 func TestNoMemberIsNullOrEmpty(t *testing.T) {
 	t.Parallel()
 	h := sample(t)
@@ -134,7 +134,7 @@ func TestNoMemberIsNullOrEmpty(t *testing.T) {
 	}
 }
 
-// MD-06: a rotated ring is another document under another tag, without a restart.
+// A rotated ring is another document under another tag, without a restart (MD-06).
 func TestRotatedKeysAreServedUnderAnotherTag(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "keys")
@@ -187,7 +187,7 @@ func TestUnreadableKeysStopTheKeySetAlone(t *testing.T) {
 	}
 }
 
-// Design decision 1: without a configured issuer, loopback gets the origin it asked,
+// Without a configured issuer, loopback gets the origin it asked,
 // and nobody else gets anything.
 func TestUnsetIssuerIsDetectedOnLoopbackOnly(t *testing.T) {
 	t.Parallel()
@@ -216,7 +216,7 @@ func TestUnsetIssuerIsDetectedOnLoopbackOnly(t *testing.T) {
 	}
 }
 
-// ASM-09, G8: documents of clients are offered in every variant, unless they are turned off.
+// Documents of clients are offered in every variant, unless they are turned off (ASM-09, G8).
 func TestDocumentsAreOfferedUnlessTurnedOff(t *testing.T) {
 	t.Parallel()
 	for setting, want := range map[string]any{"": true, "claude.ai": true, "none": nil} {
@@ -247,7 +247,7 @@ func TestNewNamesWhatIsMissing(t *testing.T) {
 	}
 }
 
-// MD-05, E14: what is not linked cannot be down, nor slow down a start.
+// What is not linked cannot be down, nor slow down a start (MD-05, E14).
 func TestNothingThatCanBeDownIsLinked(t *testing.T) {
 	t.Parallel()
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ".").Output()

@@ -134,7 +134,8 @@ func TestWireForm(t *testing.T) {
 	}
 }
 
-// AT-01, AT-02, AT-04, D10: another resource, or another issuer with the same keys.
+// A token for another resource, or of another issuer with the same keys, is refused (AT-01, AT-04,
+// D10).
 func TestTokenIsGoodForOneIssuerAndOneResource(t *testing.T) {
 	t.Parallel()
 	ring := signing.Generate()
@@ -160,7 +161,7 @@ func TestTokenIsGoodForOneIssuerAndOneResource(t *testing.T) {
 	}
 }
 
-// AT-05, I5: no other credential is an access token.
+// No other credential is an access token (AT-05).
 func TestOtherCredentialsAreNoAccessTokens(t *testing.T) {
 	t.Parallel()
 	ring := signing.Generate()
@@ -193,7 +194,7 @@ func wire() map[string]any {
 	}
 }
 
-// AT-06, AT-13: what is missing, null, empty or of another type is no.
+// What is missing, null, empty or of another type is no (AT-06, AT-13).
 func TestMissingClaimIsARefusal(t *testing.T) {
 	t.Parallel()
 	ring := signing.Generate()
@@ -239,8 +240,8 @@ func TestMissingClaimIsARefusal(t *testing.T) {
 	wantInvalidToken(t, "malformed scope", err)
 }
 
-// SC-20: a token whose expiry is now has expired; another instance's clock may be
-// half a minute ahead and no more.
+// A token whose expiry is now has expired; another instance's clock may be half a minute ahead and
+// no more (SC-20).
 func TestTimeBounds(t *testing.T) {
 	t.Parallel()
 	ring := signing.Generate()
@@ -268,7 +269,7 @@ func TestTimeBounds(t *testing.T) {
 	}
 }
 
-// AT-06: none of the known tricks with the header passes.
+// None of the known tricks with the header passes (AT-06).
 func TestForgedHeadersAreRefused(t *testing.T) {
 	t.Parallel()
 	ring := signing.Generate()
@@ -364,7 +365,7 @@ func TestForgedHeadersAreRefused(t *testing.T) {
 	}
 }
 
-// Decision 14: a token signed with a key that came after our last look makes us look
+// A token signed with a key that came after our last look makes us look
 // once; a stranger's key does not make us look again and again.
 func TestUnknownKeyIsLookedForOnce(t *testing.T) {
 	t.Parallel()
@@ -415,7 +416,7 @@ func TestUnknownKeyIsLookedForOnce(t *testing.T) {
 	wantInvalidToken(t, "a retired key", verify(older))
 }
 
-// AT-10, I6: keys that cannot be read are a fault, not a verdict.
+// Keys that cannot be read are a fault, not a verdict (AT-10).
 func TestMissingKeysAreAFault(t *testing.T) {
 	t.Parallel()
 	quiet := slog.New(slog.NewTextHandler(t.Output(), nil))

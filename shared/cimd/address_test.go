@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// SF-01, SF-03, G3, CIM-11: the ranges, and each form in which IPv6 carries IPv4.
+// No address of a special-use range is dialled, in any form in which IPv6 carries IPv4 (SF-01,
+// SF-03, CIM-11).
 func TestOnlyPublicUnicastIsDialled(t *testing.T) {
 	t.Parallel()
 	for address, want := range map[string]bool{
@@ -111,8 +112,8 @@ func reply(query []byte, next func() netip.Addr) []byte {
 	return out
 }
 
-// SF-01, SF-02: what counts is the address that is dialled. A name that was public a
-// moment ago does not lead to this machine now, and nothing is resolved twice.
+// What counts is the address that is dialled (SF-01, SF-02). A name that was public a moment ago
+// does not lead to this machine now, and nothing is resolved twice.
 func TestTheAddressThatIsDialledIsChecked(t *testing.T) {
 	t.Parallel()
 	port, met := sentinel(t)
@@ -138,7 +139,7 @@ func TestTheAddressThatIsDialledIsChecked(t *testing.T) {
 	}
 }
 
-// CIM-11: for a client on our own machine nothing but this machine is dialled.
+// For a client on our own machine nothing but this machine is dialled (CIM-11).
 func TestLocalClientsLeadNowhereElse(t *testing.T) {
 	t.Parallel()
 	for address, want := range map[string]bool{"127.0.0.1": true, "::1": true, "::ffff:127.0.0.1": true, "10.0.0.1": false, "169.254.169.254": false, "8.8.8.8": false} {

@@ -38,7 +38,7 @@ func samples(tb testing.TB) map[string]sample {
 	return all
 }
 
-// G1, G7, F5, F6, F12, CIM-05, CIM-06, CIM-08: every shape of field-cases 7.2 describes a public client with our scope and grants.
+// Every shape of document that clients publish describes a public client with our scope and grants (F12, G1, G7).
 func TestRealDocumentsDescribeClients(t *testing.T) {
 	t.Parallel()
 	for name, s := range samples(t) {
@@ -54,7 +54,7 @@ func TestRealDocumentsDescribeClients(t *testing.T) {
 	}
 }
 
-// CIM-07, CIM-21, AUZ-05: addresses without a port are matched by requests with one.
+// Addresses without a port are matched by requests with one (CIM-21, AUZ-05).
 func TestPortFreeLoopbackAddressesMatch(t *testing.T) {
 	t.Parallel()
 	s := samples(t)["claude-code"]
@@ -78,7 +78,7 @@ func rightDocument() map[string]any {
 	return map[string]any{"client_id": "https://a.example.com/client.json", "client_name": "A", "redirect_uris": []string{"https://a.example.com/cb"}}
 }
 
-// SF-07, SF-09, SF-10, CIM-05, CIM-06, CIM-08, G2, WB-06: what is wrong with a document is said, and whose it is.
+// What is wrong with a document is said, and whose it is (CIM-06, WB-06).
 func TestWrongDocumentsAreRefused(t *testing.T) {
 	t.Parallel()
 	id := parseID(t, "https://a.example.com/client.json", production)

@@ -82,7 +82,7 @@ func (h *host) want(t *testing.T, f *Fetcher, what string, want Kind, hits int64
 	}
 }
 
-// SF-10, CIM-10, G4: a good document stays between five minutes and a day, whatever its host says.
+// A good document stays between five minutes and a day, whatever its host says (SF-10, CIM-10).
 func TestDocumentsAreKeptWithinBounds(t *testing.T) {
 	t.Parallel()
 	for header, want := range map[string]time.Duration{
@@ -110,7 +110,7 @@ func TestDocumentsAreKeptWithinBounds(t *testing.T) {
 	}
 }
 
-// SF-10: 304 counts for the document that is there, and for nobody else.
+// 304 counts for the document that is there, and for nobody else (SF-10).
 func TestNotModifiedRenewsWhatIsThere(t *testing.T) {
 	t.Parallel()
 	h, clock := publish(t), &stopwatch{}
@@ -131,8 +131,9 @@ func TestNotModifiedRenewsWhatIsThere(t *testing.T) {
 	h.want(t, New(Options{}), "304 without a document", Unreadable, 1)
 }
 
-// G4, W2, SF-10: while the host is down or turns us away, the last good document is used for a day. A host that says
-// there is none, or publishes another, has changed its mind. No failure is remembered.
+// While the host is down or turns us away, the last good document is used for a day (W2, SF-10). A
+// host that says there is none, or publishes another, has changed its mind. No failure is
+// remembered.
 func TestOutageOfTheHostIsBridgedForADay(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {
@@ -165,7 +166,7 @@ func TestOutageOfTheHostIsBridgedForADay(t *testing.T) {
 	}
 }
 
-// SF-04, SF-06, SF-07, CIM-04, CIM-13: what is no document is not read, not followed and not unpacked.
+// What is no document is not read, not followed and not unpacked (SF-04, SF-07).
 func TestOnlyAPlainSmallJSONAnswerCounts(t *testing.T) {
 	t.Parallel()
 	_, met := sentinel(t)
@@ -231,7 +232,8 @@ func TestOnlyAPlainSmallJSONAnswerCounts(t *testing.T) {
 	})
 }
 
-// SF-06, SF-07, CIM-13: the right document does not count in the wrong dress, nor one byte over the limit.
+// The right document does not count in the wrong dress, nor one byte over the limit (SF-07,
+// CIM-13).
 func TestTheRightDocumentNeedsTheRightDress(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
@@ -256,7 +258,8 @@ func TestTheRightDocumentNeedsTheRightDress(t *testing.T) {
 	}
 }
 
-// SF-13, SF-14, CIM-12: the request carries nothing of the environment or of an earlier answer, and nothing else is fetched.
+// The request carries nothing of the environment or of an earlier answer, and nothing else is
+// fetched (SF-14, CIM-12).
 func TestTheRequestCarriesNothing(t *testing.T) {
 	port, met := sentinel(t)
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY"} {
@@ -301,7 +304,7 @@ func TestTransportHasNoProxyAndNoCookies(t *testing.T) {
 	}
 }
 
-// SF-17: only a certificate of a known authority for that very name counts, by TLS 1.2 at least.
+// Only a certificate of a known authority for that very name counts, by TLS 1.2 at least (SF-17).
 func TestTLSIsNotWeakened(t *testing.T) {
 	t.Parallel()
 	start := func(maxVersion uint16) *httptest.Server {
@@ -334,7 +337,7 @@ func TestTLSIsNotWeakened(t *testing.T) {
 	}
 }
 
-// SF-12: to the outside, a refused address, a name without one and a closed port read alike.
+// To the outside, a refused address, a name without one and a closed port read alike (SF-12).
 func TestFailuresToConnectReadAlike(t *testing.T) {
 	t.Parallel()
 	port, met := sentinel(t)
@@ -369,7 +372,7 @@ func TestFailuresToConnectReadAlike(t *testing.T) {
 	}
 }
 
-// SF-11: one fetch for all who ask at once, and one who leaves ends it for nobody.
+// One fetch for all who ask at once, and one who leaves ends it for nobody (SF-11).
 func TestOneFetchIsInFlightPerDocument(t *testing.T) {
 	t.Parallel()
 	h := publish(t)
@@ -406,7 +409,8 @@ func TestOneFetchIsInFlightPerDocument(t *testing.T) {
 	}
 }
 
-// SF-10, SF-11: no burst of ids makes us a weapon against one host; failures are slowed down, not remembered.
+// No burst of ids makes us a weapon against one host; failures are slowed down, not remembered
+// (SF-10, SF-11).
 func TestFetchesOfOneHostAreLimited(t *testing.T) {
 	t.Parallel()
 	h, clock := publish(t), &stopwatch{}
@@ -434,7 +438,7 @@ func TestFetchesOfOneHostAreLimited(t *testing.T) {
 	}
 }
 
-// SF-11: all fetches together are bounded; what is in the cache is there all the same.
+// All fetches together are bounded; what is in the cache is there all the same (SF-11).
 func TestFetchesAltogetherAreLimited(t *testing.T) {
 	t.Parallel()
 	h := publish(t)
@@ -450,7 +454,7 @@ func TestFetchesAltogetherAreLimited(t *testing.T) {
 	other.want(t, f, "a slot", 0, 1)
 }
 
-// SF-10: the memory is bounded.
+// The memory is bounded (SF-10).
 func TestTheCacheIsBounded(t *testing.T) {
 	t.Parallel()
 	f, h := New(Options{}), publish(t)
@@ -471,7 +475,7 @@ func TestTheCacheIsBounded(t *testing.T) {
 	}
 }
 
-// CIM-18: whose documents are not read is not asked.
+// Whose documents are not read is not asked (CIM-18).
 func TestHostsThatAreNotAllowedAreNotAsked(t *testing.T) {
 	t.Parallel()
 	h := publish(t)
@@ -485,7 +489,8 @@ func TestHostsThatAreNotAllowedAreNotAsked(t *testing.T) {
 	h.want(t, nil, "no fetcher", Refused, 0)
 }
 
-// SF-06: a host that drips or says nothing is given five seconds in all, whichever part it is slow with.
+// A host that drips or says nothing is given five seconds in all, whichever part it is slow with
+// (SF-06).
 func TestSlowHostsAreGivenFiveSeconds(t *testing.T) {
 	t.Parallel()
 	for name, write := range map[string]func(net.Conn){

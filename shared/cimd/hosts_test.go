@@ -2,7 +2,7 @@ package cimd
 
 import "testing"
 
-// SF-11, SF-16, CIM-18: open but for the platform's own hosts, a list of hosts, or off.
+// Open but for the platform's own hosts, a list of hosts, or off (SF-11, SF-16).
 func TestAllowSaysWhoseDocumentsAreRead(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {

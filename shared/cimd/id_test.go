@@ -42,7 +42,7 @@ func kind(tb testing.TB, err error) Kind {
 	return p.Kind
 }
 
-// SF-05, SF-08, SF-11, CIM-02, CIM-11: one form of URL names a client, and none of ours or of the cloud's does.
+// One form of URL names a client, and none of ours or of the cloud's does (SF-05, CIM-02).
 func TestOnlyPlainPublicURLsNameClients(t *testing.T) {
 	t.Parallel()
 	for _, good := range []string{
@@ -79,7 +79,8 @@ func TestOnlyPlainPublicURLsNameClients(t *testing.T) {
 	}
 }
 
-// CIM-11: a client on this machine may describe itself there when we are there too, and not at our own port.
+// A client on this machine may describe itself there when we are there too, and not at our own port
+// (CIM-11).
 func TestLoopbackIDsAreForLoopbackServers(t *testing.T) {
 	t.Parallel()
 	const development = "http://127.0.0.1:8085"
@@ -96,7 +97,7 @@ func TestLoopbackIDsAreForLoopbackServers(t *testing.T) {
 	}
 }
 
-// SF-16: hosts where anybody can publish are told from others.
+// Hosts where anybody can publish are told from others (SF-16).
 func TestSharedHostsAreKnown(t *testing.T) {
 	t.Parallel()
 	for s, want := range map[string]bool{

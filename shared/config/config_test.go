@@ -40,8 +40,7 @@ func TestOneProblemIsSingular(t *testing.T) {
 	}
 }
 
-// AT-14, W8: an access token lives an hour, and a revoked one is refused within half a
-// minute.
+// An access token lives an hour, and a revoked one is refused within half a minute (AT-14, W8).
 func TestUnsetSettingsHaveTheDocumentedDefaults(t *testing.T) {
 	t.Parallel()
 	r := read(map[string]string{"GRANT_TTL": ""})

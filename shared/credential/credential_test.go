@@ -132,7 +132,7 @@ func TestDeriveRefusesAGuessableKey(t *testing.T) {
 	credential.Derive(make([]byte, 15), "code")
 }
 
-// SC-05, threat model §6: one spelling per value.
+// A value has one spelling, whatever base64 decoders let through (SC-05).
 func TestDecodeTakesOneSpellingOnly(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

@@ -29,7 +29,7 @@ type Secret struct {
 }
 
 // New mints a secret: prefix, then 43 base64url characters of 32 random bytes.
-// The prefix tells kinds of credential apart (threat model AT-05); it is not
+// The prefix tells kinds of credential apart (AT-05); it is not
 // secret and may be empty.
 func New(prefix string) Secret {
 	random := make([]byte, randomBytes)

@@ -14,7 +14,7 @@ import (
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// SC-06: what a key file may and may not hold.
+// What a key file may and may not hold (SC-06).
 func TestParseKeyringIsStrict(t *testing.T) {
 	t.Parallel()
 	a, b := fernet.GenerateKey().Encode(), fernet.GenerateKey().Encode()
@@ -80,8 +80,7 @@ func TestFirstKeyWritesAndAllRead(t *testing.T) {
 	}
 }
 
-// SC-07: the three steps of a rotation, each of which keeps the ring before it
-// as it was.
+// The three steps of a rotation, each of which keeps the ring before it as it was (SC-07).
 func TestRotationStepsChangeACopy(t *testing.T) {
 	t.Parallel()
 	a, b := fernet.GenerateKey(), fernet.GenerateKey()

@@ -31,7 +31,7 @@ func TestSamePlaintextNeverGivesTheSameToken(t *testing.T) {
 	}
 }
 
-// SC-05: a token has one spelling.
+// A token has one spelling (SC-05).
 func TestTokensThatAreSpelledOtherwiseAreRefused(t *testing.T) {
 	t.Parallel()
 	ring := Keyring{GenerateKey()}

@@ -68,7 +68,7 @@ func TestVerifyVectorsOpen(t *testing.T) {
 	}
 }
 
-// SC-04: the two rows about time open, because age is not judged here.
+// The two rows about time open, because age is not judged here (SC-04).
 func TestInvalidVectorsAreRefusedExceptForAge(t *testing.T) {
 	t.Parallel()
 	age := map[string]bool{"far-future TS (unacceptable clock skew)": true, "expired TTL": true}

@@ -111,7 +111,7 @@ func TestFileIsReadOnFirstUseAndAgainWhenOld(t *testing.T) {
 	})
 }
 
-// SC-09: a cold start without keys is an error, and no default ring.
+// A cold start without keys is an error, and no default ring (SC-09).
 func TestFirstReadThatFailsIsAnErrorUntilOneSucceeds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -129,7 +129,7 @@ func TestFirstReadThatFailsIsAnErrorUntilOneSucceeds(t *testing.T) {
 	})
 }
 
-// SC-09: keys in memory survive.
+// Keys in memory survive (SC-09).
 func TestFailedOrMalformedReadKeepsTheOldRing(t *testing.T) {
 	t.Parallel()
 	for name, set := range map[string]func(*desk){
@@ -265,7 +265,7 @@ func TestCallerThatGivesUpGetsAnError(t *testing.T) {
 	})
 }
 
-// SC-07: an unknown key on read reloads once.
+// An unknown key on read reloads once (SC-07).
 func TestRefetchReadsAtOnceButNotOften(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -50,7 +50,7 @@ func TestRegistrationsOfRealClientsAreAccepted(t *testing.T) {
 	}
 }
 
-// RG-04, REG-09, REG-13: what is left out is filled in and answered.
+// What is left out is filled in and answered (RG-04, REG-13).
 func TestDefaults(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct{ name, body, member, want string }{
@@ -80,7 +80,7 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// F1: nulls and empty values on the way in are nothing on the way out.
+// Nulls and empty values on the way in are nothing on the way out (F1).
 func TestAnswerHasNoNullsAndNoEmptyValues(t *testing.T) {
 	t.Parallel()
 	body := `{"redirect_uris":["https://a.test/cb"],"contacts":null,"client_uri":"","logo_uri":null,"tos_uri":"","policy_uri":null,
@@ -96,8 +96,8 @@ func TestAnswerHasNoNullsAndNoEmptyValues(t *testing.T) {
 	}
 }
 
-// RG-02, F11, W10: a client cannot say what the server decides, and what is unknown is
-// neither an error nor echoed.
+// A client cannot say what the server decides, and what is unknown is neither an error nor echoed
+// (RG-02, W10).
 func TestUnknownMembersAreDropped(t *testing.T) {
 	t.Parallel()
 	body := `{"redirect_uris":["https://a.test/cb"],"client_id":"mine","client_secret":"mine","client_secret_expires_at":0,"trusted":true,
@@ -172,7 +172,7 @@ func TestRegistrationIsRefused(t *testing.T) {
 	}
 }
 
-// RG-03: each of the pages a client names is an absolute https URL.
+// Each of the pages a client names is an absolute https URL (RG-03).
 func TestPagesAreHTTPS(t *testing.T) {
 	t.Parallel()
 	for _, member := range []string{"client_uri", "logo_uri", "tos_uri", "policy_uri"} {
@@ -197,7 +197,7 @@ func TestPagesAreHTTPS(t *testing.T) {
 	}
 }
 
-// RG-08: a public key set is no reason to refuse, and is not kept.
+// A public key set is no reason to refuse, and is not kept (RG-08).
 func TestPublicKeysAreNotKept(t *testing.T) {
 	t.Parallel()
 	got, err := decode(t, `{"redirect_uris":["https://a.test/cb"],"jwks":{"keys":[{"kty":"EC","crv":"P-256","x":"a","y":"b"}]}}`).Registered(testPolicy)

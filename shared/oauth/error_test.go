@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// GEN-15, TE-13: whatever goes into a description, only %x20-21 / %x23-5B / %x5D-7E
-// comes out.
+// Whatever goes into a description, only %x20-21 / %x23-5B / %x5D-7E comes out (GEN-15, TE-13).
 func TestDescriptionsKeepToTheGrammar(t *testing.T) {
 	t.Parallel()
 	var all strings.Builder

@@ -19,7 +19,7 @@ func members(t *testing.T, document any) map[string]any {
 	return m
 }
 
-// E11, PRM-10, ASM-15: a member is there with a value or not at all.
+// A member is there with a value or not at all (E11, ASM-15).
 func TestMetadataHasNoEmptyMembers(t *testing.T) {
 	t.Parallel()
 	for name, document := range map[string]any{"server": NewServerMetadata(testIssuer), "resource": NewResourceMetadata(testIssuer)} {
@@ -44,8 +44,8 @@ func TestMetadataHasNoEmptyMembers(t *testing.T) {
 	}
 }
 
-// D9: there is one public URL, and every other one is made of it. E2: clients that skip
-// discovery assume the three paths at its root.
+// There is one public URL, and every other one is made of it (D9). Clients that skip discovery
+// assume the three paths at its root (E2).
 func TestServerMetadata(t *testing.T) {
 	t.Parallel()
 	got := members(t, NewServerMetadata(testIssuer))

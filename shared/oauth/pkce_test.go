@@ -11,7 +11,7 @@ const (
 	vectorChallenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 )
 
-// AC-03.
+// The vector of RFC 7636, appendix B, holds.
 func TestVerifierOfTheRFCMatchesItsChallenge(t *testing.T) {
 	t.Parallel()
 	c, err := ParseChallenge(vectorChallenge, "S256")
@@ -30,7 +30,7 @@ func TestVerifierOfTheRFCMatchesItsChallenge(t *testing.T) {
 	}
 }
 
-// AC-01: PKCE is required and only S256, in this spelling, is understood.
+// PKCE is required and only S256, in this spelling, is understood (AC-01).
 func TestOnlyS256IsUnderstood(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct{ name, challenge, method string }{
@@ -48,7 +48,7 @@ func TestOnlyS256IsUnderstood(t *testing.T) {
 	}
 }
 
-// AC-03: one spelling of a challenge, no other.
+// One spelling of a challenge, no other (AC-03).
 func TestChallengeIsCanonical(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct{ name, challenge string }{
@@ -67,7 +67,7 @@ func TestChallengeIsCanonical(t *testing.T) {
 	}
 }
 
-// AC-02: a verifier that is missing proves nothing, nor does one for no challenge.
+// A verifier that is missing proves nothing, nor does one for no challenge (AC-02).
 func TestVerifierIsRequiredAndWellFormed(t *testing.T) {
 	t.Parallel()
 	challenge := Challenge(vectorChallenge)

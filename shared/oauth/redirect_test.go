@@ -29,21 +29,21 @@ func code(t *testing.T, err error) ErrorCode {
 func TestPolicyAcceptsWhatClientsRegister(t *testing.T) {
 	t.Parallel()
 	for _, uri := range []string{
-		// C1: the three URIs of Cursor.
+		// The three URIs of Cursor (C1).
 		"cursor://anysphere.cursor-mcp/oauth/callback",
 		"https://www.cursor.com/agents/mcp/oauth/callback",
 		"http://localhost:8787/callback",
-		// C3, C6, W11: loopback in all spellings, with and without a port.
+		// Loopback in all spellings, with and without a port (C6, W11).
 		"http://127.0.0.1/callback",
 		"http://127.0.0.1:1/",
 		"http://127.0.0.1:65535/mcp/oauth/callback",
 		"http://[::1]:33418/",
 		"http://localhost",
 		"http://127.0.0.1:33418",
-		// C10: ChatGPT, old and new.
+		// ChatGPT, old and new (C10).
 		"https://chatgpt.com/connector/oauth/AbC_123-x",
 		"https://chatgpt.com/connector_platform_oauth_redirect",
-		// C13: Gemini Spark.
+		// Gemini Spark (C13).
 		"https://oauth-redirect.googleusercontent.com/r/user_bound_custom-mcp-" + strings.Repeat("a1", 400),
 		"https://claude.ai/api/mcp/auth_callback",
 		"https://grok.com/connectors-oauth-exchange-code/",
@@ -54,7 +54,7 @@ func TestPolicyAcceptsWhatClientsRegister(t *testing.T) {
 		"https://[2001:db8::1]:8443/cb",
 		"https://example.net",
 		"https://example.net/c%C3%A9",
-		// REG-07: private schemes with a dot, and those that editors use.
+		// Private schemes with a dot, and those that editors use (REG-07).
 		"com.example.app:/oauth2redirect",
 		"com.example.app://callback",
 		"com.example.app:///callback",
@@ -139,7 +139,7 @@ func TestPolicyRefuses(t *testing.T) {
 	}
 }
 
-// RU-06: the spelling of a scheme in capitals opens nothing.
+// The spelling of a scheme in capitals opens nothing (RU-06).
 func TestDangerousSchemesAreRefusedInAnyCase(t *testing.T) {
 	t.Parallel()
 	for _, scheme := range []string{"javascript", "data", "vbscript", "file", "blob", "filesystem", "about", "view-source", "mailto", "ws", "ftp", "intent"} {
@@ -153,7 +153,7 @@ func TestDangerousSchemesAreRefusedInAnyCase(t *testing.T) {
 	}
 }
 
-// RU-19: a development server is on loopback, where three names lead to it.
+// A development server is on loopback, where three names lead to it (RU-19).
 func TestPolicyRefusesADevelopmentServersOwnOriginInEverySpelling(t *testing.T) {
 	t.Parallel()
 	p := RedirectPolicy{Issuer: "http://127.0.0.1:8085"}
@@ -216,8 +216,8 @@ func TestMatchIsByteForByteButForLoopbackPorts(t *testing.T) {
 		{"RU-04 port with zeros", "http://127.0.0.1:1/cb", "http://127.0.0.1:0080/cb", false},
 		{"RU-04 port out of range", "http://127.0.0.1:1/cb", "http://127.0.0.1:65536/cb", false},
 
-		// C4 asks for localhost and 127.0.0.1 to be one class. AUZ-05 and RU-04
-		// forbid it, and they win: the literal that was registered is the one that works.
+		// Some would have localhost and 127.0.0.1 be one class (C4). The exact comparison wins:
+		// the literal that was registered is the one that works (RFC 9700 §2.1).
 		{"C4 decided strictly", "http://localhost:3118/callback", "http://127.0.0.1:3118/callback", false},
 		{"C4 decided strictly, the other way", "http://127.0.0.1:3118/callback", "http://localhost:3118/callback", false},
 		{"C4 decided strictly, IPv6", "http://[::1]:3118/callback", "http://127.0.0.1:3118/callback", false},
@@ -232,7 +232,7 @@ func TestMatchIsByteForByteButForLoopbackPorts(t *testing.T) {
 	}
 }
 
-// RU-02: whatever single byte is dropped, added or changed, it is another URI.
+// Whatever single byte is dropped, added or changed, it is another URI (RU-02).
 func TestNearMissesDoNotMatch(t *testing.T) {
 	t.Parallel()
 	for _, registered := range []string{"https://example.net/cb?x=1", "cursor://anysphere.cursor-mcp/oauth/callback", "http://127.0.0.1:8787/oauth/callback?x=1"} {
@@ -270,7 +270,7 @@ func onlyPortDiffers(t *testing.T, a, b string) bool {
 	return u.Scheme == "http" && strings.Replace(a, ":"+u.Port(), "", 1) == strings.Replace(b, ":"+v.Port(), "", 1)
 }
 
-// RU-01, C9: nothing registered, nothing allowed.
+// Nothing registered, nothing allowed (RU-01, C9).
 func TestUnregisteredURIIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, registered := range [][]string{nil, {}, {""}, {"https://other.example.net/cb"}} {
@@ -281,7 +281,7 @@ func TestUnregisteredURIIsRefused(t *testing.T) {
 	}
 }
 
-// RU-13: it must be named, with one registered URI as with many.
+// It must be named, with one registered URI as with many (RU-13).
 func TestMissingRedirectURIIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, registered := range [][]string{{"https://example.net/cb"}, {"https://example.net/cb", "https://example.net/b"}, {""}} {
@@ -291,7 +291,7 @@ func TestMissingRedirectURIIsRefused(t *testing.T) {
 	}
 }
 
-// RU-20: a record from before a change of policy gives no permission.
+// A record from before a change of policy gives no permission (RU-20).
 func TestStoredURIIsJudgedByTodaysPolicy(t *testing.T) {
 	t.Parallel()
 	for _, old := range []string{"http://example.net/cb", "javascript://x/", "https://u@example.net/", testIssuer + "/mcp", "https://example.net/?code=1"} {
@@ -305,7 +305,7 @@ func TestStoredURIIsJudgedByTodaysPolicy(t *testing.T) {
 	}
 }
 
-// C12: the refusal names both sides, so that the person can report it.
+// The refusal names both sides, so that the person can report it (C12).
 func TestMismatchNamesBothURIs(t *testing.T) {
 	t.Parallel()
 	_, err := testPolicy.Match([]string{"https://n8n.example.net/rest/cb"}, "https://oauth.n8n.example/cb")
@@ -316,7 +316,7 @@ func TestMismatchNamesBothURIs(t *testing.T) {
 	}
 }
 
-// C2: one policy for both endpoints.
+// One policy for both endpoints (C2).
 func TestWhatMayBeRegisteredIsMatched(t *testing.T) {
 	t.Parallel()
 	for _, seed := range redirectSeeds {
@@ -331,7 +331,7 @@ func TestWhatMayBeRegisteredIsMatched(t *testing.T) {
 	}
 }
 
-// RU-12: the registered bytes stay as they are and each parameter occurs once.
+// The registered bytes stay as they are and each parameter occurs once (RU-12).
 func TestWithAppendsToTheRegisteredBytes(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct{ uri, want string }{

@@ -49,7 +49,7 @@ func TestScopeCharacters(t *testing.T) {
 	}
 }
 
-// RT-06: asking within the grant is decided on whole tokens.
+// Asking within the grant is decided on whole tokens (RT-06).
 func TestWithinComparesWholeTokens(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {

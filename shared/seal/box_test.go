@@ -48,8 +48,7 @@ func TestSealedOpensInItsOwnPlace(t *testing.T) {
 	}
 }
 
-// SC-01: an envelope moved to another purpose, collection, document or field
-// does not open.
+// An envelope moved to another purpose, collection, document or field does not open (SC-01).
 func TestSealedOpensNowhereElse(t *testing.T) {
 	t.Parallel()
 	b := box(fernet.GenerateKey())
@@ -119,7 +118,7 @@ func TestUnusableLabelsAreRefused(t *testing.T) {
 	}
 }
 
-// SC-05 and damage: a fault in the token is ErrUnreadable, never a payload.
+// A fault in the token is ErrUnreadable, never a payload (SC-05).
 func TestDamagedIsUnreadable(t *testing.T) {
 	t.Parallel()
 	key := fernet.GenerateKey()
@@ -155,7 +154,7 @@ func TestErrorsHoldNothingOfThePayload(t *testing.T) {
 	}
 }
 
-// SC-07: rotation step by step, and what `keys reseal` looks for.
+// Rotation step by step, and what `keys reseal` looks for (SC-07).
 func TestStaleIsWhatAnOlderKeySealed(t *testing.T) {
 	t.Parallel()
 	older, newer := fernet.GenerateKey(), fernet.GenerateKey()
@@ -177,8 +176,8 @@ func TestStaleIsWhatAnOlderKeySealed(t *testing.T) {
 	}
 }
 
-// SC-07: an instance meets what another sealed with a key that it does not have
-// yet. It reads the ring again at once.
+// An instance meets what another sealed with a key that it does not have yet (SC-07). It reads the
+// ring again at once.
 func TestUnknownKeyIsFetchedBeforeGivingUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -202,7 +201,7 @@ func TestUnknownKeyIsFetchedBeforeGivingUp(t *testing.T) {
 	})
 }
 
-// SC-09: no keys, no default.
+// No keys, no default (SC-09).
 func TestWithoutKeysNothingIsSealedOrOpened(t *testing.T) {
 	t.Parallel()
 	absent := errors.New("permission denied")

@@ -93,7 +93,8 @@ func (test setTest) check(t *testing.T, err error, secret string) {
 	}
 }
 
-// SC-06 for signing keys; RG-08's rule against private members turned round.
+// What a ring of signing keys may and may not hold (SC-06): a key without its private member, above
+// all.
 func TestParseRingIsStrict(t *testing.T) {
 	t.Parallel()
 	ring := signing.Generate()
@@ -143,7 +144,7 @@ func must(data []byte, err error) []byte {
 	return data
 }
 
-// RG-08, SC-06: what may be published.
+// What may be published (RG-08, SC-06).
 func TestParseKeySetIsStrict(t *testing.T) {
 	t.Parallel()
 	ring := signing.Generate()
@@ -230,7 +231,7 @@ func TestKIDIsTheThumbprint(t *testing.T) {
 	}
 }
 
-// Design decision 14: stage, promote, retire, with no token that fails.
+// Stage, promote, retire: no token fails on the way.
 func TestRotationWithoutAFailedToken(t *testing.T) {
 	t.Parallel()
 	first, next := signing.Generate(), signing.Generate()

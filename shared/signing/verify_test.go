@@ -58,8 +58,8 @@ func TestSignedTokensVerify(t *testing.T) {
 	}
 }
 
-// AT-06: what a header may say. Every row but the accepted ones is signed
-// properly by our own key, so that only the named defence refuses it.
+// What a header may say (AT-06). Every row but the accepted ones is signed properly by our own key,
+// so that only the named defence refuses it.
 func TestHeadersThatAreNotOursAreRefused(t *testing.T) {
 	t.Parallel()
 	ring, stranger := Generate(), Generate()
@@ -116,7 +116,7 @@ func TestHeadersThatAreNotOursAreRefused(t *testing.T) {
 	}
 }
 
-// AT-06: no key but ours, and no key used as another kind of key.
+// No key but ours, and no key used as another kind of key (AT-06).
 func TestSignaturesThatAreNotOursAreRefused(t *testing.T) {
 	t.Parallel()
 	ring, stranger := Generate(), Generate()
@@ -177,7 +177,7 @@ func strayBit(last byte) string {
 	return string(alphabet[strings.IndexByte(alphabet, last)+1])
 }
 
-// AT-06: the size cap comes before any parsing, and what is just below passes.
+// The size cap comes before any parsing, and what is just below passes (AT-06).
 func TestTokensAboveTheCapAreNotLookedAt(t *testing.T) {
 	t.Parallel()
 	ring := Generate()

@@ -120,7 +120,7 @@ func TestOnlyTheTokenThatWasSeenIsDropped(t *testing.T) {
 	}
 }
 
-// SC-14: the answer to a commit is lost, or the keeper's client runs the function again.
+// The answer to a commit is lost, or the keeper's client runs the function again (SC-14).
 func TestLostAnswerOfADropIsReadBack(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -188,7 +188,7 @@ func TestFeedIsTheDrivers(t *testing.T) {
 	}
 }
 
-// I6: a fault is never "nothing needs it", at whatever call it comes.
+// A fault is never "nothing needs it", at whatever call it comes.
 func TestFaultNeverMakesATokenUnneeded(t *testing.T) {
 	t.Parallel()
 	for _, late := range []bool{false, true} {

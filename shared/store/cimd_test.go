@@ -20,7 +20,8 @@ func (h *house) newCIMDLogin() store.Login {
 	return l
 }
 
-// CD-07, SF-15: what check sees is the copy, the whole login costs one read less at each step, and there never is a client.
+// What check sees is the copy, the whole login costs one read less at each step, and there never is
+// a client (CD-07, SF-15).
 func TestCIMDClientsNeedNoRegistration(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -8,8 +8,8 @@ import (
 	"github.com/postern-dev/postern/shared/store"
 )
 
-// Decision 12, A6, W9, SC-12: an unused registration ends, to the microsecond, whether or
-// not its document was purged.
+// An unused registration ends, to the microsecond, whether or not its document was purged (A6, W9,
+// SC-12).
 func TestUnusedClientExpires(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -33,8 +33,8 @@ func TestUnusedClientExpires(t *testing.T) {
 	}
 }
 
-// Decision 12, A1, A4, A5: a client that completed a login never expires, not even
-// when its grants are over, and is not purged.
+// A client that completed a login never expires, not even when its grants are over, and is not
+// purged (A1, A4, A5).
 func TestUsedClientNeverExpires(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -64,7 +64,7 @@ func TestRefusedLoginDoesNotKeepTheClient(t *testing.T) {
 	}
 }
 
-// O4: so is one that the operator made for a product that cannot register.
+// A client that the operator made, for a product that cannot register, never expires (O4).
 func TestOperatorsClientNeverExpires(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -80,7 +80,7 @@ func TestOperatorsClientNeverExpires(t *testing.T) {
 	}
 }
 
-// RG-05, SC-21: whatever an id holds, it is only ever hashed.
+// Whatever an id holds, it is only ever hashed (RG-05, SC-21).
 func TestClientIDsOfAnyText(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -134,7 +134,7 @@ func TestUpdateKeepsTheExpiry(t *testing.T) {
 	}
 }
 
-// TE-12: nothing of a deleted client works from then on.
+// Nothing of a deleted client works from then on (TE-12).
 func TestDeletedClientTakesItsGrantsAlong(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

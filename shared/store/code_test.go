@@ -11,8 +11,8 @@ import (
 	"github.com/postern-dev/postern/shared/store"
 )
 
-// AC-04, I3, case I6: of 64 parallel redemptions one wins. The others, who hold the
-// code and the right verifier too, count as a replay.
+// Of 64 parallel redemptions one wins (AC-04, I6). The others, who hold the code and the right
+// verifier too, count as a replay.
 func TestOneOf64ParallelRedemptionsWins(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -39,14 +39,14 @@ func TestOneOf64ParallelRedemptionsWins(t *testing.T) {
 	}
 }
 
-// AC-05, TOK-12.
+// A code that comes again ends the tokens it gave, and no other login (AC-05, TOK-12, B15).
 func TestReplayedCodeRevokesItsTokens(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	c := h.register(t, "c_1")
 	code := h.issue(t, c.ID)
 	red := h.redeem(t, code, c)
-	sibling := h.login(t, c) // B15
+	sibling := h.login(t, c)
 	next := h.rotate(t, red.Refresh, c.ID)
 	h.clock.advance(2 * codeTTL) // long after the code itself is over
 
@@ -61,7 +61,7 @@ func TestReplayedCodeRevokesItsTokens(t *testing.T) {
 	wantInvalidGrant(t, "refresh after a replay", err)
 }
 
-// AC-06, RT-03, TOK-12: whoever does not hold all of it revokes nothing.
+// Whoever does not hold all of it revokes nothing (AC-06, RT-03).
 func TestReplayWithoutProofRevokesNothing(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -88,7 +88,7 @@ func TestReplayWithoutProofRevokesNothing(t *testing.T) {
 	h.wantLive(t, red.Grant.ID)
 }
 
-// AC-07, AC-11: what the code is bound to reaches the check as it was issued.
+// What the code is bound to reaches the check as it was issued (AC-07, AC-11).
 func TestCheckSeesWhatTheCodeIsBoundTo(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -113,7 +113,7 @@ func TestCheckSeesWhatTheCodeIsBoundTo(t *testing.T) {
 	}
 }
 
-// AC-07, AC-08, B8, D5, W6: a request that is wrong costs nothing, whoever sends it.
+// A request that is wrong costs nothing, whoever sends it (AC-07, AC-08).
 func TestWrongRequestDoesNotBurnTheCode(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -138,7 +138,7 @@ func TestWrongRequestDoesNotBurnTheCode(t *testing.T) {
 	h.redeem(t, code, c)
 }
 
-// AC-09, SC-20: a code lives until its expiry and not a microsecond longer.
+// A code lives until its expiry and not a microsecond longer (AC-09, SC-20).
 func TestCodeEndsAtItsExpiry(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
@@ -160,7 +160,7 @@ func TestCodeEndsAtItsExpiry(t *testing.T) {
 	}
 }
 
-// TE-13: unknown, expired, used and foreign share one sentence.
+// Unknown, expired, used and foreign share one sentence (TE-13).
 func TestDeadCodesShareOneSentence(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -182,8 +182,8 @@ func TestDeadCodesShareOneSentence(t *testing.T) {
 	check("expired", expired)
 }
 
-// UP-04, W5: of several deliveries of one callback the first wins, the others learn
-// that it is done.
+// Of several deliveries of one callback the first wins, the others learn that it is done (UP-04,
+// W5).
 func TestLoginCompletesOnce(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -251,7 +251,7 @@ func TestCodeIsKeptLongEnough(t *testing.T) {
 	h.wantEnded(t, red.Grant.ID)
 }
 
-// B11: a client that is not registered for refresh tokens gets none.
+// A client that is not registered for refresh tokens gets none (B11).
 func TestClientWithoutTheGrantGetsNoRefreshToken(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

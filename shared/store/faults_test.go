@@ -105,9 +105,9 @@ func wantTrue(b bool, err error) error {
 	return err
 }
 
-// TE-07, AT-10, A7, A8, RT-04, RT-12, I6: at whatever call of the keeper a fault comes,
-// before or after its effect, once or for good, the answer is the fault or success,
-// never a verdict, and once the keeper is back the store is whole.
+// At whatever call of the keeper a fault comes, before or after its effect, once or for good, the
+// answer is the fault or success, never a verdict, and once the keeper is back the store is whole
+// (A7, A8, RT-04, RT-12, TE-07).
 func TestFaultIsNeverAVerdict(t *testing.T) {
 	t.Parallel()
 	for _, v := range verbs() {
@@ -156,7 +156,7 @@ func wantWhole(t *testing.T, h *house) {
 	}
 }
 
-// RT-12: a revocation that was not acknowledged may be repeated, one that was holds.
+// A revocation that was not acknowledged may be repeated, one that was holds (RT-12).
 func TestRevocationIsNotAcknowledgedWhenItDidNotHappen(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -175,7 +175,7 @@ func TestRevocationIsNotAcknowledgedWhenItDidNotHappen(t *testing.T) {
 	h.wantEnded(t, red.Grant.ID)
 }
 
-// SC-14, G4: the answer to a commit is lost. The call finds its own write and succeeds.
+// The answer to a commit is lost (SC-14). The call finds its own write and succeeds.
 func TestLostAnswerOfACommitIsReadBack(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"RegisterClient", "IssueCode", "RedeemCode", "Rotate"} {
@@ -217,8 +217,8 @@ func (d stubborn) Create(ctx context.Context, k driver.Key, doc driver.Document)
 	return d.Driver.Create(ctx, k, doc)
 }
 
-// SC-14, SC-15: a function that runs again over its own committed writes takes them for
-// its own. Without grace a rotation would else be reuse, a redemption a replay.
+// A function that runs again over its own committed writes takes them for its own (SC-14, SC-15).
+// Without grace a rotation would else be reuse, a redemption a replay.
 func TestVerbsThatRunAgainAfterTheirCommitSucceed(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -272,7 +272,7 @@ func TestVerbsThatRunAgainAfterTheirCommitSucceed(t *testing.T) {
 	}
 }
 
-// I6: a context that ended is no verdict either, and nothing is written.
+// A context that ended is no verdict either, and nothing is written.
 func TestEndedContextChangesNothing(t *testing.T) {
 	t.Parallel()
 	for _, v := range verbs() {

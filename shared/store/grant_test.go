@@ -12,7 +12,7 @@ import (
 	"github.com/postern-dev/postern/shared/store"
 )
 
-// RT-01.
+// A refresh token that comes after its grace ends its grant, and no other login (RT-01, B15).
 func TestReusedRefreshTokenEndsTheFamily(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -29,12 +29,12 @@ func TestReusedRefreshTokenEndsTheFamily(t *testing.T) {
 		t.Errorf("got %+v, want a reuse of the grant and no token", rot)
 	}
 	h.wantEnded(t, red.Grant.ID)
-	h.wantLive(t, sibling.Grant.ID) // B15
+	h.wantLive(t, sibling.Grant.ID)
 	_, err = h.Rotate(t.Context(), next.Refresh, c.ID, allowGrant)
 	wantInvalidGrant(t, "the newest after reuse", err)
 }
 
-// RT-02, B1, B5, W7: parallel refreshes all get a full answer of one family.
+// Parallel refreshes all get a full answer of one family (RT-02, W7).
 func TestParallelRefreshesAllGetUsableTokens(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -66,8 +66,8 @@ func TestParallelRefreshesAllGetUsableTokens(t *testing.T) {
 	h.wantLive(t, red.Grant.ID)
 }
 
-// B2, B4, B6, decision 8: a token works for the grace from its first rotation, however
-// many generations have passed, and always gives the newest.
+// A token works for the grace from its first rotation, however many generations have passed, and
+// always gives the newest (B2, B4, B6).
 func TestGraceIsMeasuredFromTheFirstRotation(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -112,7 +112,7 @@ func TestWithoutGraceTheSecondUseIsReuse(t *testing.T) {
 	}
 }
 
-// RT-03, RT-09, AT-05: nothing but the whole token in the hands of its client counts.
+// Nothing but the whole token in the hands of its client counts (RT-09, AT-05).
 func TestForgedOrForeignRefreshTokenRevokesNothing(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -148,7 +148,7 @@ func TestForgedOrForeignRefreshTokenRevokesNothing(t *testing.T) {
 	h.wantLive(t, red.Grant.ID)
 }
 
-// RT-05, I4: whatever the order, after the revocation is acknowledged nothing lives.
+// Whatever the order, after the revocation is acknowledged nothing lives (RT-05).
 func TestRefreshCannotBringARevokedGrantBack(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -177,7 +177,7 @@ func TestRefreshCannotBringARevokedGrantBack(t *testing.T) {
 	}
 }
 
-// RT-07, B8, B9: a check that fails comes before anything changes.
+// A check that fails comes before anything changes (RT-07, B9).
 func TestFailedCheckDoesNotRotate(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -218,7 +218,7 @@ func TestCheckedPersonIsStored(t *testing.T) {
 	}
 }
 
-// RT-08, TOK-25: a grant ends GRANT_TTL after its last refresh; each refresh slides it.
+// A grant ends GRANT_TTL after its last refresh; each refresh slides it (RT-08, TOK-25).
 func TestGrantEndsWhenItIsNotUsed(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -241,8 +241,8 @@ func TestGrantEndsWhenItIsNotUsed(t *testing.T) {
 	}
 }
 
-// B3, W7, SC-16: a client that refreshes before every request does not make the record
-// grow, and its older tokens stay in grace all the same.
+// A client that refreshes before every request does not make the record grow, and its older tokens
+// stay in grace all the same (B3, SC-16).
 func TestHotFamilyStaysSmall(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -279,7 +279,7 @@ func TestHotFamilyStaysSmall(t *testing.T) {
 	}
 }
 
-// RT-11, I7: a revocation needs its check, is final, and does not mind a repeat.
+// A revocation needs its check, is final, and does not mind a repeat (RT-11, I7).
 func TestRevokeGrant(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -210,7 +210,7 @@ func wantInvalidGrant(t testing.TB, what string, err error) {
 	}
 }
 
-// isVerdict reports whether err says something about a credential (I6).
+// isVerdict reports whether err says something about a credential.
 func isVerdict(err error) bool {
 	_, refusal := errors.AsType[*oauth.Error](err)
 	return refusal || errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrCompleted) || errors.Is(err, store.ErrTampered)

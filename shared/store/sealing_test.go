@@ -19,8 +19,8 @@ import (
 	"github.com/postern-dev/postern/shared/store/driver"
 )
 
-// AC-10, AT-07, SC-10, GEN-06, RG-07: somebody who reads the whole database reads no
-// credential, no client id and nothing about a person.
+// Somebody who reads the whole database reads no credential, no client id and nothing about a
+// person (AC-10, AT-07, SC-10, GEN-06).
 func TestDatabaseHoldsNothingReadable(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -118,7 +118,7 @@ func firstError[R any](seq func(func(R, error) bool)) error {
 	return first
 }
 
-// SC-01: two documents of a collection change places, whole or only their bodies.
+// Two documents of a collection change places, whole or only their bodies (SC-01).
 func TestSwappedDocumentsDoNotOpen(t *testing.T) {
 	t.Parallel()
 	for _, collection := range []string{"clients", "grants", "people"} {
@@ -144,7 +144,7 @@ func TestSwappedDocumentsDoNotOpen(t *testing.T) {
 	}
 }
 
-// SC-01: a code that is put in another's place gives nothing to its holder.
+// A code that is put in another's place gives nothing to its holder (SC-01).
 func TestSwappedCodesAreNotRedeemed(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -160,7 +160,7 @@ func TestSwappedCodesAreNotRedeemed(t *testing.T) {
 	}
 }
 
-// SC-01: what is sealed for one collection does not open in another.
+// What is sealed for one collection does not open in another (SC-01).
 func TestDocumentOfAnotherCollectionDoesNotOpen(t *testing.T) {
 	t.Parallel()
 	h, reds := furnished(t)
@@ -171,7 +171,7 @@ func TestDocumentOfAnotherCollectionDoesNotOpen(t *testing.T) {
 	}
 }
 
-// SC-02: what stands outside the envelope is compared when it is opened.
+// What stands outside the envelope is compared when it is opened (SC-02).
 func TestEditedIndexDoesNotOpen(t *testing.T) {
 	t.Parallel()
 	edits := map[string]func(map[string]string){
@@ -214,7 +214,7 @@ func TestEditedIndexDoesNotOpen(t *testing.T) {
 	}
 }
 
-// SC-02, SC-04, SC-12: the keeper's time of deletion decides nothing.
+// The keeper's time of deletion decides nothing (SC-04, SC-12).
 func TestEditedDeletionTimeChangesNothing(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -239,7 +239,7 @@ func TestEditedDeletionTimeChangesNothing(t *testing.T) {
 	h.wantEnded(t, red.Grant.ID)
 }
 
-// SC-03, I3: an old document of a used code is put back.
+// An old document of a used code is put back (SC-03).
 func TestRestoredCodeIsNotRedeemedAgain(t *testing.T) {
 	t.Parallel()
 	for name, revoke := range map[string]bool{"its grant lives": false, "its grant was revoked": true} {
@@ -268,9 +268,9 @@ func TestRestoredCodeIsNotRedeemedAgain(t *testing.T) {
 	}
 }
 
-// SC-03: an old document of a grant is put back. Its counter is behind the token that
-// its client holds, which counts as reuse; a token rotated since gives nothing new that
-// the client does not share.
+// An old document of a grant is put back (SC-03). Its counter is behind the token that its client
+// holds, which counts as reuse; a token rotated since gives nothing new that the client does not
+// share.
 func TestRestoredGrantEndsAtTheNextRefresh(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -286,7 +286,7 @@ func TestRestoredGrantEndsAtTheNextRefresh(t *testing.T) {
 	h.wantEnded(t, red.Grant.ID)
 }
 
-// M2, M4, SC-07: a key that is not there is an error, never "not found".
+// A key that is not there is an error, never "not found" (M4, SC-07).
 func TestUnknownKeyIsAnErrorNotAbsence(t *testing.T) {
 	t.Parallel()
 	h, reds := furnished(t)
@@ -309,7 +309,7 @@ func TestUnknownKeyIsAnErrorNotAbsence(t *testing.T) {
 	}
 }
 
-// SC-09: no keys at all is a fault too, for reading as for writing.
+// No keys at all is a fault too, for reading as for writing (SC-09).
 func TestMissingKeysAreAFault(t *testing.T) {
 	t.Parallel()
 	h, reds := furnished(t)
@@ -331,7 +331,7 @@ func TestMissingKeysAreAFault(t *testing.T) {
 	}
 }
 
-// M2: with the new key first and the old one behind it, all goes on.
+// With the new key first and the old one behind it, all goes on (M2).
 func TestOldKeyStillOpens(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -351,8 +351,8 @@ func TestOldKeyStillOpens(t *testing.T) {
 	}
 }
 
-// M2, M3: every document is sealed again with the first key, in several goes, and the
-// old key can then be retired. Nothing else of a document changes.
+// Every document is sealed again with the first key, in several goes, and the old key can then be
+// retired (M2, M3). Nothing else of a document changes.
 func TestResealCanBeInterruptedAndResumed(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -461,7 +461,7 @@ func TestResealLosesNoChange(t *testing.T) {
 	}
 }
 
-// SC-01, LG-07: somebody who moves a document is noticed, not only refused.
+// Somebody who moves a document is noticed, not only refused (SC-01, LG-07).
 func TestMovedDocumentRaisesTheAlarm(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -74,7 +74,7 @@ func TestLinesBelowTheLevelAreNotWritten(t *testing.T) {
 	}
 }
 
-// LG-03
+// Text of callers is cut and escaped, so that it is no line of its own (LG-03).
 func TestTextOfCallersCannotForgeALine(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
@@ -92,7 +92,7 @@ func TestTextOfCallersCannotForgeALine(t *testing.T) {
 	}
 }
 
-// LG-04
+// Trace headers count in their exact form alone (LG-04).
 func TestOnlyWellFormedTraceIDsAreTaken(t *testing.T) {
 	t.Parallel()
 	ok := telemetry.Trace{ID: traceID, Span: spanID, Sampled: true}
@@ -134,7 +134,7 @@ func TestFieldsGatherOnTheRequest(t *testing.T) {
 	telemetry.Add(context.Background(), slog.String("a", "lost"))
 }
 
-// LG-07
+// Each event has one line, under its name and at its level (LG-07).
 func TestEventsAreWrittenUnderTheirNames(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer

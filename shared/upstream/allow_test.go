@@ -44,7 +44,7 @@ func TestAllowIsReadInNormalForm(t *testing.T) {
 	}
 }
 
-// UP-09, RU-21: nothing said, or said wrongly, means nobody, and the error says what to write.
+// Nothing said, or said wrongly, means nobody, and the error says what to write (UP-09, RU-21).
 func TestEmptyOrMalformedAllowIsAnErrorThatSaysWhatToWrite(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
@@ -131,7 +131,7 @@ func TestStaticRules(t *testing.T) {
 	}
 }
 
-// UP-11: the smallest scopes that answer the rules.
+// The smallest scopes that answer the rules (UP-11).
 func TestScopesAreTheSmallestThatAnswerTheRules(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string][]string{

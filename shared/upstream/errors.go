@@ -22,7 +22,7 @@ var (
 	ErrRefused = errors.New("the sign-in was refused")
 	// ErrTokenDead: the kept token is of no use to this server any more: revoked,
 	// expired, or obtained with another client id or fewer scopes than are
-	// needed now (field case K5). Only a new sign-in helps.
+	// needed now (K5). Only a new sign-in helps.
 	ErrTokenDead = errors.New("the provider's token no longer works")
 	// ErrNotAllowed: every rule was asked and none admits the person.
 	ErrNotAllowed = errors.New("no rule of ALLOW admits this person")

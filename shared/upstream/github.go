@@ -124,7 +124,7 @@ func (g *GitHub) oauth2(callback string, secret credential.Secret) *oauth2.Confi
 }
 
 // AuthCodeURL returns GitHub's authorize URL with an S256 challenge, which GitHub
-// has checked since July 2025 (field case K7).
+// has checked since July 2025 (K7).
 func (g *GitHub) AuthCodeURL(callback, state, verifier string) string {
 	return g.oauth2(callback, credential.Secret{}).AuthCodeURL(state, oauth2.S256ChallengeOption(verifier))
 }
@@ -175,7 +175,7 @@ func (g *GitHub) redeem(ctx context.Context, callback, code, verifier string) (T
 }
 
 // redeemError sorts what the token endpoint answered. GitHub sends errors with
-// status 200 (UP-05, field case K6), which the library tells by the error member.
+// status 200 (UP-05, K6), which the library tells by the error member.
 // The library's own text is dropped: it quotes the body, which may hold a token.
 func redeemError(err error) error {
 	answer, ok := errors.AsType[*oauth2.RetrieveError](err)

@@ -70,7 +70,7 @@ func (g *GitHub) send(r *http.Request) (status int, body []byte, err error) {
 }
 
 // usable returns [ErrTokenDead] if t cannot work here whatever GitHub says: it is
-// missing, has ended, or was given to another app (field case K5).
+// missing, has ended, or was given to another app (K5).
 func (g *GitHub) usable(t Token) error {
 	if t.IsZero() || t.ClientID != g.clientID || t.Expired(g.now()) {
 		return ErrTokenDead

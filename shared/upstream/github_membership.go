@@ -29,7 +29,7 @@ func (g *GitHub) Member(ctx context.Context, t Token, id Identity, rule Rule) (b
 	}
 	if !t.allows(scopeReadOrg) {
 		// Without the scope GitHub would answer 404 or 403, which must not
-		// pass for "not a member" (field case K5).
+		// pass for "not a member" (K5).
 		return false, fmt.Errorf("the token lacks %s: %w", scopeReadOrg, ErrTokenDead)
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)

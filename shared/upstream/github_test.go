@@ -89,7 +89,7 @@ func wantKind(t *testing.T, err error, want string) {
 	}
 }
 
-// UP-06, AV-07: the numeric id makes the subject, with two calls.
+// The numeric id makes the subject, with two calls (UP-06, AV-07).
 func TestSignInCostsTwoCallsAndYieldsTheNumericID(t *testing.T) {
 	t.Parallel()
 	fake := oauthtest.StartGitHub(t, nil)
@@ -107,7 +107,7 @@ func TestSignInCostsTwoCallsAndYieldsTheNumericID(t *testing.T) {
 	}
 }
 
-// UP-07: neighbours above 2^53 stay two people.
+// Neighbours above 2^53 stay two people (UP-07).
 func TestNeighbouringBigIDsAreTwoPeople(t *testing.T) {
 	t.Parallel()
 	fake := oauthtest.StartGitHub(t, nil)
@@ -121,7 +121,7 @@ func TestNeighbouringBigIDsAreTwoPeople(t *testing.T) {
 	}
 }
 
-// UP-06, K8: a login changes hands, the subject does not.
+// A login changes hands, the subject does not (UP-06, K8).
 func TestRenamedAccountKeepsItsSubjectAndTheNewOwnerOfTheLoginGetsAnother(t *testing.T) {
 	t.Parallel()
 	fake := oauthtest.StartGitHub(t, nil)
@@ -138,7 +138,7 @@ func TestRenamedAccountKeepsItsSubjectAndTheNewOwnerOfTheLoginGetsAnother(t *tes
 	}
 }
 
-// K7, UP-01: S256 goes out, the verifier does not, and a wrong one is refused.
+// S256 goes out, the verifier does not, and a wrong one is refused (K7, UP-01).
 func TestPKCEIsSentAndEnforced(t *testing.T) {
 	t.Parallel()
 	fake := oauthtest.StartGitHub(t, nil)
@@ -172,7 +172,7 @@ func TestReplayedCallbackIsUsed(t *testing.T) {
 	wantKind(t, err, "used")
 }
 
-// UP-14: whatever the callback says, only our sentences come out, and nothing is called.
+// Whatever the callback says, only our sentences come out, and nothing is called (UP-14).
 func TestCallbackWithoutACodeMakesNoCallAndEchoesNothing(t *testing.T) {
 	t.Parallel()
 	fake := oauthtest.StartGitHub(t, nil)
@@ -209,7 +209,7 @@ func TestCallbackWithoutACodeMakesNoCallAndEchoesNothing(t *testing.T) {
 	}
 }
 
-// UP-05, K6: errors come with status 200, and members may be missing.
+// Errors come with status 200, and members may be missing (UP-05, K6).
 func TestTokenAnswerIsCheckedMemberByMember(t *testing.T) {
 	t.Parallel()
 	const form, json = "application/x-www-form-urlencoded", "application/json"
@@ -272,7 +272,7 @@ func TestWiderScopeStandsForTheNarrowOne(t *testing.T) {
 	}
 }
 
-// UP-06, UP-07: no number, no person.
+// No number, no person (UP-06, UP-07).
 func TestUserAnswerWithoutAPositiveIntegerIDIsRefused(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{
@@ -308,7 +308,7 @@ func TestUserAnswerWithoutAPositiveIntegerIDIsRefused(t *testing.T) {
 	}
 }
 
-// UP-17: an outage at any call is never a verdict on the person.
+// An outage at any call is never a verdict on the person (UP-17).
 func TestOutageAtEachCallIsNoVerdict(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"/login/oauth/access_token", "/user", "/user/emails"} {
@@ -335,7 +335,7 @@ func TestOutageAtEachCallIsNoVerdict(t *testing.T) {
 	})
 }
 
-// UP-16: a redirect does not carry the token elsewhere, a huge answer is cut.
+// A redirect does not carry the token elsewhere, a huge answer is cut (UP-16).
 func TestRedirectsAndHugeAnswersAreRefused(t *testing.T) {
 	t.Parallel()
 	var visits atomic.Int32
@@ -371,7 +371,7 @@ func TestRedirectsAndHugeAnswersAreRefused(t *testing.T) {
 	}
 }
 
-// UP-08: verified and primary, or nothing.
+// Verified and primary, or nothing (UP-08).
 func TestOnlyTheVerifiedPrimaryAddressIsRead(t *testing.T) {
 	t.Parallel()
 	type emails = []oauthtest.Email
@@ -401,7 +401,7 @@ func TestOnlyTheVerifiedPrimaryAddressIsRead(t *testing.T) {
 	}
 }
 
-// UP-13: interleaved sign-ins do not mix.
+// Interleaved sign-ins do not mix (UP-13).
 func TestTwoHundredInterleavedPeopleEachGetTheirOwnIdentity(t *testing.T) {
 	t.Parallel()
 	fake := oauthtest.StartGitHub(t, nil)

@@ -29,7 +29,7 @@ func tokenFor(fake *oauthtest.GitHub, login, scopes string) upstream.Token {
 	}
 }
 
-// K9, UP-18: active members alone.
+// Active members alone (K9, UP-18).
 func TestOnlyActiveMembersAreMembers(t *testing.T) {
 	t.Parallel()
 	fake := oauthtest.StartGitHub(t, nil)
@@ -57,7 +57,7 @@ func TestOnlyActiveMembersAreMembers(t *testing.T) {
 	}
 }
 
-// K8: the kept login went to somebody who is in the team.
+// The kept login went to somebody who is in the team (K8).
 func TestTeamIsAskedUnderTodaysLoginOfTheTokensOwner(t *testing.T) {
 	t.Parallel()
 	fake := oauthtest.StartGitHub(t, nil)
@@ -87,7 +87,7 @@ func TestAnotherPersonsTokenIsNoMembership(t *testing.T) {
 	}
 }
 
-// K5: a token of another app or with fewer scopes asks for a new sign-in, without a call.
+// A token of another app or with fewer scopes asks for a new sign-in, without a call (K5).
 func TestTokenThatCannotAnswerIsDead(t *testing.T) {
 	t.Parallel()
 	fake := oauthtest.StartGitHub(t, nil)
@@ -113,7 +113,7 @@ func TestTokenThatCannotAnswerIsDead(t *testing.T) {
 	wantKind(t, err, "dead")
 }
 
-// UP-18, UP-17: what is not an answer is an outage.
+// What is not an answer is an outage (UP-18, UP-17).
 func TestMembershipOutageIsNeitherYesNorNo(t *testing.T) {
 	t.Parallel()
 	bodies := map[string]oauthtest.Fault{
@@ -189,7 +189,7 @@ func TestFailedRevocationIsAnError(t *testing.T) {
 	}
 }
 
-// Decision 18: the first rule that admits; those that need no call come first.
+// The first rule that admits; those that need no call come first.
 func TestRulesThatNeedNoCallAreAskedFirst(t *testing.T) {
 	t.Parallel()
 	fake := oauthtest.StartGitHub(t, nil)
@@ -218,7 +218,7 @@ func TestRulesThatNeedNoCallAreAskedFirst(t *testing.T) {
 	wantKind(t, err, "not allowed")
 }
 
-// UP-17, UP-18: an outage spoils a "no", not a "yes".
+// An outage spoils a "no", not a "yes" (UP-17, UP-18).
 func TestOutageOfOneRuleLeavesTheOthers(t *testing.T) {
 	t.Parallel()
 	fake := oauthtest.StartGitHub(t, nil)

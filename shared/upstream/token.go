@@ -18,7 +18,7 @@ type Token struct {
 	// Scopes are those the provider granted, sorted, in the provider's words.
 	Scopes []string
 	// ClientID is our id at the provider when the token was given. A token of
-	// another id is of no use (field case K5).
+	// another id is of no use (K5).
 	ClientID string
 	// Expiry is when the token ends; zero if it does not expire.
 	Expiry time.Time

@@ -16,7 +16,7 @@ import (
 	"github.com/postern-dev/postern/shared/credential"
 )
 
-// K5: the client id and the scopes are kept with the token.
+// The client id and the scopes are kept with the token (K5).
 func TestTokenSurvivesItsMarshalling(t *testing.T) {
 	t.Parallel()
 	for _, want := range []Token{
@@ -111,7 +111,7 @@ func jsonAnswer(status int, body string) *http.Response {
 	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body))}
 }
 
-// UP-16: five seconds in all, however the time is spent.
+// Five seconds in all, however the time is spent (UP-16).
 func TestSlowGitHubIsGivenUpAfterFiveSecondsInAll(t *testing.T) {
 	t.Parallel()
 	token := `{"access_token":"gho_x","token_type":"bearer"}`
@@ -149,7 +149,7 @@ func TestSlowGitHubIsGivenUpAfterFiveSecondsInAll(t *testing.T) {
 	}
 }
 
-// G1: whatever GitHub answers, there is a whole identity or none.
+// Whatever GitHub answers, there is a whole identity or none.
 func FuzzGitHubAnswers(f *testing.F) {
 	f.Add("application/json", `{"access_token":"gho_x","token_type":"bearer","scope":""}`, `{"id":583231,"login":"octocat"}`)
 	f.Add("application/x-www-form-urlencoded", `access_token=x&token_type=bearer`, `{"id":1e3,"login":"x"}`)

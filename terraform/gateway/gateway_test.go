@@ -17,7 +17,7 @@ func loaded(t *testing.T) *Map {
 }
 
 // TestEveryProbedURLReachesItsFunction walks the paths of the design and every
-// URL clients were seen to ask for (field cases 7.3, E2, E3, W4), preflights included (N4).
+// URL clients were seen to ask for (E1 to E3, W4), preflights included (N4).
 func TestEveryProbedURLReachesItsFunction(t *testing.T) {
 	t.Parallel()
 	m := loaded(t)

@@ -22,7 +22,7 @@ func TestOpenFindsTheDriverOfAScheme(t *testing.T) {
 	if _, err := driver.Open(t.Context(), "scheme-of-open:a:b/c"); err != nil || got != "a:b/c" {
 		t.Errorf("Open: got name %q, %v, want a:b/c", got, err)
 	}
-	// A9: there is no store by default, least of all one in memory.
+	// There is no store by default, least of all one in memory (A9).
 	for _, setting := range []string{"", "memory:", "memory", "postgres:x"} {
 		if _, err := driver.Open(t.Context(), setting); err == nil || !strings.Contains(err.Error(), "scheme-of-open") {
 			t.Errorf("Open(%q): got %v, want an error that lists the drivers", setting, err)
@@ -44,7 +44,7 @@ func TestRegisteringASchemeTwicePanics(t *testing.T) {
 	register()
 }
 
-// G6, SC-21: a hash never looks like a reserved name, so it is always an id.
+// A hash never looks like a reserved name, so it is always an id (G6, SC-21).
 func TestHashesAreIDs(t *testing.T) {
 	t.Parallel()
 	for _, fill := range []byte{0x00, 0xff} {
@@ -59,7 +59,7 @@ func TestHashesAreIDs(t *testing.T) {
 	}
 }
 
-// I8: what was refused may be a credential in the wrong place.
+// What was refused may be a credential in the wrong place: no error quotes it.
 func TestErrorsDoNotRepeatValues(t *testing.T) {
 	t.Parallel()
 	const secret = "rt_secret/"

@@ -97,7 +97,7 @@ func TestFailedOpeningIsTriedAgain(t *testing.T) {
 	d := openIn(t, dir)
 	defer d.Close()
 	if _, err := d.Get(t.Context(), key("x")); err == nil || errors.Is(err, driver.ErrNotFound) {
-		t.Errorf("Get with a file in the way: got %v, want a failure that is no verdict (I6)", err)
+		t.Errorf("Get with a file in the way: got %v, want a failure that is no verdict", err)
 	}
 	if err := os.Remove(dir); err != nil {
 		t.Fatal(err)
@@ -115,7 +115,7 @@ func TestDamagedFileIsNoVerdict(t *testing.T) {
 	defer d.Close()
 	_, err := d.Get(t.Context(), key("x"))
 	if err == nil || errors.Is(err, driver.ErrNotFound) {
-		t.Errorf("Get: got %v, want a failure that is no verdict (I6)", err)
+		t.Errorf("Get: got %v, want a failure that is no verdict", err)
 	}
 }
 

@@ -118,7 +118,7 @@ func wantCounted(t *testing.T, d driver.Driver, atLeast int) {
 	}
 }
 
-// I7: what we acknowledged is durable; SC-17: nothing is half written.
+// What was acknowledged is durable, and nothing is half written (SC-17).
 func TestAcknowledgedWritesSurviveAKill(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

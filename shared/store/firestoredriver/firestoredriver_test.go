@@ -32,7 +32,7 @@ func openProject(t *testing.T, name string) *Driver {
 	return d
 }
 
-// SC-22: the same contract as every driver, on the emulator.
+// The same contract as every driver, on the emulator (SC-22).
 func TestFirestoreKeepsTheContract(t *testing.T) {
 	emulator.Project(t) // skips here, once, where there is no emulator
 	storetest.Run(t, openEmulated, &storetest.Options{Consumers: 4, GivesUp: true})
@@ -93,7 +93,7 @@ func TestDocumentOfAnotherShapeIsNoVerdict(t *testing.T) {
 		}
 		_, err := d.Get(t.Context(), driver.Key{Collection: "clients", ID: id})
 		if err == nil || errors.Is(err, driver.ErrNotFound) {
-			t.Errorf("Get of %s: got %v, want a failure that is no verdict (I6)", id, err)
+			t.Errorf("Get of %s: got %v, want a failure that is no verdict", id, err)
 		}
 	}
 }
@@ -133,7 +133,7 @@ func TestUnreachableFirestoreIsNoVerdict(t *testing.T) {
 	transaction := d.RunTransaction(ctx, func(_ context.Context, tx driver.Tx) error { return tx.Delete(k) })
 	for call, err := range map[string]error{"Get": get, "List": list, "Create": create, "RunTransaction": transaction} {
 		if err == nil || errors.Is(err, driver.ErrNotFound) || errors.Is(err, driver.ErrExists) {
-			t.Errorf("%s: got %v, want a failure that is no verdict (I6, A8)", call, err)
+			t.Errorf("%s: got %v, want a failure that is no verdict (A8)", call, err)
 		}
 	}
 }
@@ -182,8 +182,8 @@ func TestSchemeIsRegistered(t *testing.T) {
 	}
 }
 
-// G6, SC-16: a process that dies in the middle of a transaction keeps nobody waiting.
-// A reader that never goes on stands for it.
+// A process that dies in the middle of a transaction keeps nobody waiting (SC-16). A reader
+// that never goes on stands for it.
 func TestUnfinishedTransactionHoldsNothing(t *testing.T) {
 	t.Parallel()
 	d := openProject(t, emulator.Project(t))

@@ -38,10 +38,9 @@ func mounts(t *testing.T, p planned) map[string][]string {
 	return got
 }
 
-// TestEachFunctionMountsOnlyItsSecrets: only token has the private signing keys
-// (design decision 14), and whoever runs other people's tools has no secret of ours
-// but the ring that opens records. No key serves two purposes, so the upstream secret can
-// change alone (M1).
+// TestEachFunctionMountsOnlyItsSecrets: only token has the private signing
+// keys, and whoever runs other people's tools has no secret of ours but the ring that
+// opens records. No key serves two purposes, so the upstream secret can change alone (M1).
 func TestEachFunctionMountsOnlyItsSecrets(t *testing.T) {
 	t.Parallel()
 	want := map[string][]string{
