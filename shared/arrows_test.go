@@ -46,6 +46,8 @@ var arrows = map[string][]string{
 	// decide
 	"accesstoken": {"oauth", "credential", "recent", "signing", "keyfile"},
 	"upstream":    {"oauth", "credential", "origin"},
+	// for programs and tests that send events themselves
+	"eventarc": {"store/driver"},
 	// speak
 	"httperr": {"oauth"},
 	"strict":  {"oauth", "httperr"},

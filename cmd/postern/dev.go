@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 
@@ -14,17 +13,10 @@ import (
 
 	"github.com/postern-dev/postern/cmd/postern/internal/front"
 	"github.com/postern-dev/postern/cmd/postern/internal/localkeys"
-	_ "github.com/postern-dev/postern/functions/authorize"
-	"github.com/postern-dev/postern/functions/cascade"
-	_ "github.com/postern-dev/postern/functions/mcp"
-	_ "github.com/postern-dev/postern/functions/register"
-	_ "github.com/postern-dev/postern/functions/token"
-	_ "github.com/postern-dev/postern/functions/wellknown"
 	"github.com/postern-dev/postern/shared/boot"
 	"github.com/postern-dev/postern/shared/config"
 	_ "github.com/postern-dev/postern/shared/store/embedded"
 	"github.com/postern-dev/postern/shared/telemetry"
-	"github.com/postern-dev/postern/terraform/gateway"
 )
 
 func newDev() *cobra.Command {
@@ -51,7 +43,7 @@ func runDev(ctx context.Context, out io.Writer, listen, data string) error {
 	if err != nil {
 		return err
 	}
-	handler, err := openAll(ctx, env)
+	handler, deliver, err := openAll(ctx, env)
 	if err != nil {
 		return err
 	}
@@ -63,7 +55,7 @@ func runDev(ctx context.Context, out io.Writer, listen, data string) error {
 	if err := checkListener(env, listener.Addr()); err != nil {
 		return err
 	}
-	if err := followChanges(ctx, env); err != nil {
+	if err := followChanges(ctx, env.Settings().String("STORE"), deliver, env.Log); err != nil {
 		return err
 	}
 	printWelcome(out, devOrigin(env, listener.Addr()))
@@ -101,42 +93,6 @@ func devEnvironment(data string) (*boot.Env, error) {
 	}
 	env.Log = telemetry.NewLogger(os.Stderr, level, "")
 	return env, nil
-}
-
-// openAll builds every function with env and puts the path map in front. Every problem
-// of every function is reported at once.
-func openAll(ctx context.Context, env *boot.Env) (http.Handler, error) {
-	m, err := gateway.Load()
-	if err != nil {
-		return nil, err
-	}
-	backends := map[string]http.Handler{}
-	var problems []error
-	for _, name := range boot.Names() {
-		h, err := boot.Open(ctx, name, env)
-		if err != nil {
-			problems = append(problems, err)
-			continue
-		}
-		backends[name] = h
-	}
-	if err := config.Join(problems...); err != nil {
-		return nil, err
-	}
-	return front.New(m, backends)
-}
-
-// followChanges does for a store that reports its own changes what the platform's
-// events do in production: what hangs from a deleted client or ended grant goes with it.
-func followChanges(ctx context.Context, env *boot.Env) error {
-	c, err := cascade.Open(ctx, env)
-	if err != nil {
-		return err
-	}
-	if feed, ok := c.Store.Feed(); ok {
-		go cascade.Follow(ctx, feed, c, env.Log)
-	}
-	return nil
 }
 
 // checkListener refuses to offer the development sign-in to other computers.

@@ -31,7 +31,7 @@ func server(t *testing.T) http.Handler {
 		settings[name] = value
 	}
 	env := &boot.Env{Lookup: config.Map(settings)}
-	h, err := openAll(t.Context(), env)
+	h, _, err := openAll(t.Context(), env)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,9 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/postern-dev/postern/cmd/postern/internal/emulate"
-	"github.com/postern-dev/postern/functions/cascade"
 	"github.com/postern-dev/postern/shared/boot"
-	"github.com/postern-dev/postern/shared/config"
 )
 
 func newEmulate() *cobra.Command {
@@ -77,7 +75,6 @@ func checkFunctions(ctx context.Context, settings func(string) (string, bool), a
 	if err := checkListener(env, addr); err != nil {
 		return err
 	}
-	_, problem := openAll(ctx, env)
-	_, err := cascade.Open(ctx, env)
-	return config.Join(problem, err)
+	_, _, err := openAll(ctx, env)
+	return err
 }

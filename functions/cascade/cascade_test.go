@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/shared/store/driver"
 	"github.com/postern-dev/postern/shared/upstream"
 )
 
@@ -108,9 +109,9 @@ func TestGrantStartedWhileItsClientIsDeletedEnds(t *testing.T) {
 	w.wantToken(t, alice, "")
 }
 
-func handle(t testing.TB, w *world, e store.Change) {
+func handle(t testing.TB, w *world, e driver.Change) {
 	t.Helper()
-	if err := w.Handle(t.Context(), ChangeOf(e)); err != nil {
+	if err := w.Handle(t.Context(), changeOf(e)); err != nil {
 		t.Errorf("handle %s: %v", e.Key.Collection, err)
 	}
 }

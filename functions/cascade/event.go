@@ -16,7 +16,6 @@ import (
 const (
 	valueField    protowire.Number = 1
 	oldValueField protowire.Number = 2
-	maskField     protowire.Number = 3
 )
 
 // indexPrefix begins the names of the fields that a document is found by.

@@ -188,8 +188,17 @@ func (w *world) login(t testing.TB, subject string, c store.Client) store.Grant 
 	return red.Grant
 }
 
+// changeOf returns a feed's change in the words of [Cascade.Handle].
+func changeOf(c driver.Change) Change {
+	change := Change{Collection: c.Key.Collection, Document: c.Key.ID, Time: c.Time, Deleted: c.After == nil}
+	if c.Before != nil {
+		change.OldIndex = c.Before.Index
+	}
+	return change
+}
+
 // events takes what happened since the last call from the feed.
-func (w *world) events(t testing.TB) []store.Change {
+func (w *world) events(t testing.TB) []driver.Change {
 	t.Helper()
 	changes, err := w.db.Changes(t.Context(), w.read, 10_000)
 	if err != nil {
@@ -199,14 +208,14 @@ func (w *world) events(t testing.TB) []store.Change {
 		w.read = changes[len(changes)-1].Sequence
 	}
 	if w.deployed {
-		changes = slices.DeleteFunc(changes, func(c store.Change) bool { return c.Key.Collection != "clients" && c.Key.Collection != "grants" })
+		changes = slices.DeleteFunc(changes, func(c driver.Change) bool { return c.Key.Collection != "clients" && c.Key.Collection != "grants" })
 	}
 	return changes
 }
 
 // drain delivers everything, and what follows from it, in order and once; what fails
 // comes again at the end. It returns what still fails.
-func (w *world) drain(t testing.TB, queue ...store.Change) (failed []store.Change) {
+func (w *world) drain(t testing.TB, queue ...driver.Change) (failed []driver.Change) {
 	t.Helper()
 	for {
 		queue = append(queue, w.events(t)...)
@@ -214,7 +223,7 @@ func (w *world) drain(t testing.TB, queue ...store.Change) (failed []store.Chang
 			return failed
 		}
 		for _, e := range queue {
-			if err := w.Handle(t.Context(), ChangeOf(e)); err != nil {
+			if err := w.Handle(t.Context(), changeOf(e)); err != nil {
 				failed = append(failed, e)
 			}
 		}

@@ -12,40 +12,33 @@ import (
 	cloudevent "github.com/cloudevents/sdk-go/v2/event"
 
 	"github.com/postern-dev/postern/shared/boot"
-	"github.com/postern-dev/postern/shared/config"
 	"github.com/postern-dev/postern/shared/parts"
 	"github.com/postern-dev/postern/shared/store"
 	_ "github.com/postern-dev/postern/shared/store/firestoredriver" // STORE=firestore:…
 )
 
-func init() { functions.CloudEvent("cascade", boot.Event("cascade", build)) }
+func init() { functions.CloudEvent("cascade", boot.Event("cascade", Build)) }
 
-// build reads the environment and opens what the cascade needs. It does no network
+// Build reads the environment and opens what the cascade needs. It does no network
 // I/O, so a bad setting fails the start and nothing else can.
-func build(ctx context.Context, env *boot.Env) (func(context.Context, cloudevent.Event) error, error) {
+func Build(ctx context.Context, env *boot.Env) (func(context.Context, cloudevent.Event) error, error) {
 	r := env.Settings()
-	c, err := open(ctx, env, r)
-	if err != nil {
-		return nil, err
-	}
-	return receive(c, databaseOf(r.String("STORE"))), nil
-}
-
-// Open returns a cascade made from the settings of env, for a program that has another
-// source of changes than Eventarc: [store.Store.Feed] of its Store, and [Follow].
-func Open(ctx context.Context, env *boot.Env) (*Cascade, error) {
-	return open(ctx, env, env.Settings())
-}
-
-func open(ctx context.Context, env *boot.Env, r *config.Reader) (*Cascade, error) {
 	env.Edge(r) // the settings that every function shares, for their problems
 	c := Config{Store: parts.Store(ctx, env, r, parts.Box(env, r)), Log: env.Log}
 	c.Provider, _ = parts.Provider(env, r, parts.WithSecret)
+	database := databaseOf(r.String("STORE"))
 	if err := r.Err(); err != nil {
 		return nil, err
 	}
-	return New(c)
+	cascade, err := New(c)
+	if err != nil {
+		return nil, err
+	}
+	return receive(cascade, database), nil
 }
+
+// defaultDatabase is the database of a STORE that names none.
+const defaultDatabase = "(default)"
 
 // databaseOf returns the database of a STORE setting, empty for a store without any.
 func databaseOf(setting string) string {

@@ -15,7 +15,7 @@ import (
 func start(t *testing.T, settings map[string]string) (func(context.Context, cloudevent.Event) error, error) {
 	t.Helper()
 	env := &boot.Env{Lookup: config.Map(settings), Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
-	h, err := boot.OpenEvent[cloudevent.Event](t.Context(), "cascade", env)
+	h, err := boot.Open(t.Context(), "cascade", Build, env)
 	t.Cleanup(func() {
 		if err := env.Close(); err != nil {
 			t.Error(err)

@@ -201,7 +201,7 @@ func (p *play) wantSettled(t testing.TB) {
 func ordered(t *testing.T, ops []op) *play {
 	t.Helper()
 	p := &play{world: newWorld(t)}
-	var failed []store.Change
+	var failed []driver.Change
 	for _, o := range append(slices.Clone(ops), ending...) {
 		p.do(t, o)
 		failed = p.drain(t, failed...)
@@ -220,7 +220,7 @@ var ending = []op{{what: "wait", d: 2 * time.Hour}, {what: "purge"}}
 func disorderly(t *testing.T, r *rand.Rand, ops []op) *play {
 	t.Helper()
 	p := &play{world: newWorld(t)}
-	var waiting, seen []store.Change
+	var waiting, seen []driver.Change
 	for _, o := range append(slices.Clone(ops), ending...) {
 		p.do(t, o)
 		waiting = append(waiting, copies(r, p.events(t), &seen)...)
@@ -241,7 +241,7 @@ func disorderly(t *testing.T, r *rand.Rand, ops []op) *play {
 }
 
 // copies returns each event 1 to 5 times.
-func copies(r *rand.Rand, events []store.Change, seen *[]store.Change) (out []store.Change) {
+func copies(r *rand.Rand, events []driver.Change, seen *[]driver.Change) (out []driver.Change) {
 	for _, e := range events {
 		*seen = append(*seen, e)
 		for range 1 + r.IntN(5) {
@@ -253,7 +253,7 @@ func copies(r *rand.Rand, events []store.Change, seen *[]store.Change) (out []st
 
 // deliverOne delivers any one event, and keeps it if that failed. Every third delivery
 // has a fault at some step, before or after its effect.
-func (p *play) deliverOne(t testing.TB, r *rand.Rand, waiting []store.Change) []store.Change {
+func (p *play) deliverOne(t testing.TB, r *rand.Rand, waiting []driver.Change) []driver.Change {
 	t.Helper()
 	if len(waiting) == 0 {
 		return waiting
@@ -262,7 +262,7 @@ func (p *play) deliverOne(t testing.TB, r *rand.Rand, waiting []store.Change) []
 	if r.IntN(3) == 0 {
 		p.steps.arm(r.IntN(12), r.IntN(2) == 0, nil)
 	}
-	err := p.Handle(t.Context(), ChangeOf(waiting[i]))
+	err := p.Handle(t.Context(), changeOf(waiting[i]))
 	p.steps.disarm()
 	if err != nil {
 		return waiting
@@ -272,7 +272,7 @@ func (p *play) deliverOne(t testing.TB, r *rand.Rand, waiting []store.Change) []
 
 // wantAtRest delivers all that ever happened once more: nothing may change, and the
 // provider hears nothing.
-func (p *play) wantAtRest(t testing.TB, r *rand.Rand, seen []store.Change) {
+func (p *play) wantAtRest(t testing.TB, r *rand.Rand, seen []driver.Change) {
 	t.Helper()
 	before, revoked := p.documents(t), maps.Clone(p.provider.revoked)
 	r.Shuffle(len(seen), func(i, j int) { seen[i], seen[j] = seen[j], seen[i] })

@@ -12,11 +12,11 @@ import (
 	_ "github.com/postern-dev/postern/shared/store/firestoredriver" // STORE=firestore:…
 )
 
-func init() { functions.HTTP("token", boot.Handler("token", build)) }
+func init() { functions.HTTP("token", boot.Handler("token", Build)) }
 
-// build reads the environment and opens what the endpoint needs. It does no network
+// Build reads the environment and opens what the endpoint needs. It does no network
 // I/O, so a bad setting fails the start and nothing else can.
-func build(ctx context.Context, env *boot.Env) (http.Handler, error) {
+func Build(ctx context.Context, env *boot.Env) (http.Handler, error) {
 	r := env.Settings()
 	c := Config{
 		Edge:          env.Edge(r),

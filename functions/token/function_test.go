@@ -12,7 +12,7 @@ import (
 func start(t *testing.T, settings map[string]string) error {
 	t.Helper()
 	env := &boot.Env{Lookup: config.Map(settings), Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
-	_, err := boot.Open(t.Context(), "token", env)
+	_, err := boot.Open(t.Context(), "token", Build, env)
 	if closing := env.Close(); closing != nil {
 		t.Error(closing)
 	}

@@ -13,11 +13,11 @@ import (
 	"github.com/postern-dev/postern/shared/signing"
 )
 
-func init() { functions.HTTP("wellknown", boot.Handler("wellknown", build)) }
+func init() { functions.HTTP("wellknown", boot.Handler("wellknown", Build)) }
 
-// build reads the environment. It does not go through package parts, which opens
+// Build reads the environment. It does not go through package parts, which opens
 // stores and providers and would link them here.
-func build(_ context.Context, env *boot.Env) (http.Handler, error) {
+func Build(_ context.Context, env *boot.Env) (http.Handler, error) {
 	r := env.Settings()
 	ring := &keyfile.Options{Name: "verification-keys", Log: env.Log, MaxAge: r.Duration("KEYS_MAX_AGE")}
 	c := Config{

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/http"
 	"os"
-	"slices"
 	"sync"
 
 	"github.com/postern-dev/postern/shared/edge"
@@ -20,25 +18,24 @@ import (
 // that opened the function.
 type Build func(ctx context.Context, env *Env) (http.Handler, error)
 
-var (
-	mu       sync.Mutex
-	handlers = map[string]*function[http.Handler]{} // guarded by mu
-)
+// Open makes what build makes, a [Build] or a [BuildEvent], with an environment of the
+// caller's: so one program serves many functions, and checks settings before it serves.
+// Each call builds anew. Its error names the function.
+func Open[T any](ctx context.Context, name string, build func(context.Context, *Env) (T, error), env *Env) (T, error) {
+	env.settle(name)
+	built, err := build(ctx, env)
+	if err != nil {
+		var none T
+		return none, fmt.Errorf("start %s: %w", name, err)
+	}
+	return built, nil
+}
 
-// Handler registers a function and returns what serves it from the process's
-// environment, for functions.HTTP. It is called from init and panics if the name
-// is taken. A build that fails on first use is answered 503 and logged, once; a
+// Handler returns what serves a function from the process's environment, for
+// functions.HTTP. A build that fails on first use is answered 503 and logged, once; a
 // bad setting does not get better by trying again.
 func Handler(name string, b Build) http.HandlerFunc {
-	f := &function[http.Handler]{name: name, build: b}
-	mu.Lock()
-	_, taken := handlers[name]
-	handlers[name] = f
-	mu.Unlock()
-	if taken {
-		panic("boot: function registered twice: " + name)
-	}
-	f.early()
+	f := newFunction(name, b)
 	return func(w http.ResponseWriter, r *http.Request) {
 		h, err := f.get()
 		if err != nil {
@@ -47,40 +44,6 @@ func Handler(name string, b Build) http.HandlerFunc {
 		}
 		h.ServeHTTP(w, r)
 	}
-}
-
-// Open builds a registered function with an environment of the caller's. Each
-// call builds anew.
-func Open(ctx context.Context, name string, env *Env) (http.Handler, error) {
-	f, err := find(name)
-	if err != nil {
-		return nil, err
-	}
-	return f.open(ctx, env)
-}
-
-// Names returns the names of all registered HTTP functions, sorted.
-func Names() []string {
-	mu.Lock()
-	defer mu.Unlock()
-	return slices.Sorted(maps.Keys(handlers))
-}
-
-// Check builds a registered function, HTTP or event, from the process's
-// environment now, so that a program can end on a bad setting instead of serving
-// it. What it builds is what will serve.
-func Check(_ context.Context, name string) error {
-	if f, err := find(name); err == nil {
-		_, err := f.get()
-		return err
-	}
-	mu.Lock()
-	check, ok := events[name]
-	mu.Unlock()
-	if !ok {
-		return fmt.Errorf("boot: no function is named %q", name)
-	}
-	return check.check()
 }
 
 // unavailable answers for a function that could not be built.
@@ -100,8 +63,8 @@ func placeholder() origin.Origin {
 	return o
 }
 
-// A function is a registered build and, once it was asked for, its result for
-// the process's environment.
+// A function is a build and, once it was asked for, its result for the process's
+// environment.
 type function[T any] struct {
 	name  string
 	build func(context.Context, *Env) (T, error)
@@ -111,24 +74,17 @@ type function[T any] struct {
 	err   error
 }
 
-func find(name string) (*function[http.Handler], error) {
-	mu.Lock()
-	defer mu.Unlock()
-	f, ok := handlers[name]
-	if !ok {
-		return nil, fmt.Errorf("boot: no function is named %q", name)
-	}
-	return f, nil
-}
-
-// early builds f at once on Cloud Run and ends the process if that fails.
-func (f *function[T]) early() {
+// newFunction returns a function that is built on first use. On Cloud Run it is built at
+// once, and the process ends if that fails.
+func newFunction[T any](name string, build func(context.Context, *Env) (T, error)) *function[T] {
+	f := &function[T]{name: name, build: build}
 	if !deployed(os.LookupEnv) {
-		return
+		return f
 	}
 	if _, err := f.get(); err != nil {
 		exit(1)
 	}
+	return f
 }
 
 // exit is replaced in tests.
@@ -138,22 +94,11 @@ var exit = os.Exit
 func (f *function[T]) get() (T, error) {
 	f.once.Do(func() {
 		env := &Env{}
-		f.built, f.err = f.open(context.Background(), env)
+		f.built, f.err = Open(context.Background(), f.name, f.build, env)
 		f.log = env.Log
 		if f.err != nil {
 			env.Log.Error("function "+f.name+" cannot start", "endpoint", f.name, "error", f.err)
 		}
 	})
 	return f.built, f.err
-}
-
-// open builds f with env.
-func (f *function[T]) open(ctx context.Context, env *Env) (T, error) {
-	env.settle(f.name)
-	built, err := f.build(ctx, env)
-	if err != nil {
-		var none T
-		return none, fmt.Errorf("start %s: %w", f.name, err)
-	}
-	return built, nil
 }

@@ -1,12 +1,12 @@
 // Package boot starts functions.
 //
-// A function's function.go registers itself in init:
+// A function's function.go tells the framework of it in init, and no other registry:
 //
-//	func init() { functions.HTTP("token", boot.Handler("token", build)) }
+//	func init() { functions.HTTP("token", boot.Handler("token", Build)) }
 //
-// and build makes its handler from an environment:
+// and Build makes its handler from an environment:
 //
-//	func build(ctx context.Context, env *boot.Env) (http.Handler, error) {
+//	func Build(ctx context.Context, env *boot.Env) (http.Handler, error) {
 //		r := env.Settings()
 //		c := Config{
 //			Edge:    env.Edge(r),
@@ -21,6 +21,6 @@
 //
 // On Cloud Run (K_SERVICE is set) the function is built in init and a bad setting
 // ends the process, so that a bad revision takes no traffic. Elsewhere nothing
-// is read at import: it is built on first use or by [Check], and [Open] builds
-// it again with another environment, which is how one program serves them all.
+// is read at import: it is built on first use. [Open] calls Build with another
+// environment, which is how one program serves them all.
 package boot

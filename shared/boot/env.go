@@ -15,7 +15,7 @@ import (
 
 // An Env is what a function is built from.
 type Env struct {
-	// Name is the function's registered name; [Open] and the others set it.
+	// Name is the function's name; [Open] sets it.
 	Name string
 	// Lookup has the form of [os.LookupEnv], which nil means.
 	Lookup func(string) (string, bool)

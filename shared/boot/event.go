@@ -11,17 +11,6 @@ import (
 // functions do not link that library.
 type BuildEvent[E any] func(ctx context.Context, env *Env) (func(context.Context, E) error, error)
 
-// events holds event functions by name, guarded by mu.
-var events = map[string]checker{}
-
-// A checker is a *function of some event type.
-type checker interface{ check() error }
-
-func (f *function[T]) check() error {
-	_, err := f.get()
-	return err
-}
-
 // ErrAgain marks an error of an event function that is no fault: the event has to come
 // again later, and nobody need be woken.
 var ErrAgain = errors.New("the event has to come again")
@@ -34,15 +23,7 @@ var errEvent = errors.New("the event was not handled")
 // An error of the handler is logged here and returned as a constant, which makes
 // the platform deliver the event again.
 func Event[E any](name string, b BuildEvent[E]) func(context.Context, E) error {
-	f := &function[func(context.Context, E) error]{name: name, build: b}
-	mu.Lock()
-	_, taken := events[name]
-	events[name] = f
-	mu.Unlock()
-	if taken {
-		panic("boot: function registered twice: " + name)
-	}
-	f.early()
+	f := newFunction(name, b)
 	return func(ctx context.Context, e E) error {
 		h, err := f.get()
 		if err != nil {
@@ -58,15 +39,4 @@ func Event[E any](name string, b BuildEvent[E]) func(context.Context, E) error {
 		}
 		return nil
 	}
-}
-
-// OpenEvent is [Open] for an event function.
-func OpenEvent[E any](ctx context.Context, name string, env *Env) (func(context.Context, E) error, error) {
-	mu.Lock()
-	f, ok := events[name].(*function[func(context.Context, E) error])
-	mu.Unlock()
-	if !ok {
-		return nil, errors.New("boot: no event function of this type is named " + name)
-	}
-	return f.open(ctx, env)
 }

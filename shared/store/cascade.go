@@ -19,20 +19,6 @@ var ErrSignInPending = errors.New("a sign-in of this person is not complete yet"
 // or whose commit is under way, may be using it.
 const pendingMargin = 30 * time.Second
 
-// Feed and Change are the driver's own reports of what happened to its documents, for
-// programs that have no other source of events.
-type (
-	Feed   = driver.Feed
-	Change = driver.Change
-)
-
-// Feed returns the change feed of the store's driver, if it has one. (Firestore's
-// changes come from outside, by Eventarc.)
-func (s *Store) Feed() (Feed, bool) {
-	f, ok := s.db.(driver.Feed)
-	return f, ok
-}
-
 // GrantByDocument is [Store.Grant] by the id of the grant's document ([GrantDocument]),
 // which is all that an event says.
 func (s *Store) GrantByDocument(ctx context.Context, document string) (Grant, error) {

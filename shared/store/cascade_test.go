@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/postern-dev/postern/shared/store"
-	"github.com/postern-dev/postern/shared/store/driver"
-	"github.com/postern-dev/postern/test/kit/memory"
 )
 
 const octocat = "github:583231"
@@ -174,17 +172,6 @@ func TestGrantIsFoundByItsDocument(t *testing.T) {
 	}
 	if _, err := h.GrantByDocument(t.Context(), person); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("got %v, want ErrNotFound", err)
-	}
-}
-
-func TestFeedIsTheDrivers(t *testing.T) {
-	t.Parallel()
-	h := newHouse(t)
-	if f, ok := h.Feed(); !ok || f != driver.Feed(h.db) {
-		t.Error("the memory driver's feed is not there")
-	}
-	if _, ok := h.over(t, memory.Count(h.db), grace).Feed(); ok {
-		t.Error("a driver without a feed has one")
 	}
 }
 

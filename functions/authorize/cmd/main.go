@@ -2,10 +2,9 @@
 package main
 
 import (
+	"github.com/postern-dev/postern/functions/authorize"
 	"github.com/postern-dev/postern/shared/boot/serve"
-
-	_ "github.com/postern-dev/postern/functions/authorize"
 	_ "github.com/postern-dev/postern/shared/store/embedded" // STORE=embedded:…
 )
 
-func main() { serve.Main("authorize") }
+func main() { serve.Main("authorize", authorize.Build) }

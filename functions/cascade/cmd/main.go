@@ -2,10 +2,9 @@
 package main
 
 import (
+	"github.com/postern-dev/postern/functions/cascade"
 	"github.com/postern-dev/postern/shared/boot/serve"
-
-	_ "github.com/postern-dev/postern/functions/cascade"
 	_ "github.com/postern-dev/postern/shared/store/embedded" // STORE=embedded:…
 )
 
-func main() { serve.Main("cascade") }
+func main() { serve.Main("cascade", cascade.Build) }

@@ -2,10 +2,9 @@
 package main
 
 import (
+	"github.com/postern-dev/postern/functions/mcp"
 	"github.com/postern-dev/postern/shared/boot/serve"
-
-	_ "github.com/postern-dev/postern/functions/mcp"
 	_ "github.com/postern-dev/postern/shared/store/embedded" // STORE=embedded:…
 )
 
-func main() { serve.Main("mcp") }
+func main() { serve.Main("mcp", mcp.Build) }

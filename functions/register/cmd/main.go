@@ -2,10 +2,9 @@
 package main
 
 import (
+	"github.com/postern-dev/postern/functions/register"
 	"github.com/postern-dev/postern/shared/boot/serve"
-
-	_ "github.com/postern-dev/postern/functions/register"
 	_ "github.com/postern-dev/postern/shared/store/embedded" // STORE=embedded:…
 )
 
-func main() { serve.Main("register") }
+func main() { serve.Main("register", register.Build) }

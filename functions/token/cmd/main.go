@@ -2,10 +2,9 @@
 package main
 
 import (
+	"github.com/postern-dev/postern/functions/token"
 	"github.com/postern-dev/postern/shared/boot/serve"
-
-	_ "github.com/postern-dev/postern/functions/token"
 	_ "github.com/postern-dev/postern/shared/store/embedded" // STORE=embedded:…
 )
 
-func main() { serve.Main("token") }
+func main() { serve.Main("token", token.Build) }

@@ -2,9 +2,8 @@
 package main
 
 import (
+	"github.com/postern-dev/postern/functions/wellknown"
 	"github.com/postern-dev/postern/shared/boot/serve"
-
-	_ "github.com/postern-dev/postern/functions/wellknown"
 )
 
-func main() { serve.Main("wellknown") }
+func main() { serve.Main("wellknown", wellknown.Build) }

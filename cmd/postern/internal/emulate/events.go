@@ -3,7 +3,6 @@ package emulate
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -11,8 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/postern-dev/postern/functions/cascade"
-	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/cmd/postern/internal/changefeed"
+	"github.com/postern-dev/postern/shared/eventarc"
 	"github.com/postern-dev/postern/shared/store/driver"
 )
 
@@ -40,33 +39,32 @@ func (d *deployment) startFeed(ctx context.Context) (stop func(), err error) {
 		return func() {}, nil
 	}
 	setting, _ := d.settings("STORE")
-	db, err := driver.Open(ctx, setting)
+	feed, closeFeed, err := changefeed.Open(ctx, setting)
 	if err != nil {
 		return nil, err
 	}
-	feed, ok := db.(driver.Feed)
-	if !ok {
-		return nil, errors.Join(fmt.Errorf("store %s has no change feed", setting), db.Close())
+	if feed == nil {
+		return nil, fmt.Errorf("store %s has no change feed", setting)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		cascade.Deliver(ctx, feed, d.deliverChange, d.log)
+		changefeed.Deliver(ctx, feed, d.deliverChange, d.log)
 	}()
 	return func() {
 		cancel()
 		<-done
-		_ = db.Close()
+		_ = closeFeed()
 	}, nil
 }
 
 // deliverChange delivers a change at least once.
-func (d *deployment) deliverChange(ctx context.Context, c store.Change) error {
+func (d *deployment) deliverChange(ctx context.Context, c driver.Change) error {
 	if !triggered(c.Key.Collection) {
 		return nil
 	}
-	request := func(url string) (*http.Request, error) { return cascade.EventRequest(ctx, url, project, c) }
+	request := func(url string) (*http.Request, error) { return eventarc.Request(ctx, url, project, c) }
 	if err := d.deliver(ctx, request); err != nil {
 		return err
 	}

@@ -1,4 +1,6 @@
-package cascade
+// Package changefeed delivers the changes of a store that reports them itself, as the
+// platform's events do for Firedriver.
+package changefeed
 
 import (
 	"cmp"
@@ -7,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/shared/store/driver"
 )
 
 const (
@@ -20,18 +22,18 @@ const (
 	giveUpAfter   = 24 * time.Hour   // for as long as the platform would try
 )
 
-// ChangeOf returns a feed's change in the words of [Cascade.Handle].
-func ChangeOf(c store.Change) Change {
-	change := Change{Collection: c.Key.Collection, Document: c.Key.ID, Time: c.Time, Deleted: c.After == nil}
-	if c.Before != nil {
-		change.OldIndex = c.Before.Index
+// Open opens the driver of a STORE setting for its changes. feed is nil when changes come
+// from outside, as Firestore's do by Eventarc. The caller closes it when it no longer follows.
+func Open(ctx context.Context, setting string) (feed driver.Feed, closeFeed func() error, err error) {
+	db, err := driver.Open(ctx, setting)
+	if err != nil {
+		return nil, nil, err
 	}
-	return change
-}
-
-// Follow lets c handle every change of a feed until ctx ends. See [Deliver].
-func Follow(ctx context.Context, feed store.Feed, c *Cascade, log *slog.Logger) {
-	Deliver(ctx, feed, func(ctx context.Context, change store.Change) error { return c.Handle(ctx, ChangeOf(change)) }, log)
+	feed, ok := db.(driver.Feed)
+	if !ok {
+		return nil, nil, db.Close()
+	}
+	return feed, db.Close, nil
 }
 
 // Deliver gives every change of a feed to deliver, at least once, until ctx ends. One
@@ -39,7 +41,7 @@ func Follow(ctx context.Context, feed store.Feed, c *Cascade, log *slog.Logger) 
 // others. A change is forgotten after it and all before it are done, so what a killed
 // process had in hand is delivered by the next one. Several processes may follow one
 // feed; each change then reaches at least one of them.
-func Deliver(ctx context.Context, feed store.Feed, deliver func(context.Context, store.Change) error, log *slog.Logger) {
+func Deliver(ctx context.Context, feed driver.Feed, deliver func(context.Context, driver.Change) error, log *slog.Logger) {
 	f := follower{feed: feed, deliver: deliver, log: log}
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
@@ -57,8 +59,8 @@ func Deliver(ctx context.Context, feed store.Feed, deliver func(context.Context,
 
 // A follower is the state of one Deliver.
 type follower struct {
-	feed    store.Feed
-	deliver func(context.Context, store.Change) error
+	feed    driver.Feed
+	deliver func(context.Context, driver.Change) error
 	log     *slog.Logger
 
 	read      int64      // the last sequence number that was read
@@ -68,7 +70,7 @@ type follower struct {
 
 // pending is a change that is not done.
 type pending struct {
-	change store.Change
+	change driver.Change
 	pause  time.Duration
 	due    time.Time
 }

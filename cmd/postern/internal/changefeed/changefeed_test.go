@@ -1,24 +1,26 @@
-package cascade
+package changefeed
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/store/driver"
 	"github.com/postern-dev/postern/test/kit/memory"
 )
 
+var errDown = errors.New("it is down")
+
 // following runs Deliver for d, over what the feed holds.
-func following(t *testing.T, feed store.Feed, d time.Duration, deliver func(store.Change) error) {
+func following(t *testing.T, feed driver.Feed, d time.Duration, deliver func(driver.Change) error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	defer cancel()
-	Deliver(ctx, feed, func(_ context.Context, c store.Change) error { return deliver(c) }, slog.New(slog.DiscardHandler))
+	Deliver(ctx, feed, func(_ context.Context, c driver.Change) error { return deliver(c) }, slog.New(slog.DiscardHandler))
 }
 
 func write(t *testing.T, d *memory.Driver, ids ...string) {
@@ -45,7 +47,7 @@ func TestEveryChangeIsDeliveredAndForgotten(t *testing.T) {
 		d := memory.New(nil)
 		write(t, d, "a", "b")
 		var got []string
-		following(t, d, 3*pollEvery+1, func(c store.Change) error {
+		following(t, d, 3*pollEvery+1, func(c driver.Change) error {
 			got = append(got, c.Key.ID)
 			if c.Key.ID == "b" {
 				write(t, d, "c") // an effect of its own
@@ -64,7 +66,7 @@ func TestFailedChangeIsRetriedAndHoldsUpNoOther(t *testing.T) {
 		d := memory.New(nil)
 		write(t, d, "a", "b", "c")
 		var got []string
-		following(t, d, time.Minute, func(c store.Change) error {
+		following(t, d, time.Minute, func(c driver.Change) error {
 			got = append(got, c.Key.ID)
 			if c.Key.ID == "b" && len(got) < 6 {
 				if left(t, d) == 0 {
@@ -86,14 +88,14 @@ func TestNextFollowerTakesOverWhatIsNotDone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := memory.New(nil)
 		write(t, d, "a", "b")
-		following(t, d, time.Minute, func(c store.Change) error {
+		following(t, d, time.Minute, func(c driver.Change) error {
 			if c.Key.ID == "a" {
 				return errDown
 			}
 			return nil
 		})
 		var got []string
-		following(t, d, time.Minute, func(c store.Change) error { got = append(got, c.Key.ID); return nil })
+		following(t, d, time.Minute, func(c driver.Change) error { got = append(got, c.Key.ID); return nil })
 		if !slices.Equal(got, []string{"a", "b"}) || left(t, d) != 0 {
 			t.Errorf("got %v with %d changes left, want a, b again (at least once)", got, left(t, d))
 		}
@@ -106,7 +108,7 @@ func TestChangeIsGivenUpAfterADay(t *testing.T) {
 		d := memory.New(nil)
 		write(t, d, "a")
 		tries := 0
-		following(t, d, 30*time.Hour, func(store.Change) error { tries++; return errDown })
+		following(t, d, 30*time.Hour, func(driver.Change) error { tries++; return errDown })
 		if tries < 100 || tries > 200 || left(t, d) != 0 {
 			t.Errorf("got %d tries with %d changes left, want one each ten minutes of a day", tries, left(t, d))
 		}
@@ -115,11 +117,11 @@ func TestChangeIsGivenUpAfterADay(t *testing.T) {
 
 // A brokenFeed does not answer at first.
 type brokenFeed struct {
-	store.Feed
+	driver.Feed
 	fail int
 }
 
-func (f *brokenFeed) Changes(ctx context.Context, after int64, limit int) ([]store.Change, error) {
+func (f *brokenFeed) Changes(ctx context.Context, after int64, limit int) ([]driver.Change, error) {
 	if f.fail--; f.fail >= 0 {
 		return nil, errDown
 	}
@@ -132,28 +134,9 @@ func TestFeedThatDoesNotAnswerIsAskedAgain(t *testing.T) {
 		d := memory.New(nil)
 		write(t, d, "a")
 		got := 0
-		following(t, &brokenFeed{d, 3}, 10*pollEvery, func(store.Change) error { got++; return nil })
+		following(t, &brokenFeed{d, 3}, 10*pollEvery, func(driver.Change) error { got++; return nil })
 		if got != 1 {
 			t.Errorf("got %d deliveries, want 1", got)
 		}
-	})
-}
-
-func TestFollowedFeedSettlesPeople(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		c := w.register(t, "c_1")
-		w.login(t, alice, c)
-		deleteClient(t, w, c.ID)
-		feed, ok := w.Store.Feed()
-		if !ok {
-			t.Fatal("the store has no feed")
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), 5*pollEvery)
-		defer cancel()
-		Follow(ctx, feed, w.Cascade, w.Log)
-		w.wantToken(t, alice, "")
-		w.wantRevoked(t, tokenName(1))
 	})
 }

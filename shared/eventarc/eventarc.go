@@ -1,4 +1,7 @@
-package cascade
+// Package eventarc writes what Eventarc would send of a change, so that a store with a
+// change feed of its own can start an event function as Firestore does. It is for programs
+// and tests; no function imports it.
+package eventarc
 
 import (
 	"bytes"
@@ -14,19 +17,25 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/shared/store/driver"
 )
 
-// defaultDatabase is the database that a change of a store without databases is said to
-// come from.
-const defaultDatabase = "(default)"
+// database is the one that a change of a store without databases is said to come from.
+const database = "(default)"
 
-// EventRequest returns the request in which Eventarc would deliver a change to a
-// function at url: a CloudEvent of type google.cloud.firestore.document.v1.written in
-// binary mode, as protobuf. project is any project id. It lets a store with a change
-// feed of its own start the same process in the same way.
-func EventRequest(ctx context.Context, url, project string, c store.Change) (*http.Request, error) {
-	data, err := eventData(project, c)
+// Fields of google.events.cloud.firestore.v1.DocumentEventData, whose Document has the
+// wire form of google.firestore.v1.Document.
+const (
+	valueField    protowire.Number = 1
+	oldValueField protowire.Number = 2
+	maskField     protowire.Number = 3
+)
+
+// Request returns the request in which Eventarc would deliver a change to a function at
+// url: a CloudEvent of type google.cloud.firestore.document.v1.written in binary mode, as
+// protobuf. project is any project id.
+func Request(ctx context.Context, url, project string, c driver.Change) (*http.Request, error) {
+	data, err := Data(project, c)
 	if err != nil {
 		return nil, fmt.Errorf("encode event: %w", err)
 	}
@@ -40,12 +49,12 @@ func EventRequest(ctx context.Context, url, project string, c store.Change) (*ht
 		"Ce-Id":          "feed-" + strconv.FormatInt(c.Sequence, 10),
 		"Ce-Type":        "google.cloud.firestore.document.v1.written",
 		"Ce-Dataschema":  "https://github.com/googleapis/google-cloudevents/blob/main/proto/google/events/cloud/firestore/v1/data.proto",
-		"Ce-Source":      "//firestore.googleapis.com/projects/" + project + "/databases/" + defaultDatabase,
+		"Ce-Source":      "//firestore.googleapis.com/projects/" + project + "/databases/" + database,
 		"Ce-Subject":     "documents/" + path(c),
 		"Ce-Document":    path(c),
 		"Ce-Project":     project,
-		"Ce-Database":    defaultDatabase,
-		"Ce-Namespace":   defaultDatabase,
+		"Ce-Database":    database,
+		"Ce-Namespace":   database,
 		"Ce-Time":        c.Time.UTC().Format(time.RFC3339Nano),
 	} {
 		r.Header.Set(name, value)
@@ -53,11 +62,11 @@ func EventRequest(ctx context.Context, url, project string, c store.Change) (*ht
 	return r, nil
 }
 
-func path(c store.Change) string { return c.Key.Collection + "/" + c.Key.ID }
+func path(c driver.Change) string { return c.Key.Collection + "/" + c.Key.ID }
 
-// eventData encodes a change as a DocumentEventData.
-func eventData(project string, c store.Change) ([]byte, error) {
-	name := "projects/" + project + "/databases/" + defaultDatabase + "/documents/" + path(c)
+// Data encodes a change as a DocumentEventData.
+func Data(project string, c driver.Change) ([]byte, error) {
+	name := "projects/" + project + "/databases/" + database + "/documents/" + path(c)
 	now, old := fields(c, true), fields(c, false)
 	var data []byte
 	for number, f := range map[protowire.Number]map[string]*firestorepb.Value{valueField: now, oldValueField: old} {
@@ -83,7 +92,7 @@ func appendMessage(data []byte, number protowire.Number, message []byte) []byte 
 
 // fields returns one side of a change as Firestore's driver would keep it, nil if there
 // is no document on that side.
-func fields(c store.Change, after bool) map[string]*firestorepb.Value {
+func fields(c driver.Change, after bool) map[string]*firestorepb.Value {
 	d := c.Before
 	if after {
 		d = c.After
@@ -93,7 +102,7 @@ func fields(c store.Change, after bool) map[string]*firestorepb.Value {
 	}
 	f := map[string]*firestorepb.Value{"body": text(d.Body)}
 	for name, value := range d.Index {
-		f[indexPrefix+name] = text(value)
+		f["i_"+name] = text(value)
 	}
 	if !d.DeleteAfter.IsZero() {
 		f["delete_after"] = &firestorepb.Value{ValueType: &firestorepb.Value_TimestampValue{TimestampValue: timestamppb.New(d.DeleteAfter)}}
