@@ -130,7 +130,8 @@ func TestTheChallengeDoesNotWaitForTheBody(t *testing.T) {
 	challengeOf(t, resp.Header)
 }
 
-// Only an access token of ours for this resource is one (AT-01 to AT-06, ATK-02 to ATK-07).
+// Only an access token of ours for this resource is one (AT-01 to AT-06, AT-13,
+// ATK-02 to ATK-07).
 // Whatever else is sent is answered invalid_token, the same for all.
 func TestOnlyOurAccessTokenForThisResourceIsAccepted(t *testing.T) {
 	t.Parallel()
@@ -165,34 +166,34 @@ func TestOnlyOurAccessTokenForThisResourceIsAccepted(t *testing.T) {
 		return c
 	}
 	cases := map[string]string{
-		"AT-01 another resource":       f.issue(t, g, func(c *accesstoken.Claims) { c.Audience = "https://other.example.com/mcp" }),
-		"AT-01 the bare origin":        f.issue(t, g, func(c *accesstoken.Claims) { c.Audience = issuer }),
-		"AT-02 a trailing slash":       f.issue(t, g, func(c *accesstoken.Claims) { c.Audience += "/" }),
-		"AT-04 another issuer":         f.issue(t, g, func(c *accesstoken.Claims) { c.Issuer = "https://other.example.com" }),
-		"AT-04 another server's key":   foreign.issue(t, g),
-		"AT-04 GitHub's":               "gho_16C7e42F292c6912E7710c838347Ae178B4a",
-		"AT-05 a refresh token":        conn.Refresh.Reveal(),
-		"AT-05 a code":                 "ac_" + strings.Repeat("A", 43),
-		"AT-05 a registration token":   "rat_" + strings.Repeat("A", 43),
-		"AT-06 alg none":               header(`{"alg":"none","typ":"at+jwt"}`),
-		"AT-06 alg none, no signature": header(`{"alg":"none","typ":"at+jwt"}`)[:strings.LastIndex(header(`{"alg":"none","typ":"at+jwt"}`), ".")+1],
-		"AT-06 HMAC":                   header(`{"alg":"HS256","typ":"at+jwt","kid":"` + f.ring.KIDs()[0] + `"}`),
-		"AT-06 embedded key":           header(`{"alg":"ES256","typ":"at+jwt","jwk":{"kty":"EC"},"kid":"` + f.ring.KIDs()[0] + `"}`),
-		"AT-06 unknown crit":           header(`{"alg":"ES256","typ":"at+jwt","crit":["x"],"x":1,"kid":"` + f.ring.KIDs()[0] + `"}`),
-		"AT-06 kid is a path":          header(`{"alg":"ES256","typ":"at+jwt","kid":"../../etc/passwd"}`),
-		"AT-06 changed signature":      parts[0] + "." + parts[1] + "." + strings.Repeat("A", len(parts[2])),
-		"AT-06 another typ":            sign("JWT", claims()),
-		"AT-06 several audiences":      sign(accesstoken.Type, with("aud", []string{issuer + "/mcp", "https://other.example.com"})),
-		"AT-06 exp zero":               sign(accesstoken.Type, with("exp", 0)),
-		"AT-06 issued ahead":           sign(accesstoken.Type, with("iat", f.clock.now().Add(time.Hour).Unix())),
-		"AT-06 huge":                   conn.token + strings.Repeat("A", 20<<10),
-		"ATK-02 expired":               sign(accesstoken.Type, with("exp", f.clock.now().Unix())),
-		"unknown grant":                f.issue(t, g, func(c *accesstoken.Claims) { c.GrantID = "unknown" }),
-		"another person's grant":       f.issue(t, g, func(c *accesstoken.Claims) { c.Subject = "development:mallory" }),
-		"another client's grant":       f.issue(t, g, func(c *accesstoken.Claims) { c.ClientID = "c_mallory" }),
+		"another resource":       f.issue(t, g, func(c *accesstoken.Claims) { c.Audience = "https://other.example.com/mcp" }),
+		"the bare origin":        f.issue(t, g, func(c *accesstoken.Claims) { c.Audience = issuer }),
+		"a trailing slash":       f.issue(t, g, func(c *accesstoken.Claims) { c.Audience += "/" }),
+		"another issuer":         f.issue(t, g, func(c *accesstoken.Claims) { c.Issuer = "https://other.example.com" }),
+		"another server's key":   foreign.issue(t, g),
+		"GitHub's":               "gho_16C7e42F292c6912E7710c838347Ae178B4a",
+		"a refresh token":        conn.Refresh.Reveal(),
+		"a code":                 "ac_" + strings.Repeat("A", 43),
+		"a registration token":   "rat_" + strings.Repeat("A", 43),
+		"alg none":               header(`{"alg":"none","typ":"at+jwt"}`),
+		"alg none, no signature": header(`{"alg":"none","typ":"at+jwt"}`)[:strings.LastIndex(header(`{"alg":"none","typ":"at+jwt"}`), ".")+1],
+		"HMAC":                   header(`{"alg":"HS256","typ":"at+jwt","kid":"` + f.ring.KIDs()[0] + `"}`),
+		"embedded key":           header(`{"alg":"ES256","typ":"at+jwt","jwk":{"kty":"EC"},"kid":"` + f.ring.KIDs()[0] + `"}`),
+		"unknown crit":           header(`{"alg":"ES256","typ":"at+jwt","crit":["x"],"x":1,"kid":"` + f.ring.KIDs()[0] + `"}`),
+		"kid is a path":          header(`{"alg":"ES256","typ":"at+jwt","kid":"../../etc/passwd"}`),
+		"changed signature":      parts[0] + "." + parts[1] + "." + strings.Repeat("A", len(parts[2])),
+		"another typ":            sign("JWT", claims()),
+		"several audiences":      sign(accesstoken.Type, with("aud", []string{issuer + "/mcp", "https://other.example.com"})),
+		"exp zero":               sign(accesstoken.Type, with("exp", 0)),
+		"issued ahead":           sign(accesstoken.Type, with("iat", f.clock.now().Add(time.Hour).Unix())),
+		"huge":                   conn.token + strings.Repeat("A", 20<<10),
+		"expired":                sign(accesstoken.Type, with("exp", f.clock.now().Unix())),
+		"unknown grant":          f.issue(t, g, func(c *accesstoken.Claims) { c.GrantID = "unknown" }),
+		"another person's grant": f.issue(t, g, func(c *accesstoken.Claims) { c.Subject = "development:mallory" }),
+		"another client's grant": f.issue(t, g, func(c *accesstoken.Claims) { c.ClientID = "c_mallory" }),
 	}
 	for _, name := range []string{"iss", "sub", "aud", "client_id", "grant", "jti", "iat", "exp"} {
-		cases["AT-13 without "+name] = sign(accesstoken.Type, claims(name))
+		cases["without "+name] = sign(accesstoken.Type, claims(name))
 	}
 	for name, token := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -206,7 +207,8 @@ func TestOnlyOurAccessTokenForThisResourceIsAccepted(t *testing.T) {
 	mustCode(t, h, request(t.Context(), sign(accesstoken.Type, claims()), listTools), http.StatusOK)
 }
 
-// Where a token may be, and how it is written (AT-13, ATK-05).
+// A token counts in one Authorization header, or in the gateway's where that is trusted, and
+// nowhere else (AT-08, AT-11, AT-12, AT-13, ATK-05, ATK-06, CHL-11).
 func TestTokenIsReadFromOneBearerHeaderAlone(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -217,24 +219,24 @@ func TestTokenIsReadFromOneBearerHeaderAlone(t *testing.T) {
 		change func(*http.Request)
 		want   int
 	}{
-		{"ATK-06 lower case", func(r *http.Request) { r.Header.Set("Authorization", "bearer "+token) }, 200},
-		{"ATK-06 upper case", func(r *http.Request) { r.Header.Set("Authorization", "BEARER "+token) }, 200},
-		{"AT-08 two headers", func(r *http.Request) { r.Header["Authorization"] = []string{"Bearer " + token, "Bearer " + other} }, 400},
-		{"AT-08 a list", func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token+", Bearer "+other) }, 400},
-		{"AT-08 two words", func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token+" "+other) }, 400},
-		{"AT-08 header and query", func(r *http.Request) { r.URL.RawQuery = "access_token=" + token }, 400},
-		{"AT-08 query alone", func(r *http.Request) { r.Header.Del("Authorization"); r.URL.RawQuery = "access_token=" + token }, 401},
-		{"AT-08 cookie alone", func(r *http.Request) {
+		{"lower case", func(r *http.Request) { r.Header.Set("Authorization", "bearer "+token) }, 200},
+		{"upper case", func(r *http.Request) { r.Header.Set("Authorization", "BEARER "+token) }, 200},
+		{"two headers", func(r *http.Request) { r.Header["Authorization"] = []string{"Bearer " + token, "Bearer " + other} }, 400},
+		{"a list", func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token+", Bearer "+other) }, 400},
+		{"two words", func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token+" "+other) }, 400},
+		{"header and query", func(r *http.Request) { r.URL.RawQuery = "access_token=" + token }, 400},
+		{"query alone", func(r *http.Request) { r.Header.Del("Authorization"); r.URL.RawQuery = "access_token=" + token }, 401},
+		{"cookie alone", func(r *http.Request) {
 			r.Header.Del("Authorization")
 			r.AddCookie(&http.Cookie{Name: "access_token", Value: token})
 		}, 401},
-		{"CHL-11 quotes", func(r *http.Request) { r.Header.Set("Authorization", `Bearer "`+token+`"`) }, 400},
-		{"AT-13 Basic", func(r *http.Request) { r.SetBasicAuth("octocat", token) }, 401},
-		{"AT-12 forwarded, not trusted", func(r *http.Request) {
+		{"quotes", func(r *http.Request) { r.Header.Set("Authorization", `Bearer "`+token+`"`) }, 400},
+		{"Basic", func(r *http.Request) { r.SetBasicAuth("octocat", token) }, 401},
+		{"forwarded, not trusted", func(r *http.Request) {
 			r.Header.Del("Authorization")
 			r.Header.Set("X-Forwarded-Authorization", "Bearer "+token)
 		}, 401},
-		{"AT-11 the gateway's word", func(r *http.Request) {
+		{"the gateway's word", func(r *http.Request) {
 			r.Header.Del("Authorization")
 			r.Header.Set("X-Apigateway-Api-Userinfo", "e30")
 			r.Header.Set("X-Endpoint-Api-Userinfo", "e30")

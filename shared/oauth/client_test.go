@@ -50,24 +50,25 @@ func TestRegistrationsOfRealClientsAreAccepted(t *testing.T) {
 	}
 }
 
-// What is left out is filled in and answered (RG-04, REG-13).
+// What a client leaves out is filled in, what is not known here is left out, and the answer says
+// what is registered (B11, F2, F3, F5, F6, F11, F12, I2, W10, REG-06, REG-09, REG-13, RG-04).
 func TestDefaults(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct{ name, body, member, want string }{
-		{"F3 default of the RFC", `{"redirect_uris":["https://a.test/cb"]}`, "token_endpoint_auth_method", `"client_secret_basic"`},
-		{"F3 loopback is public", `{"redirect_uris":["http://127.0.0.1/cb"]}`, "token_endpoint_auth_method", `"none"`},
-		{"F3 one of several is loopback", `{"redirect_uris":["https://a.test/cb","http://localhost:1/cb"]}`, "token_endpoint_auth_method", `"none"`},
-		{"F3 private scheme is public", `{"redirect_uris":["cursor://x/cb"]}`, "token_endpoint_auth_method", `"none"`},
-		{"F2 none is answered with none", `{"redirect_uris":["https://a.test/cb"],"token_endpoint_auth_method":"none"}`, "token_endpoint_auth_method", `"none"`},
-		{"F2 post is answered with post", `{"redirect_uris":["http://localhost/cb"],"token_endpoint_auth_method":"client_secret_post"}`, "token_endpoint_auth_method", `"client_secret_post"`},
-		{"B11 grant types", `{"redirect_uris":["https://a.test/cb"]}`, "grant_types", `["authorization_code","refresh_token"]`},
-		{"F12 unknown grant types", `{"redirect_uris":["https://a.test/cb"],"grant_types":["urn:ietf:params:oauth:grant-type:device_code","authorization_code"]}`, "grant_types", `["authorization_code"]`},
-		{"RG-04 response types", `{"redirect_uris":["https://a.test/cb"],"response_types":["token","code"]}`, "response_types", `["code"]`},
-		{"F5 no scope", `{"redirect_uris":["https://a.test/cb"]}`, "scope", `"mcp"`},
-		{"I2, W10 empty scope", `{"redirect_uris":["https://a.test/cb"],"scope":""}`, "scope", `"mcp"`},
-		{"F6 foreign scopes", `{"redirect_uris":["https://a.test/cb"],"scope":"claudeai openid email"}`, "scope", `"mcp"`},
-		{"F11 application_type is echoed", `{"redirect_uris":["https://a.test/cb"],"application_type":"native"}`, "application_type", `"native"`},
-		{"REG-06 a query is kept", `{"redirect_uris":["https://a.test/cb?t=a%20b"]}`, "redirect_uris", `["https://a.test/cb?t=a%20b"]`},
+		{"default of the RFC", `{"redirect_uris":["https://a.test/cb"]}`, "token_endpoint_auth_method", `"client_secret_basic"`},
+		{"loopback is public", `{"redirect_uris":["http://127.0.0.1/cb"]}`, "token_endpoint_auth_method", `"none"`},
+		{"one of several is loopback", `{"redirect_uris":["https://a.test/cb","http://localhost:1/cb"]}`, "token_endpoint_auth_method", `"none"`},
+		{"private scheme is public", `{"redirect_uris":["cursor://x/cb"]}`, "token_endpoint_auth_method", `"none"`},
+		{"none is answered with none", `{"redirect_uris":["https://a.test/cb"],"token_endpoint_auth_method":"none"}`, "token_endpoint_auth_method", `"none"`},
+		{"post is answered with post", `{"redirect_uris":["http://localhost/cb"],"token_endpoint_auth_method":"client_secret_post"}`, "token_endpoint_auth_method", `"client_secret_post"`},
+		{"grant types", `{"redirect_uris":["https://a.test/cb"]}`, "grant_types", `["authorization_code","refresh_token"]`},
+		{"unknown grant types", `{"redirect_uris":["https://a.test/cb"],"grant_types":["urn:ietf:params:oauth:grant-type:device_code","authorization_code"]}`, "grant_types", `["authorization_code"]`},
+		{"response types", `{"redirect_uris":["https://a.test/cb"],"response_types":["token","code"]}`, "response_types", `["code"]`},
+		{"no scope", `{"redirect_uris":["https://a.test/cb"]}`, "scope", `"mcp"`},
+		{"empty scope", `{"redirect_uris":["https://a.test/cb"],"scope":""}`, "scope", `"mcp"`},
+		{"foreign scopes", `{"redirect_uris":["https://a.test/cb"],"scope":"claudeai openid email"}`, "scope", `"mcp"`},
+		{"application_type is echoed", `{"redirect_uris":["https://a.test/cb"],"application_type":"native"}`, "application_type", `"native"`},
+		{"a query is kept", `{"redirect_uris":["https://a.test/cb?t=a%20b"]}`, "redirect_uris", `["https://a.test/cb?t=a%20b"]`},
 	} {
 		got, err := decode(t, row.body).Registered(testPolicy)
 		if err != nil {
@@ -114,6 +115,8 @@ func TestUnknownMembersAreDropped(t *testing.T) {
 	}
 }
 
+// What cannot be registered is refused with the error of RFC 7591 §3.2.2 that fits (C1, C7, F1,
+// REG-05, REG-10, REG-21, RG-03, RG-04, RG-08, RU-19, RU-22, TE-06).
 func TestRegistrationIsRefused(t *testing.T) {
 	t.Parallel()
 	const rest = `,"redirect_uris":["https://a.test/cb"]}`
@@ -125,46 +128,46 @@ func TestRegistrationIsRefused(t *testing.T) {
 		name, body string
 		want       ErrorCode
 	}{
-		{"REG-05 no redirect URI", `{}`, InvalidRedirectURI},
-		{"F1 null", `{"redirect_uris":null}`, InvalidRedirectURI},
+		{"no redirect URI", `{}`, InvalidRedirectURI},
+		{"null", `{"redirect_uris":null}`, InvalidRedirectURI},
 		{"none in the list", `{"redirect_uris":[]}`, InvalidRedirectURI},
 		{"null in the list", `{"redirect_uris":["https://a.test/cb",null]}`, InvalidRedirectURI},
-		{"C1, C7 one bad among good", `{"redirect_uris":["https://a.test/cb","javascript://x/"]}`, InvalidRedirectURI},
-		{"RU-19 our callback", `{"redirect_uris":["https://auth.example.com/auth/callback"]}`, InvalidRedirectURI},
-		{"RU-22 eleven", `{"redirect_uris":[` + strings.TrimSuffix(tooMany.String(), ",") + `]}`, InvalidRedirectURI},
-		{"RU-22 long", `{"redirect_uris":["https://a.test/` + strings.Repeat("a", 2000) + `"]}`, InvalidRedirectURI},
-		{"REG-10 no code grant", `{"grant_types":["client_credentials"]` + rest, InvalidClientMetadata},
-		{"RG-04 refresh alone", `{"grant_types":["refresh_token"]` + rest, InvalidClientMetadata},
-		{"TE-06 implicit", `{"response_types":["token"]` + rest, InvalidClientMetadata},
+		{"one bad among good", `{"redirect_uris":["https://a.test/cb","javascript://x/"]}`, InvalidRedirectURI},
+		{"our callback", `{"redirect_uris":["https://auth.example.com/auth/callback"]}`, InvalidRedirectURI},
+		{"eleven", `{"redirect_uris":[` + strings.TrimSuffix(tooMany.String(), ",") + `]}`, InvalidRedirectURI},
+		{"long", `{"redirect_uris":["https://a.test/` + strings.Repeat("a", 2000) + `"]}`, InvalidRedirectURI},
+		{"no code grant", `{"grant_types":["client_credentials"]` + rest, InvalidClientMetadata},
+		{"refresh alone", `{"grant_types":["refresh_token"]` + rest, InvalidClientMetadata},
+		{"implicit", `{"response_types":["token"]` + rest, InvalidClientMetadata},
 		{"unknown method", `{"token_endpoint_auth_method":"tls_client_auth"` + rest, InvalidClientMetadata},
 		{"method in capitals", `{"token_endpoint_auth_method":"NONE"` + rest, InvalidClientMetadata},
 		{"scope characters", `{"scope":"a\"b"` + rest, InvalidClientMetadata},
-		{"RG-03 long name", `{"client_name":"` + strings.Repeat("é", 101) + `"` + rest, InvalidClientMetadata},
-		{"RG-03 line break", `{"client_name":"a\nb"` + rest, InvalidClientMetadata},
-		{"RG-03 NUL", `{"client_name":"a\u0000b"` + rest, InvalidClientMetadata},
-		{"RG-03 C1 control", `{"client_name":"a\u0085b"` + rest, InvalidClientMetadata},
-		{"RG-03 right to left override", `{"client_name":"a\u202eb"` + rest, InvalidClientMetadata},
-		{"RG-03 isolate", `{"client_name":"a\u2066b"` + rest, InvalidClientMetadata},
-		{"RG-03 zero width", `{"client_name":"Cl\u200baude"` + rest, InvalidClientMetadata},
-		{"RG-03 word joiner", `{"client_name":"Cl\u2060aude"` + rest, InvalidClientMetadata},
-		{"RG-03 byte order mark", `{"client_name":"\ufeffClaude"` + rest, InvalidClientMetadata},
-		{"RG-03 soft hyphen", `{"client_name":"Cl\u00adaude"` + rest, InvalidClientMetadata},
-		{"RG-03 Hangul filler", `{"client_name":"Cl\u3164aude"` + rest, InvalidClientMetadata},
-		{"RG-03 grapheme joiner", `{"client_name":"Cl\u034faude"` + rest, InvalidClientMetadata},
-		{"RG-03 tag", `{"client_name":"a\udb40\udc41"` + rest, InvalidClientMetadata},
-		{"RG-03 line separator", `{"client_name":"a\u2028b"` + rest, InvalidClientMetadata},
-		{"RG-03 private use", `{"client_name":"a\ue000"` + rest, InvalidClientMetadata},
-		{"RG-03 software_id", `{"software_id":"\u202e"` + rest, InvalidClientMetadata},
-		{"RG-03 software_version", `{"software_version":"` + strings.Repeat("1", 101) + `"` + rest, InvalidClientMetadata},
-		{"RG-03 application_type", `{"application_type":"` + strings.Repeat("a", 21) + `"` + rest, InvalidClientMetadata},
-		{"RG-03 contact", `{"contacts":["a\nb"]` + rest, InvalidClientMetadata},
-		{"RG-03 many contacts", `{"contacts":["","","","","","","","","","",""]` + rest, InvalidClientMetadata},
-		{"RG-08 private RSA key", `{"jwks":{"keys":[{"kty":"RSA","n":"x","e":"AQAB","d":"x"}]}` + rest, InvalidClientMetadata},
-		{"RG-08 private EC key second", `{"jwks":{"keys":[{"kty":"EC"},{"kty":"EC","d":""}]}` + rest, InvalidClientMetadata},
-		{"RG-08 symmetric key", `{"jwks":{"keys":[{"kty":"oct","k":"x"}]}` + rest, InvalidClientMetadata},
-		{"RG-08 prime", `{"jwks":{"keys":[{"kty":"RSA","p":"x"}]}` + rest, InvalidClientMetadata},
-		{"REG-21 jwks is no object", `{"jwks":["x"]` + rest, InvalidClientMetadata},
-		{"REG-21 jwks is a string", `{"jwks":"{}"` + rest, InvalidClientMetadata},
+		{"long name", `{"client_name":"` + strings.Repeat("é", 101) + `"` + rest, InvalidClientMetadata},
+		{"line break", `{"client_name":"a\nb"` + rest, InvalidClientMetadata},
+		{"NUL", `{"client_name":"a\u0000b"` + rest, InvalidClientMetadata},
+		{"control of the second set", `{"client_name":"a\u0085b"` + rest, InvalidClientMetadata},
+		{"right to left override", `{"client_name":"a\u202eb"` + rest, InvalidClientMetadata},
+		{"isolate", `{"client_name":"a\u2066b"` + rest, InvalidClientMetadata},
+		{"zero width", `{"client_name":"Cl\u200baude"` + rest, InvalidClientMetadata},
+		{"word joiner", `{"client_name":"Cl\u2060aude"` + rest, InvalidClientMetadata},
+		{"byte order mark", `{"client_name":"\ufeffClaude"` + rest, InvalidClientMetadata},
+		{"soft hyphen", `{"client_name":"Cl\u00adaude"` + rest, InvalidClientMetadata},
+		{"Hangul filler", `{"client_name":"Cl\u3164aude"` + rest, InvalidClientMetadata},
+		{"grapheme joiner", `{"client_name":"Cl\u034faude"` + rest, InvalidClientMetadata},
+		{"tag", `{"client_name":"a\udb40\udc41"` + rest, InvalidClientMetadata},
+		{"line separator", `{"client_name":"a\u2028b"` + rest, InvalidClientMetadata},
+		{"private use", `{"client_name":"a\ue000"` + rest, InvalidClientMetadata},
+		{"software_id", `{"software_id":"\u202e"` + rest, InvalidClientMetadata},
+		{"software_version", `{"software_version":"` + strings.Repeat("1", 101) + `"` + rest, InvalidClientMetadata},
+		{"application_type", `{"application_type":"` + strings.Repeat("a", 21) + `"` + rest, InvalidClientMetadata},
+		{"contact", `{"contacts":["a\nb"]` + rest, InvalidClientMetadata},
+		{"many contacts", `{"contacts":["","","","","","","","","","",""]` + rest, InvalidClientMetadata},
+		{"private RSA key", `{"jwks":{"keys":[{"kty":"RSA","n":"x","e":"AQAB","d":"x"}]}` + rest, InvalidClientMetadata},
+		{"private EC key second", `{"jwks":{"keys":[{"kty":"EC"},{"kty":"EC","d":""}]}` + rest, InvalidClientMetadata},
+		{"symmetric key", `{"jwks":{"keys":[{"kty":"oct","k":"x"}]}` + rest, InvalidClientMetadata},
+		{"prime", `{"jwks":{"keys":[{"kty":"RSA","p":"x"}]}` + rest, InvalidClientMetadata},
+		{"jwks is no object", `{"jwks":["x"]` + rest, InvalidClientMetadata},
+		{"jwks is a string", `{"jwks":"{}"` + rest, InvalidClientMetadata},
 	} {
 		if _, err := decode(t, row.body).Registered(testPolicy); code(t, err) != row.want {
 			t.Errorf("%s: got %v, want %s", row.name, err, row.want)

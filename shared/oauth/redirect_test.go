@@ -66,26 +66,28 @@ func TestPolicyAcceptsWhatClientsRegister(t *testing.T) {
 	}
 }
 
+// No redirect URI is accepted that a browser could read as another, or that leads where a code
+// must not go (RU-03 to RU-12, RU-19, RU-22, C6 to C8, REG-06, REG-08).
 func TestPolicyRefuses(t *testing.T) {
 	t.Parallel()
 	for row, uris := range map[string][]string{
-		"RU-03 user information, even empty": {
+		"user information, even empty": {
 			"https://user@example.net/", "https://:@example.net/", "https://@example.net/",
 			"https://example.net%2f@evil.test/", "https://example.net@evil.test/", "http://127.0.0.1@evil.test/",
 			"https://example.net:443@evil.test/", "com.example.app://user@host/",
 		},
-		"RU-05, C6 what only looks like loopback": {
+		"what only looks like loopback": {
 			"http://127.1/", "http://127.0.0.2/", "http://2130706433/", "http://0x7f000001/", "http://0x7f.1/", "http://0177.0.0.1/",
 			"http://127.0.0.1./", "http://localhost./", "http://a.localhost/", "http://localhost.example.net/",
 			"http://[::ffff:127.0.0.1]/", "http://[0:0:0:0:0:0:0:1]/", "http://[::1%25lo]/", "http://[::1%lo]/", "http://[::]/",
 			"http://0.0.0.0/", "http://0/", "http://LOCALHOST/", "http://Localhost/", "http://localhost%2e/", "http://127.0.0.1.example.net/",
 			"http://xn--localhost/", "http://::1/",
 		},
-		"RU-05 numbers that a browser reads as addresses": {
+		"numbers that a browser reads as addresses": {
 			"https://127.1/", "https://2130706433/", "https://0x7f000001/", "https://0X7F.1/", "https://0177.0.0.1/", "https://192.0.2.256/",
 			"https://example.0x/", "https://1.2.3.4.5/",
 		},
-		"RU-06, C7 dangerous schemes": {
+		"dangerous schemes": {
 			"javascript:alert(1)", "javascript://example.net/%0aalert(1)", "JavaScript://x/", "data:text/html,x", "data://x/y", "DATA:/x",
 			"vbscript://x", "file:///etc/passwd", "file://host/x", "blob:https://example.net/x", "filesystem:https://example.net/x",
 			"about:blank", "about://blank", "view-source:https://example.net/", "view-source://x", "mailto:a@example.net", "mailto://x",
@@ -93,7 +95,7 @@ func TestPolicyRefuses(t *testing.T) {
 			"chrome-extension://abc/x", "moz-extension://abc/x", "resource://x/", "jar:https://example.net/x", "ms-settings://x", "search-ms://x",
 			"tel:1", "sms://1", "steam://run/1", "ssh://host/", "urn:ietf:wg:oauth:2.0:oob", "HTTPS://example.net/", "Https://example.net/",
 		},
-		"RU-07 characters and escapes": {
+		"characters and escapes": {
 			"", " https://example.net/", "https://example.net/ ", "https://example.net/a b", "https://example.net\\@evil.test/", "https:\\\\example.net/",
 			"https://example.net/%5c", "https://example.net/%5Cx", "https://example.net/a%2fb", "https://example.net/a%2Fb",
 			"https://example.net/%0d%0aLocation:x", "https://example.net/?a=%0a", "https://example.net/%00", "https://example.net/%7f", "https://example.net/%1f",
@@ -101,35 +103,35 @@ func TestPolicyRefuses(t *testing.T) {
 			"https://example\u3002net/", "https://example.net/%", "https://example.net/%4", "https://example.net/%zz", "https://example.net/<x>",
 			"https://example.net/\"", "https://example.net/`", "https://example.net/{x}", "https://example.net/|", "https://example.net/^", "https://ex%61mple.net/",
 		},
-		"RU-08 fragments, even empty": {
+		"fragments, even empty": {
 			"https://example.net/#", "https://example.net/#x", "https://example.net#", "http://127.0.0.1/#", "com.example.app:/x#", "https://example.net/?a=b#",
 		},
-		"RU-09, C8 dot segments": {
+		"dot segments": {
 			"https://example.net/.", "https://example.net/..", "https://example.net/a/../b", "https://example.net/a/./b", "https://example.net/%2e%2e/b",
 			"https://example.net/.%2e/b", "https://example.net/%2E/b", "https://example.net/a/..;x/b", "https://example.net/.;/b", "com.example.app:/a/../b",
 			"http://127.0.0.1/../x",
 		},
-		"RU-10 odd ports and hosts": {
+		"odd ports and hosts": {
 			"https://example.net:/", "https://example.net:0/", "https://example.net:080/", "https://example.net:65536/", "https://example.net:+80/",
 			"https://example.net:8x/", "https://example.net:-1/", "https://example.net:80:80/", "https://[example.net]/", "https://[::1/", "https://::1]/",
 			"https://[::1]x/", "https://[::1]:/", "https://.example.net/", "https://example..net/", "https://example.net./", "https:///x", "https://", "https:/x",
 			"https:example.net/", "http:127.0.0.1/", "https://" + strings.Repeat("a", 64) + ".net/", "https://" + strings.Repeat("a.", 130) + "net/",
 			"https://*.example.net/", "https://exa_mple!.net/", "http://127.0.0.1:99999/", "http://127.0.0.1:00/",
 		},
-		"RU-11 http to a public host": {"http://example.net/", "http://192.0.2.7/", "http://10.0.0.1/", "http://[2001:db8::1]/"},
-		"RU-12 a query that has a name of ours": {
+		"http to a public host": {"http://example.net/", "http://192.0.2.7/", "http://10.0.0.1/", "http://[2001:db8::1]/"},
+		"a query that has a name of ours": {
 			"https://example.net/?code=x", "https://example.net/?a=b&state=", "https://example.net/?iss", "https://example.net/?error=x",
 			"https://example.net/?error_description=x", "https://example.net/?error_uri=x", "https://example.net/?c%6fde=x", "https://example.net/?a=1;code=x",
 			"com.example.app:/cb?state=x", "http://127.0.0.1/?%69ss=x",
 		},
-		"RU-19 our own server": {
+		"our own server": {
 			testIssuer, testIssuer + "/auth/callback", testIssuer + "/mcp", testIssuer + ":443/x", "https://AUTH.example.com/x", "https://Auth.Example.Com:443/",
 		},
-		"RU-22 size": {"https://example.net/" + strings.Repeat("a", MaxRedirectURILength)},
-		"REG-06 not absolute": {
+		"size": {"https://example.net/" + strings.Repeat("a", MaxRedirectURILength)},
+		"not absolute": {
 			"/callback", "//example.net/callback", "callback", "?x", ":", "://x", "1com.example:/x", "com.example", "com.example:x", ".com:/x", "com.:/x", "com..example:/x",
 		},
-		"REG-08 a private scheme without a dot": {"myapp:/callback", "myapp://callback", "x://y"},
+		"a private scheme without a dot": {"myapp:/callback", "myapp://callback", "x://y"},
 	} {
 		for _, uri := range uris {
 			if got := code(t, testPolicy.Check(uri)); got != InvalidRedirectURI {
@@ -172,55 +174,57 @@ func TestPolicyRefusesADevelopmentServersOwnOriginInEverySpelling(t *testing.T) 
 	}
 }
 
+// A request's redirect URI is a registered one byte for byte (RU-02), but for the port, and the
+// slash of a bare root, on loopback (RU-04, C3, C5).
 func TestMatchIsByteForByteButForLoopbackPorts(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name, registered, requested string
 		want                        bool
 	}{
-		{"RU-02 equal", "https://example.net/cb?x=1", "https://example.net/cb?x=1", true},
-		{"RU-02 prefix", "https://example.net/cb", "https://example.net/cb/more", false},
-		{"RU-02 shorter", "https://example.net/cb/more", "https://example.net/cb", false},
-		{"RU-02 host only", "https://example.net/cb", "https://example.net/other", false},
-		{"RU-02 case of path", "https://example.net/cb", "https://example.net/CB", false},
-		{"RU-02 case of host", "https://example.net/cb", "https://EXAMPLE.net/cb", false},
-		{"RU-02 host suffix", "https://example.net/cb", "https://example.net.evil.test/cb", false},
-		{"RU-02 subdomain", "https://example.net/cb", "https://a.example.net/cb", false},
-		{"RU-02 query added", "https://example.net/cb", "https://example.net/cb?x=1", false},
-		{"RU-02 empty query added", "https://example.net/cb", "https://example.net/cb?", false},
-		{"RU-02 escape", "https://example.net/cb", "https://example.net/c%62", false},
-		{"RU-02 default port", "https://example.net/cb", "https://example.net:443/cb", false},
-		{"RU-04 https has no free port", "https://example.net/cb", "https://example.net:8443/cb", false},
-		{"RU-04 nor on loopback", "https://127.0.0.1:1/cb", "https://127.0.0.1:2/cb", false},
-		{"C5 slash only for loopback", "https://example.net", "https://example.net/", false},
-		{"RU-04 private scheme has no free port", "com.example.app://h:1/cb", "com.example.app://h:2/cb", false},
+		{"equal", "https://example.net/cb?x=1", "https://example.net/cb?x=1", true},
+		{"prefix", "https://example.net/cb", "https://example.net/cb/more", false},
+		{"shorter", "https://example.net/cb/more", "https://example.net/cb", false},
+		{"host only", "https://example.net/cb", "https://example.net/other", false},
+		{"case of path", "https://example.net/cb", "https://example.net/CB", false},
+		{"case of host", "https://example.net/cb", "https://EXAMPLE.net/cb", false},
+		{"host suffix", "https://example.net/cb", "https://example.net.evil.test/cb", false},
+		{"subdomain", "https://example.net/cb", "https://a.example.net/cb", false},
+		{"query added", "https://example.net/cb", "https://example.net/cb?x=1", false},
+		{"empty query added", "https://example.net/cb", "https://example.net/cb?", false},
+		{"escape", "https://example.net/cb", "https://example.net/c%62", false},
+		{"default port", "https://example.net/cb", "https://example.net:443/cb", false},
+		{"https has no free port", "https://example.net/cb", "https://example.net:8443/cb", false},
+		{"nor on loopback", "https://127.0.0.1:1/cb", "https://127.0.0.1:2/cb", false},
+		{"slash only for loopback", "https://example.net", "https://example.net/", false},
+		{"private scheme has no free port", "com.example.app://h:1/cb", "com.example.app://h:2/cb", false},
 
-		{"C3 other port, 127.0.0.1", "http://127.0.0.1:3118/callback", "http://127.0.0.1:50001/callback", true},
-		{"C3 other port, localhost", "http://localhost:3118/callback", "http://localhost:50001/callback", true},
-		{"C3 other port, ::1", "http://[::1]:3118/callback", "http://[::1]:50001/callback", true},
-		{"C3 registered without a port", "http://127.0.0.1/callback", "http://127.0.0.1:50001/callback", true},
-		{"C3 requested without a port", "http://127.0.0.1:50001/callback", "http://127.0.0.1/callback", true},
-		{"C5 bare root", "http://127.0.0.1:33418", "http://127.0.0.1:33418/", true},
-		{"C5 bare root the other way", "http://127.0.0.1/", "http://127.0.0.1:33418", true},
-		{"C5 slash below the root", "http://127.0.0.1/callback", "http://127.0.0.1/callback/", false},
-		{"RU-04 path", "http://127.0.0.1:1/callback", "http://127.0.0.1:2/other", false},
-		{"RU-04 case of path", "http://127.0.0.1:1/callback", "http://127.0.0.1:2/Callback", false},
-		{"RU-04 escaped path", "http://127.0.0.1:1/callback", "http://127.0.0.1:2/%63allback", false},
-		{"RU-04 query", "http://127.0.0.1:1/cb?x=1", "http://127.0.0.1:2/cb?x=2", false},
-		{"RU-04 same query", "http://127.0.0.1:1/cb?x=1", "http://127.0.0.1:2/cb?x=1", true},
-		{"RU-04 query added", "http://127.0.0.1:1/cb", "http://127.0.0.1:2/cb?x=1", false},
-		{"RU-04 empty query added", "http://127.0.0.1:1/cb", "http://127.0.0.1:2/cb?", false},
-		{"RU-04 scheme", "http://127.0.0.1:1/cb", "https://127.0.0.1:2/cb", false},
-		{"RU-04 user information", "http://127.0.0.1:1/cb", "http://x@127.0.0.1:2/cb", false},
-		{"RU-04 fragment", "http://127.0.0.1:1/cb", "http://127.0.0.1:2/cb#", false},
-		{"RU-04 port with zeros", "http://127.0.0.1:1/cb", "http://127.0.0.1:0080/cb", false},
-		{"RU-04 port out of range", "http://127.0.0.1:1/cb", "http://127.0.0.1:65536/cb", false},
+		{"other port, 127.0.0.1", "http://127.0.0.1:3118/callback", "http://127.0.0.1:50001/callback", true},
+		{"other port, localhost", "http://localhost:3118/callback", "http://localhost:50001/callback", true},
+		{"other port, ::1", "http://[::1]:3118/callback", "http://[::1]:50001/callback", true},
+		{"registered without a port", "http://127.0.0.1/callback", "http://127.0.0.1:50001/callback", true},
+		{"requested without a port", "http://127.0.0.1:50001/callback", "http://127.0.0.1/callback", true},
+		{"bare root", "http://127.0.0.1:33418", "http://127.0.0.1:33418/", true},
+		{"bare root the other way", "http://127.0.0.1/", "http://127.0.0.1:33418", true},
+		{"slash below the root", "http://127.0.0.1/callback", "http://127.0.0.1/callback/", false},
+		{"path", "http://127.0.0.1:1/callback", "http://127.0.0.1:2/other", false},
+		{"loopback, case of path", "http://127.0.0.1:1/callback", "http://127.0.0.1:2/Callback", false},
+		{"escaped path", "http://127.0.0.1:1/callback", "http://127.0.0.1:2/%63allback", false},
+		{"query", "http://127.0.0.1:1/cb?x=1", "http://127.0.0.1:2/cb?x=2", false},
+		{"same query", "http://127.0.0.1:1/cb?x=1", "http://127.0.0.1:2/cb?x=1", true},
+		{"loopback, query added", "http://127.0.0.1:1/cb", "http://127.0.0.1:2/cb?x=1", false},
+		{"loopback, empty query added", "http://127.0.0.1:1/cb", "http://127.0.0.1:2/cb?", false},
+		{"scheme", "http://127.0.0.1:1/cb", "https://127.0.0.1:2/cb", false},
+		{"user information", "http://127.0.0.1:1/cb", "http://x@127.0.0.1:2/cb", false},
+		{"fragment", "http://127.0.0.1:1/cb", "http://127.0.0.1:2/cb#", false},
+		{"port with zeros", "http://127.0.0.1:1/cb", "http://127.0.0.1:0080/cb", false},
+		{"port out of range", "http://127.0.0.1:1/cb", "http://127.0.0.1:65536/cb", false},
 
 		// Some would have localhost and 127.0.0.1 be one class (C4). The exact comparison wins:
 		// the literal that was registered is the one that works (RFC 9700 §2.1).
-		{"C4 decided strictly", "http://localhost:3118/callback", "http://127.0.0.1:3118/callback", false},
-		{"C4 decided strictly, the other way", "http://127.0.0.1:3118/callback", "http://localhost:3118/callback", false},
-		{"C4 decided strictly, IPv6", "http://[::1]:3118/callback", "http://127.0.0.1:3118/callback", false},
+		{"decided strictly", "http://localhost:3118/callback", "http://127.0.0.1:3118/callback", false},
+		{"decided strictly, the other way", "http://127.0.0.1:3118/callback", "http://localhost:3118/callback", false},
+		{"decided strictly, IPv6", "http://[::1]:3118/callback", "http://127.0.0.1:3118/callback", false},
 	} {
 		got, err := testPolicy.Match([]string{"https://other.example.net/", row.registered}, row.requested)
 		if (err == nil) != row.want || got.IsZero() == row.want {

@@ -7,23 +7,25 @@ import (
 	whatwg "github.com/nlnwa/whatwg-url/url"
 )
 
+// The spellings that clients send of the one resource mean it, and so does none (AT-02, AT-03, D1,
+// D3, D4, W3, GEN-14).
 func TestResourceMeansTheMCPEndpoint(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name   string
 		values []string
 	}{
-		{"D4, AT-03 none", nil},
-		{"GEN-14 empty counts as none", []string{""}},
+		{"none", nil},
+		{"empty counts as none", []string{""}},
 		{"exact", []string{"https://auth.example.com/mcp"}},
-		{"D1 trailing slash", []string{"https://auth.example.com/mcp/"}},
-		{"W3 bare origin", []string{"https://auth.example.com"}},
-		{"W3, D1 bare origin with a slash", []string{"https://auth.example.com/"}},
-		{"AT-02 host in capitals", []string{"https://AUTH.Example.com/mcp"}},
-		{"AT-02 scheme in capitals", []string{"HTTPS://auth.example.com/mcp"}},
-		{"AT-02 default port", []string{"https://auth.example.com:443/mcp"}},
-		{"D3 query", []string{"https://auth.example.com/mcp?x=1"}},
-		{"D3 empty query", []string{"https://auth.example.com/mcp?"}},
+		{"trailing slash", []string{"https://auth.example.com/mcp/"}},
+		{"bare origin", []string{"https://auth.example.com"}},
+		{"bare origin with a slash", []string{"https://auth.example.com/"}},
+		{"host in capitals", []string{"https://AUTH.Example.com/mcp"}},
+		{"scheme in capitals", []string{"HTTPS://auth.example.com/mcp"}},
+		{"default port", []string{"https://auth.example.com:443/mcp"}},
+		{"query", []string{"https://auth.example.com/mcp?x=1"}},
+		{"empty query", []string{"https://auth.example.com/mcp?"}},
 	} {
 		if got, err := ParseResource(row.values, testIssuer); err != nil || got != "https://auth.example.com/mcp" {
 			t.Errorf("%s: got %q, %v; want https://auth.example.com/mcp", row.name, got, err)
@@ -31,43 +33,45 @@ func TestResourceMeansTheMCPEndpoint(t *testing.T) {
 	}
 }
 
+// Every other resource is invalid_target (RFC 8707 §2), however near its spelling comes, and so
+// are two (AT-01, AT-02).
 func TestForeignResourceIsInvalidTarget(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name   string
 		values []string
 	}{
-		{"AT-01 other host", []string{"https://other.example.com/mcp"}},
-		{"AT-01 other path", []string{"https://auth.example.com/other"}},
-		{"AT-01 below", []string{"https://auth.example.com/mcp/x"}},
-		{"AT-01 prefix", []string{"https://auth.example.com/mcpx"}},
-		{"AT-01 host suffix", []string{"https://auth.example.com.evil.test/mcp"}},
-		{"AT-02 scheme", []string{"http://auth.example.com/mcp"}},
-		{"AT-02 port", []string{"https://auth.example.com:8443/mcp"}},
-		{"AT-02 empty port", []string{"https://auth.example.com:/mcp"}},
-		{"AT-02 port 80 is not the default of https", []string{"https://auth.example.com:80/mcp"}},
-		{"AT-02 path in capitals", []string{"https://auth.example.com/MCP"}},
-		{"AT-02 two slashes", []string{"https://auth.example.com/mcp//"}},
-		{"AT-02 two slashes at the root", []string{"https://auth.example.com//"}},
-		{"AT-02 escaped path", []string{"https://auth.example.com/%6dcp"}},
-		{"AT-02 dot segment", []string{"https://auth.example.com/x/../mcp"}},
-		{"AT-02 fragment", []string{"https://auth.example.com/mcp#x"}},
-		{"AT-02 empty fragment", []string{"https://auth.example.com/mcp#"}},
-		{"AT-02 user information", []string{"https://x@auth.example.com/mcp"}},
-		{"AT-02 empty user information", []string{"https://@auth.example.com/mcp"}},
-		{"AT-02 relative", []string{"/mcp"}},
-		{"AT-02 no scheme", []string{"//auth.example.com/mcp"}},
-		{"AT-02 name only", []string{"mcp"}},
-		{"AT-02 opaque", []string{"https:auth.example.com/mcp"}},
-		{"AT-02 trailing dot", []string{"https://auth.example.com./mcp"}},
-		{"AT-02 line break", []string{"https://auth.example.com/mcp\n"}},
-		{"AT-02 space", []string{" https://auth.example.com/mcp"}},
-		{"AT-02 backslash", []string{"https://auth.example.com\\mcp"}},
-		{"AT-02 full-width dot", []string{"https://auth.example\uff0ecom/mcp"}},
-		{"AT-02 long", []string{"https://auth.example.com/mcp?" + strings.Repeat("a", 2000)}},
-		{"AT-02 two", []string{"https://auth.example.com/mcp", "https://other.example.com/mcp"}},
-		{"AT-02 the same twice", []string{"https://auth.example.com/mcp", "https://auth.example.com/mcp"}},
-		{"AT-02 ours and nothing", []string{"https://auth.example.com/mcp", ""}},
+		{"other host", []string{"https://other.example.com/mcp"}},
+		{"other path", []string{"https://auth.example.com/other"}},
+		{"below", []string{"https://auth.example.com/mcp/x"}},
+		{"prefix", []string{"https://auth.example.com/mcpx"}},
+		{"host suffix", []string{"https://auth.example.com.evil.test/mcp"}},
+		{"scheme", []string{"http://auth.example.com/mcp"}},
+		{"port", []string{"https://auth.example.com:8443/mcp"}},
+		{"empty port", []string{"https://auth.example.com:/mcp"}},
+		{"port 80 is not the default of https", []string{"https://auth.example.com:80/mcp"}},
+		{"path in capitals", []string{"https://auth.example.com/MCP"}},
+		{"two slashes", []string{"https://auth.example.com/mcp//"}},
+		{"two slashes at the root", []string{"https://auth.example.com//"}},
+		{"escaped path", []string{"https://auth.example.com/%6dcp"}},
+		{"dot segment", []string{"https://auth.example.com/x/../mcp"}},
+		{"fragment", []string{"https://auth.example.com/mcp#x"}},
+		{"empty fragment", []string{"https://auth.example.com/mcp#"}},
+		{"user information", []string{"https://x@auth.example.com/mcp"}},
+		{"empty user information", []string{"https://@auth.example.com/mcp"}},
+		{"relative", []string{"/mcp"}},
+		{"no scheme", []string{"//auth.example.com/mcp"}},
+		{"name only", []string{"mcp"}},
+		{"opaque", []string{"https:auth.example.com/mcp"}},
+		{"trailing dot", []string{"https://auth.example.com./mcp"}},
+		{"line break", []string{"https://auth.example.com/mcp\n"}},
+		{"space", []string{" https://auth.example.com/mcp"}},
+		{"backslash", []string{"https://auth.example.com\\mcp"}},
+		{"full-width dot", []string{"https://auth.example\uff0ecom/mcp"}},
+		{"long", []string{"https://auth.example.com/mcp?" + strings.Repeat("a", 2000)}},
+		{"two", []string{"https://auth.example.com/mcp", "https://other.example.com/mcp"}},
+		{"the same twice", []string{"https://auth.example.com/mcp", "https://auth.example.com/mcp"}},
+		{"ours and nothing", []string{"https://auth.example.com/mcp", ""}},
 	} {
 		if got, err := ParseResource(row.values, testIssuer); code(t, err) != InvalidTarget || got != "" {
 			t.Errorf("%s: got %q, %v; want invalid_target", row.name, got, err)

@@ -6,17 +6,19 @@ import (
 	"testing"
 )
 
+// Unknown scopes are dropped, none means all, and offline_access changes nothing (B10, F5, F6, I2,
+// I3, W10).
 func TestEffectiveScopes(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct{ name, asked, want string }{
-		{"F5 nothing asked is everything there is", "", "mcp"},
-		{"I2, W10 empty is nothing asked", " ", "mcp"},
+		{"nothing asked is everything there is", "", "mcp"},
+		{"empty is nothing asked", " ", "mcp"},
 		{"the scope itself", "mcp", "mcp"},
 		{"twice", "mcp mcp", "mcp"},
-		{"F6, I3 foreign scopes beside ours", "claudeai openid email profile mcp", "mcp"},
-		{"F6, I3 only foreign scopes", "openid email profile", "mcp"},
-		{"B10 offline_access changes nothing", "mcp offline_access", "mcp"},
-		{"B10 offline_access alone", "offline_access", "mcp"},
+		{"foreign scopes beside ours", "claudeai openid email profile mcp", "mcp"},
+		{"only foreign scopes", "openid email profile", "mcp"},
+		{"offline_access changes nothing", "mcp offline_access", "mcp"},
+		{"offline_access alone", "offline_access", "mcp"},
 		{"case matters", "MCP", "mcp"},
 		{"several spaces", "  openid   mcp ", "mcp"},
 	} {
