@@ -59,7 +59,7 @@ var (
 	}
 )
 
-// H1: with a callback on loopback the browser follows the redirect behind the form.
+// With a callback on loopback the browser follows the redirect behind the form (H1).
 func TestChromiumClicksThroughConsentAndSignIn(t *testing.T) {
 	rig.Slow(t)
 	t.Parallel()
@@ -72,8 +72,8 @@ func TestChromiumClicksThroughConsentAndSignIn(t *testing.T) {
 	redeemArrived(t, a, arrived, verifier, state)
 }
 
-// H2: an extension or a prefetch loads the consent page again; both pages stay good, and
-// the first is the one that is used.
+// An extension or a prefetch loads the consent page again; both pages stay good, and the first is
+// the one that is used (H2).
 func TestChromiumMayLoadTheConsentPageTwice(t *testing.T) {
 	rig.Slow(t)
 	t.Parallel()
@@ -90,7 +90,7 @@ func TestChromiumMayLoadTheConsentPageTwice(t *testing.T) {
 	redeemArrived(t, a, arrived, verifier, state)
 }
 
-// CD-15, H1: no policy of ours keeps the browser from handing the code to a native app.
+// No policy of ours keeps the browser from handing the code to a native app (CD-15, H1).
 func TestChromiumHandsTheCodeToACustomScheme(t *testing.T) {
 	rig.Slow(t)
 	t.Parallel()

@@ -8,7 +8,7 @@ import (
 	"github.com/postern-dev/postern/test/internal/rig"
 )
 
-// E9: the operator's check of a deployment, through the gateway, as a client sees it.
+// The operator's check of a deployment, through the gateway, as a client sees it (E9).
 func TestDoctorFindsNothingWrongBehindTheGateway(t *testing.T) {
 	rig.Slow(t)
 	t.Parallel()

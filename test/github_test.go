@@ -28,7 +28,7 @@ func startGitHub(t *testing.T, allow string, settings map[string]string) (*rig.S
 	s.Witness.Remember(g.Secret())
 	t.Cleanup(func() {
 		if githubToken.MatchString(s.LogText()) {
-			t.Error("LG-01: got a token of GitHub's in the log")
+			t.Error("got a token of GitHub's in the log, want none (LG-01)")
 		}
 	})
 	return s, g

@@ -32,8 +32,8 @@ type mix struct {
 	kills, races, won atomic.Int32
 }
 
-// G3, G4, G6: no registration that was acknowledged is lost, no code gives tokens twice,
-// and no client that is signed in has to sign in again, while processes die.
+// No registration that was acknowledged is lost, no code gives tokens twice, and no client that is
+// signed in has to sign in again, while processes die (A1, I6).
 func TestKillsUnderLoadLoseNothing(t *testing.T) {
 	rig.Slow(t)
 	for _, k := range keepers[1:] {

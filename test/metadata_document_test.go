@@ -44,8 +44,8 @@ func publish(t *testing.T) *publisher {
 	return p
 }
 
-// CIM-01, CIM-03, CIM-21, G8, SF-15: the Go SDK finds that its document is taken, registers
-// nowhere, and goes on over refreshes, the end of the document's host, and of the server.
+// The Go SDK finds that its document is taken, registers nowhere, and goes on over refreshes, the
+// end of the document's host, and of the server (G8, SF-15).
 func TestGoClientSignsInByItsMetadataDocument(t *testing.T) {
 	rig.Slow(t)
 	t.Parallel()

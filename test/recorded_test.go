@@ -26,7 +26,8 @@ type recording struct {
 	Protocol []string `json:"protocol"`
 }
 
-// RU-04: the port of a loopback redirect differs from the registered one. W3, W10, W11.
+// What fifteen clients were seen to send works to the end: registrations of every shape (W10),
+// loopback ports other than the registered one (RU-04, W11), resources in all spellings (W3).
 func TestRecordedClientsSignInAndRefresh(t *testing.T) {
 	rig.Slow(t)
 	t.Parallel()

@@ -31,7 +31,7 @@ func startRevocable(t *testing.T, replicas int, more ...string) (*rig.Server, *r
 	s.Witness.Remember(g.Secret())
 	t.Cleanup(func() {
 		if githubToken.MatchString(s.LogText()) {
-			t.Error("LG-01: got a token of GitHub's in the log")
+			t.Error("got a token of GitHub's in the log, want none (LG-01)")
 		}
 	})
 	return s, g
@@ -97,9 +97,9 @@ func wantStatus(t *testing.T, s *rig.Server, r *http.Request, want int) {
 	}
 }
 
-// RT-05, W8, SC-18: once an ending is acknowledged no refresh works on any of
-// three replicas, and within REVOCATION_MAX_AGE no access token; what hung from it goes,
-// the token at GitHub included.
+// Once an ending is acknowledged no refresh works on any of three replicas, and within
+// REVOCATION_MAX_AGE no access token; what hung from it goes, the token at GitHub included (RT-05,
+// SC-18).
 func TestEndingReachesEveryReplicaAndGitHub(t *testing.T) {
 	rig.Slow(t)
 	t.Parallel()
@@ -255,8 +255,8 @@ func TestEndOfOneConnectionLeavesTheOthersTheirToken(t *testing.T) {
 	wantRefreshRefused(t, two.app, two.app.RefreshToken, "invalid_client")
 }
 
-// SC-13, SC-18: the same by the real events of the Firestore emulator, delivered to the
-// packages as they are deployed, out of order and some of them twice.
+// The same by the real events of the Firestore emulator, delivered to the packages as they are
+// deployed, out of order and some of them twice (SC-13, SC-18).
 func TestCascadeFollowsFirestoreEvents(t *testing.T) {
 	rig.Slow(t)
 	t.Parallel()

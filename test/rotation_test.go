@@ -44,9 +44,8 @@ func rotationSettings() map[string]string {
 	return map[string]string{"KEYS_MAX_AGE": "1s", "ACCESS_TOKEN_TTL": rotationLifetime, "SIGN_IN_TTL": rotationLifetime}
 }
 
-// G5 (goal), SC-07, I6: with three processes of each function, that read the rings at
-// different times, three rotations of every ring fail no request and leave no record
-// that cannot be opened.
+// With three processes of each function, which read the rings at different times, three rotations of
+// every ring fail no request and leave no record that cannot be opened (SC-07).
 func TestThreeRotationsUnderLoadFailNoRequest(t *testing.T) {
 	rig.Slow(t)
 	t.Parallel()
@@ -467,8 +466,8 @@ func fetchJWKS(ctx context.Context, client *http.Client, issuer string) (set jos
 	return set, json.NewDecoder(resp.Body).Decode(&set)
 }
 
-// SC-09: a ring whose file is gone or malformed while servers run is kept as it was. No
-// request fails, the log says so and quotes nothing, and what is written later is read.
+// A ring whose file is gone or malformed while servers run is kept as it was (SC-09). No request
+// fails, the log says so and quotes nothing, and what is written later is read.
 func TestLostOrMalformedRingIsKeptAndLogged(t *testing.T) {
 	rig.Slow(t)
 	t.Parallel()

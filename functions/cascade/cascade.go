@@ -68,7 +68,7 @@ type Change struct {
 // ever follow is logged and no error.
 func (c *Cascade) Handle(ctx context.Context, change Change) error {
 	if !isDocumentID(change.Document) {
-		c.ignore(ctx, change, "the document's id is none of ours")
+		c.ignore(ctx, change, "the document's id is not one of ours")
 		return nil
 	}
 	c.Log.LogAttrs(ctx, slog.LevelDebug, "event", slog.String("collection", change.Collection), slog.String("document", change.Document),

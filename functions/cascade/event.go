@@ -31,7 +31,7 @@ type event struct {
 }
 
 // change reads an event. wantDatabase is the database that events are taken from, empty
-// for any. Its errors hold nothing of the event's data: the event is no event of ours,
+// for any. Its errors hold nothing of the event's data: the event is not one of ours,
 // and will not become one.
 func (e event) change(wantDatabase string) (Change, error) {
 	path := e.document

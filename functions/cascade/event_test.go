@@ -94,7 +94,7 @@ func TestEventsOfTheEmulatorAreUnderstood(t *testing.T) {
 	}
 }
 
-// What is no event of ours is taken, noted in one line, and never quoted (SC-18). Another delivery
+// An event that is not ours is taken, noted in one line, and never quoted (SC-18). Another delivery
 // would not make it better.
 func TestNonsenseIsTakenAndNotedOnce(t *testing.T) {
 	t.Parallel()

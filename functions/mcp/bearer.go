@@ -58,7 +58,7 @@ func (h *handler) liveGrant(r *http.Request, claims accesstoken.Claims) (store.G
 
 // bearerToken returns the token of the one Authorization header, which is the only
 // place where it may be (RFC 6750 §2.1; MCP: not in the query string). Another scheme
-// is no credential of ours, and neither is a Bearer without a token, which some clients
+// is not a credential of ours, and neither is a Bearer without a token, which some clients
 // send before they have one (E5). The edge has refused a second header.
 func bearerToken(r *http.Request) (credential.Secret, error) {
 	header := r.Header.Get("Authorization")

@@ -102,7 +102,7 @@ func (h *handler) routes() *edge.Mux {
 }
 
 // admit is the part of the pipeline that needs no body, and so is over before one is
-// read (MP-11): whoever has no token costs no more than their headers.
+// read (MP-11): a caller without a token costs no more than the headers.
 func (h *handler) admit(next http.Handler) http.Handler {
 	return errorsOf(func(w http.ResponseWriter, r *http.Request) error {
 		if err := h.checkAddress(r); err != nil {

@@ -154,7 +154,7 @@ func newMessage(calls []call) (message, *problem) {
 	return m, nil
 }
 
-// check refuses what is no request and no notification. An answer of a client is one:
+// check refuses a message that is neither a request nor a notification. An answer of a client is one:
 // this server never asks (MOD-14).
 func (c call) check() *problem {
 	switch {

@@ -246,7 +246,7 @@ func (w *walker) unit() {
 	w.fail("an escape is half a character")
 }
 
-// unquote returns what a JSON string means; "" if raw is none.
+// unquote returns what a JSON string means; "" if raw is not one.
 func unquote(raw []byte) string {
 	if len(raw) < 2 || raw[0] != '"' {
 		return ""

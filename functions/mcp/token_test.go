@@ -58,7 +58,7 @@ func TestWithoutTokenEveryMethodMeetsTheBareChallenge(t *testing.T) {
 	}
 }
 
-// Some clients send the scheme before they have a token (E5). That is no credential, and only the
+// Some clients send the scheme before they have a token (E5). That is not a credential, and only the
 // bare challenge starts a sign-in.
 func TestBearerWithoutATokenMeetsTheBareChallenge(t *testing.T) {
 	t.Parallel()

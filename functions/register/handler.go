@@ -67,7 +67,7 @@ func policy(r *http.Request) oauth.RedirectPolicy {
 func clientField(clientID string) slog.Attr { return slog.String("client_id", clientID) }
 
 // noteClient puts on the request's line which client it was about, given how looking it
-// up and what followed ended. A text that is no client's id is not kept: it may be a
+// up and what followed ended. A text that is not the id of a client is not kept: it may be a
 // secret in the wrong place (LG-01). After a fault nobody knows which it is.
 func noteClient(r *http.Request, id string, err error) {
 	_, refused := errors.AsType[*oauth.Error](err)

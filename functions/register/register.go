@@ -15,7 +15,7 @@ import (
 )
 
 // Prefixes of what is made here, each before 43 base64url characters of 256 random
-// bits. An id with such a prefix is no URL and so never that of a client that
+// bits. An id with such a prefix is not a URL, and so never that of a client that
 // describes itself by a document, nor is it anybody's account.
 const (
 	clientIDPrefix          = "c_"

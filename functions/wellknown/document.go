@@ -44,13 +44,13 @@ func render(v any) (document, error) {
 	return newDocument(b.Bytes(), metadataMaxAge), nil
 }
 
-// serve answers with the document, or with 304 to who has it (RFC 9110 §13.1.2).
+// serve answers with the document, or with 304 to a caller who has it (RFC 9110 §13.1.2).
 func (d document) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "public, max-age="+strconv.Itoa(int(d.maxAge/time.Second)))
 	h.Set("Etag", d.etag)
-	// A part of a document is no document.
+	// Part of a document is not a document.
 	r.Header.Del("Range")
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(d.body))
 }

@@ -11,7 +11,7 @@ import (
 // functions do not link that library.
 type BuildEvent[E any] func(ctx context.Context, env *Env) (func(context.Context, E) error, error)
 
-// ErrAgain marks an error of an event function that is no fault: the event has to come
+// ErrAgain marks an error of an event function that is not a fault: the event has to come
 // again later, and nobody need be woken.
 var ErrAgain = errors.New("the event has to come again")
 

@@ -12,7 +12,7 @@ import (
 )
 
 // No address of a special-use range is dialled, in any form in which IPv6 carries IPv4 (SF-01,
-// SF-03, CIM-11).
+// SF-03, G3, CIM-11).
 func TestOnlyPublicUnicastIsDialled(t *testing.T) {
 	t.Parallel()
 	for address, want := range map[string]bool{

@@ -39,7 +39,7 @@ func parse(id ID, body []byte) (Document, error) {
 	}
 	for name := range members {
 		if strings.HasPrefix(strings.ToLower(name), "client_secret") {
-			return malformed("publishes a client secret, which is none", nil)
+			return malformed("publishes a client secret, which then is not a secret", nil)
 		}
 	}
 	var c contents

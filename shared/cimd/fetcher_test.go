@@ -166,7 +166,7 @@ func TestOutageOfTheHostIsBridgedForADay(t *testing.T) {
 	}
 }
 
-// What is no document is not read, not followed and not unpacked (SF-04, SF-07).
+// An answer that is not a document is not read, not followed and not unpacked (SF-04, SF-07).
 func TestOnlyAPlainSmallJSONAnswerCounts(t *testing.T) {
 	t.Parallel()
 	_, met := sentinel(t)

@@ -54,7 +54,7 @@ func ParseAllow(s string) (Allow, error) {
 		case host == "none":
 			return Allow{}, errors.New("none stands alone")
 		case host != "localhost" && host != "127.0.0.1" && !origin.DomainName(host):
-			return Allow{}, fmt.Errorf("%q is no host in lower case", host)
+			return Allow{}, fmt.Errorf("%q is not a host in lower case", host)
 		}
 		a.hosts = append(a.hosts, host)
 	}

@@ -471,7 +471,7 @@ func TestOnlyABodyHasADeadline(t *testing.T) {
 	}
 }
 
-// MD-01, MP-01: a page of another name is no page of ours, whatever address that name
+// A page of another name is not a page of ours (MD-01, MP-01), whatever address that name
 // was pointed at. The development sign-in would let it be anybody.
 func TestALoopbackServerAnswersToLoopbackNamesOnly(t *testing.T) {
 	t.Parallel()

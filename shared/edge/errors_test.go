@@ -17,7 +17,7 @@ import (
 	"github.com/postern-dev/postern/shared/pages"
 )
 
-// I6, A7: a fault of ours is never a verdict.
+// A fault of ours is never a verdict (A7).
 func TestAFaultIs503WithRetryAfterAndNothingOfOurs(t *testing.T) {
 	t.Parallel()
 	fault := fmt.Errorf("read grant: %w", errors.New("canary 10.0.0.1"))

@@ -40,7 +40,7 @@ func (k Key) encrypt(plaintext []byte, now time.Time, iv [aes.BlockSize]byte) st
 
 // decrypt opens a decoded token of at least minDecoded bytes, Spec "Verifying".
 // Nothing is decrypted before the HMAC agreed, so a wrong padding is a fault of
-// a writer who has the key, and no oracle for one who has not.
+// a writer who has the key, and not an oracle for one who has not.
 func (k Key) decrypt(token []byte) ([]byte, bool) {
 	signed, mac := token[:len(token)-macSize], token[len(token)-macSize:]
 	if !hmac.Equal(k.mac(signed), mac) {

@@ -21,7 +21,7 @@ type Scopes []string
 func SupportedScopes() Scopes { return Scopes{ScopeMCP} }
 
 // ParseScopes reads a scope parameter: tokens separated by single spaces. An empty
-// string is no scope. It refuses characters outside RFC 6749 §3.3 with invalid_scope.
+// string is not a scope. It refuses characters outside RFC 6749 §3.3 with invalid_scope.
 func ParseScopes(s string) (Scopes, error) {
 	if len(s) > 2000 {
 		return nil, Refuse(InvalidScope, "scope is longer than 2000 characters")

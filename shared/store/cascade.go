@@ -58,7 +58,7 @@ func (s *Store) codesBy(ctx context.Context, field, value string) iter.Seq2[Stor
 }
 
 // RemoveCode removes a code, by its document id, unless it was redeemed: a redeemed
-// one stays to recognise a replay. That there is none is no error.
+// one stays to recognise a replay. That there is none is not an error.
 func (s *Store) RemoveCode(ctx context.Context, document string) error {
 	k := driver.Key{Collection: CodesCollection, ID: document}
 	return s.db.RunTransaction(ctx, func(ctx context.Context, tx driver.Tx) error {

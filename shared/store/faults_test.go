@@ -272,7 +272,7 @@ func TestVerbsThatRunAgainAfterTheirCommitSucceed(t *testing.T) {
 	}
 }
 
-// A context that ended is no verdict either, and nothing is written.
+// A context that ended is not a verdict either, and nothing is written.
 func TestEndedContextChangesNothing(t *testing.T) {
 	t.Parallel()
 	for _, v := range verbs() {

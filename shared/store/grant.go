@@ -159,7 +159,7 @@ func (s *Store) CurrentRefreshToken(g Grant, token credential.Secret) bool {
 
 // RevokeGrant ends a grant for good if check allows it; check may run twice and may
 // be nil. The mark is read in the same transaction that rotates, so no refresh can
-// bring the grant back. A grant that is not there, or has ended, is no error.
+// bring the grant back. A grant that is not there, or has ended, is not an error.
 func (s *Store) RevokeGrant(ctx context.Context, id, reason string, check func(Grant) error) error {
 	return s.db.RunTransaction(ctx, func(ctx context.Context, tx driver.Tx) error {
 		g, err := get[Grant](ctx, s, tx.Get, grantKey(id))

@@ -127,7 +127,7 @@ type Code struct {
 
 // A Grant is what a person allowed a client: the family of all tokens from one login.
 type Grant struct {
-	// ID names the grant in access tokens. It is no credential.
+	// ID names the grant in access tokens. It is not a credential.
 	ID         string       `json:"id"`
 	ClientID   string       `json:"client_id"`
 	ClientName string       `json:"client_name,omitempty"`

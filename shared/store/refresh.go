@@ -130,7 +130,7 @@ func parseRefreshToken(s string) (refreshToken, bool) {
 }
 
 // genuine reports whether the family issued t. Nothing is ever revoked for a token
-// that is not: its grant id alone is no secret.
+// that is not: its grant id alone is not a secret.
 func (t refreshToken) genuine(f *RefreshFamily) bool {
 	return f != nil && t.generation > 0 && hmac.Equal(t.mac, f.mac(t.signed))
 }

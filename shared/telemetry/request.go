@@ -88,7 +88,7 @@ type Trace struct {
 
 // ParseTrace reads the values of a request's traceparent header (W3C Trace
 // Context §3.2) or, if that is malformed or missing, X-Cloud-Trace-Context.
-// Callers can send both, so anything but a well-formed single value is no trace.
+// Callers can send both, so anything but a well-formed single value is ignored.
 func ParseTrace(traceparent, cloud []string) Trace {
 	if len(traceparent) == 1 {
 		if t, ok := parseTraceparent(traceparent[0]); ok {

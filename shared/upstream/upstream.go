@@ -50,7 +50,7 @@ type Membership interface {
 
 // A Revoker can end a token at the provider.
 type Revoker interface {
-	// Revoke ends t. A token that is already gone is no error, so it may be repeated.
+	// Revoke ends t. A token that is already gone is not an error, so it may be repeated.
 	Revoke(ctx context.Context, t Token) error
 }
 

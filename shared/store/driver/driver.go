@@ -129,7 +129,7 @@ type Tx interface {
 	// Set stores d at k, over whatever is there.
 	Set(k Key, d Document) error
 
-	// Delete removes the document at k; that there is none is no error.
+	// Delete removes the document at k; that there is none is not an error.
 	Delete(k Key) error
 }
 
@@ -150,7 +150,7 @@ type Change struct {
 type Feed interface {
 	// Changes returns changes with a Sequence above after, oldest first, at
 	// most limit of them. It returns none when there is nothing new. A write that
-	// leaves a document as it was is no change; a document that the keeper removed
+	// leaves a document as it was is not a change; a document that the keeper removed
 	// after its DeleteAfter is a deletion like any other.
 	Changes(ctx context.Context, after int64, limit int) ([]Change, error)
 

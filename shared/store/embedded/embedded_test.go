@@ -68,7 +68,7 @@ func TestOpeningTouchesNoFile(t *testing.T) {
 		t.Errorf("Close of what was never used: got %v, want no error", err)
 	}
 	if _, err := d.Get(t.Context(), key("x")); err == nil || errors.Is(err, driver.ErrNotFound) {
-		t.Errorf("Get after Close: got %v, want a failure that is no verdict", err)
+		t.Errorf("Get after Close: got %v, want a failure that is not a verdict", err)
 	}
 }
 
@@ -97,7 +97,7 @@ func TestFailedOpeningIsTriedAgain(t *testing.T) {
 	d := openIn(t, dir)
 	defer d.Close()
 	if _, err := d.Get(t.Context(), key("x")); err == nil || errors.Is(err, driver.ErrNotFound) {
-		t.Errorf("Get with a file in the way: got %v, want a failure that is no verdict", err)
+		t.Errorf("Get with a file in the way: got %v, want a failure that is not a verdict", err)
 	}
 	if err := os.Remove(dir); err != nil {
 		t.Fatal(err)
@@ -115,7 +115,7 @@ func TestDamagedFileIsNoVerdict(t *testing.T) {
 	defer d.Close()
 	_, err := d.Get(t.Context(), key("x"))
 	if err == nil || errors.Is(err, driver.ErrNotFound) {
-		t.Errorf("Get: got %v, want a failure that is no verdict", err)
+		t.Errorf("Get: got %v, want a failure that is not a verdict", err)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // Changes implements [driver.Feed]. It reports the changes of every process that
-// writes to the file. A write that changes nothing is no change. The newest
+// writes to the file. A write that changes nothing is not one. The newest
 // 10,000 are kept until they are forgotten.
 func (d *Driver) Changes(ctx context.Context, after int64, limit int) ([]driver.Change, error) {
 	f, err := d.use(ctx)

@@ -93,7 +93,7 @@ func TestDocumentOfAnotherShapeIsNoVerdict(t *testing.T) {
 		}
 		_, err := d.Get(t.Context(), driver.Key{Collection: "clients", ID: id})
 		if err == nil || errors.Is(err, driver.ErrNotFound) {
-			t.Errorf("Get of %s: got %v, want a failure that is no verdict", id, err)
+			t.Errorf("Get of %s: got %v, want a failure that is not a verdict", id, err)
 		}
 	}
 }
@@ -133,7 +133,7 @@ func TestUnreachableFirestoreIsNoVerdict(t *testing.T) {
 	transaction := d.RunTransaction(ctx, func(_ context.Context, tx driver.Tx) error { return tx.Delete(k) })
 	for call, err := range map[string]error{"Get": get, "List": list, "Create": create, "RunTransaction": transaction} {
 		if err == nil || errors.Is(err, driver.ErrNotFound) || errors.Is(err, driver.ErrExists) {
-			t.Errorf("%s: got %v, want a failure that is no verdict (A8)", call, err)
+			t.Errorf("%s: got %v, want a failure that is not a verdict (A8)", call, err)
 		}
 	}
 }

@@ -77,7 +77,7 @@ func (w *Witness) CheckLogs(t testing.TB, logs ...*Log) {
 			if i == 5 {
 				break
 			}
-			t.Errorf("LG-01: got a secret in the log, %s", leak)
+			t.Errorf("got a secret in the log, %s; want none (LG-01)", leak)
 		}
 	}
 }

@@ -44,7 +44,7 @@ func TestRunTwiceRunsTwiceAndKeepsTheSecond(t *testing.T) {
 
 func key(id string) driver.Key { return driver.Key{Collection: "clients", ID: id} }
 
-// Every operation can fail before its effect or after it (SC-14, G2).
+// Every operation can fail before its effect or after it (SC-14).
 func TestFaultsHappenBeforeOrAfterTheEffect(t *testing.T) {
 	t.Parallel()
 	fault := errors.New("fault")

@@ -166,7 +166,7 @@ func cancelled(t *testing.T, d driver.Driver) {
 	wantNone(t, d, key(1))
 }
 
-// wantVerdictFree wants an error that is no answer about a document (I6).
+// wantVerdictFree wants an error that is no answer about a document.
 func wantVerdictFree(t *testing.T, call string, err error) {
 	t.Helper()
 	if err == nil || errors.Is(err, driver.ErrNotFound) || errors.Is(err, driver.ErrExists) {

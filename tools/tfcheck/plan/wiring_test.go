@@ -86,7 +86,7 @@ func account(member string) string {
 	return name
 }
 
-// HT-10: the gateway calls the functions from outside; events come from inside.
+// The gateway calls the functions from outside; events come from inside (HT-10).
 func TestOnlyTheEventFunctionIsInternal(t *testing.T) {
 	t.Parallel()
 	for name, f := range firstPlan(t).functions(t) {
@@ -288,7 +288,7 @@ func TestLifetimeLimitsAreThoseOfTheCode(t *testing.T) {
 	}
 	want := map[string]string{}
 	for _, s := range config.Settings {
-		// How often rings are read again is no lifetime, and terraform leaves it alone.
+		// How often rings are read again is not a lifetime, and terraform leaves it alone.
 		if s.Kind != config.KindDuration || s.Name == "KEYS_MAX_AGE" {
 			continue
 		}
