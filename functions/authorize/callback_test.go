@@ -15,6 +15,7 @@ import (
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/seal"
 	"github.com/postern-dev/postern/shared/upstream"
+	"github.com/postern-dev/postern/test/kit/fixture"
 	"github.com/postern-dev/postern/test/kit/memory"
 	"github.com/postern-dev/postern/test/kit/oauthtest"
 )
@@ -22,7 +23,7 @@ import (
 // An approval is what a browser has after it pressed Approve: the state and its cookie.
 type approval struct{ state, cookie string }
 
-func (f *fixture) approveRaw(tb testing.TB) approval {
+func (f *endpoint) approveRaw(tb testing.TB) approval {
 	tb.Helper()
 	w := f.post(tb, f.show(tb), "approve")
 	to, err := url.Parse(w.Header().Get("Location"))
@@ -112,7 +113,7 @@ func TestRepeatedCallbackSaysCompleted(t *testing.T) {
 		t.Fatalf("got %d codes, want one", len(codes))
 	}
 	wantPage(t, "afterwards", f.send(t, http.MethodGet, callbackURL(a.state), "", "Cookie", a.cookie), http.StatusBadRequest)
-	s := &server{fixture: f}
+	s := &server{endpoint: f}
 	if g := s.redeem(t, codes[0]); !g.Revoked.IsZero() {
 		t.Error("the repeats ended the grant")
 	}
@@ -220,13 +221,13 @@ func TestStoreFaultsLoseNothing(t *testing.T) {
 			s := serveGitHub(t, "anyone")
 			b := s.browser(loopbackURI)
 			p := get(t, b, s.request(), http.StatusOK)
-			failing(&s.before, op)
+			s.Faults.Before(fixture.Down(op))
 			if op == memory.OpGet {
 				page := get(t, b, s.request(), http.StatusServiceUnavailable)
 				if page.Header.Get("Retry-After") == "" {
 					t.Error("got no Retry-After")
 				}
-				s.before.Store(nil)
+				s.Faults.Before(nil)
 			}
 			p = walk(t, b, p, "octocat")
 			if op == memory.OpGet {
@@ -237,16 +238,16 @@ func TestStoreFaultsLoseNothing(t *testing.T) {
 			if p.Header.Get("Retry-After") != "5" {
 				t.Errorf("Retry-After: got %q, want 5", p.Header.Get("Retry-After"))
 			}
-			s.before.Store(nil)
+			s.Faults.Before(nil)
 			s.finishAgain(t, b, p.Body)
 		})
 	}
 	t.Run("the answer to the commit is lost", func(t *testing.T) {
 		t.Parallel()
 		s := serve(t, nil)
-		failing(&s.after, memory.OpCommit)
+		s.Faults.After(fixture.Down(memory.OpCommit))
 		q := s.signIn(t, s.browser(loopbackURI), s.request(), "octocat")
-		s.after.Store(nil)
+		s.Faults.After(nil)
 		s.redeem(t, q.Get("code"))
 	})
 }
@@ -324,7 +325,7 @@ func TestNewNamesWhatIsMissing(t *testing.T) {
 // The development sign-in alone posts to the callback.
 func TestGitHubDoesNotPostToTheCallback(t *testing.T) {
 	t.Parallel()
-	f := open(t, https, func(f *fixture) {
+	f := open(t, https, func(f *endpoint) {
 		g, err := upstream.NewGitHub(upstream.GitHubConfig{ClientID: "x", ClientSecret: func(context.Context) (credential.Secret, error) { return credential.Wrap("y"), nil }})
 		must(t, err)
 		f.Provider = g

@@ -58,9 +58,9 @@ func publishHere(tb testing.TB) *publisherHost {
 	return p
 }
 
-func withDocuments(f *fixture) {
-	f.once = true
-	f.Documents = cimd.New(cimd.Options{Now: f.now, Log: f.Log})
+func withDocuments(f *endpoint) {
+	f.Memory.RunOnce()
+	f.Documents = cimd.New(cimd.Options{Now: f.Clock.Now, Log: f.Log})
 }
 
 // redeemCIMD redeems a code of a CIMD client.
@@ -89,7 +89,7 @@ func TestCIMDClientSignsInByTheDocumentOfThePage(t *testing.T) {
 			page := get(t, b, s.request("client_id", p.id, "redirect_uri", uri), http.StatusOK)
 			s.wantCost(t, "GET", 0, 0)
 			meanwhile(p)
-			s.advance(6 * time.Minute) // longer than the document is kept
+			s.Clock.Advance(6 * time.Minute) // longer than the document is kept
 			page = press(t, b, page, "decision=approve")
 			s.wantCost(t, "approve", 0, 0)
 			page, err := b.Continue(t.Context(), page, "octocat")
@@ -123,7 +123,7 @@ func TestCIMDClientIsAskedAboutEveryTime(t *testing.T) {
 			t.Fatal("got a page without question")
 		}
 		parameters(t, walk(t, b, page, "octocat").Redirect)
-		s.cost.Take()
+		s.Cost.Take()
 	}
 	if got := p.hits.Load(); got != 1 {
 		t.Errorf("got %d fetches, want one", got)
@@ -145,7 +145,7 @@ func TestCIMDGrantTypesCount(t *testing.T) {
 func TestThePageSaysWhoPublishedTheClient(t *testing.T) {
 	t.Parallel()
 	f := open(t, https, withDocuments)
-	h := &handler{Config: f.Config, now: f.now}
+	h := &handler{Config: f.Config, now: f.Clock.Now}
 	show := func(c store.Client, uri string) string {
 		page := edge.Wrap(edge.Everything(pages.Errors(func(w http.ResponseWriter, r *http.Request) error {
 			redirect, err := policy(r).Match([]string{uri}, uri)
@@ -241,8 +241,8 @@ func TestDocumentsThatCannotBeHadEndOnAPage(t *testing.T) {
 			s.wantCost(t, "a document that cannot be had", 0, 0)
 		})
 	}
-	if strings.Contains(s.log.String(), `"ERROR"`) {
-		t.Errorf("somebody is woken by a stranger's server:\n%s", s.log)
+	if strings.Contains(s.Lines.String(), `"ERROR"`) {
+		t.Errorf("somebody is woken by a stranger's server:\n%s", s.Lines)
 	}
 }
 

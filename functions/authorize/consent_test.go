@@ -19,7 +19,7 @@ import (
 // A shown page is a consent page as the wire has it: the sealed transaction and the cookie.
 type shown struct{ transaction, cookie string }
 
-func (f *fixture) show(tb testing.TB, changes ...string) shown {
+func (f *endpoint) show(tb testing.TB, changes ...string) shown {
 	tb.Helper()
 	w := f.send(tb, http.MethodGet, f.request(changes...), "")
 	if w.Code != http.StatusOK {
@@ -35,7 +35,7 @@ func (f *fixture) show(tb testing.TB, changes ...string) shown {
 }
 
 // decide posts a decision with the cookie, which may be empty.
-func (f *fixture) post(tb testing.TB, p shown, decision string, headers ...string) *httptest.ResponseRecorder {
+func (f *endpoint) post(tb testing.TB, p shown, decision string, headers ...string) *httptest.ResponseRecorder {
 	tb.Helper()
 	if p.cookie != "" {
 		headers = append(headers, "Cookie", p.cookie)
@@ -176,20 +176,20 @@ func TestDenyIsFinal(t *testing.T) {
 // CD-17, UP-01: a transaction ends at SIGN_IN_TTL, wherever it is.
 func TestOldTransactionsEnd(t *testing.T) {
 	t.Parallel()
-	f := open(t, https, func(f *fixture) { f.origin = https })
+	f := open(t, https, func(f *endpoint) { f.origin = https })
 	p := f.show(t)
-	f.advance(f.SignInTTL - time.Nanosecond)
+	f.Clock.Advance(f.SignInTTL - time.Nanosecond)
 	if w := f.post(t, p, "approve"); w.Code != http.StatusSeeOther {
 		t.Errorf("in time: got %d, want 303", w.Code)
 	}
-	f.advance(time.Nanosecond)
+	f.Clock.Advance(time.Nanosecond)
 	wantPage(t, "approve", f.post(t, p, "approve"), http.StatusBadRequest)
 	wantPage(t, "deny", f.post(t, p, "deny"), http.StatusBadRequest)
 
 	s := serve(t, nil)
 	b := s.browser(loopbackURI)
 	signIn := press(t, b, get(t, b, s.request(), http.StatusOK), "decision=approve")
-	s.advance(s.SignInTTL)
+	s.Clock.Advance(s.SignInTTL)
 	late, err := b.Continue(t.Context(), signIn, "octocat")
 	must(t, err)
 	check(t, late, http.StatusBadRequest)
@@ -219,7 +219,7 @@ func TestStrangersWriteNothing(t *testing.T) {
 	for range 2_000 {
 		f.send(t, http.MethodGet, f.request(), "")
 	}
-	if got, want := f.cost.Take(), (memory.Cost{Reads: 2_000}); got != want {
+	if got, want := f.Cost.Take(), (memory.Cost{Reads: 2_000}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }

@@ -8,7 +8,7 @@ import (
 // The cost budget of design.md: GET 1 read, consent 0, callback 1 read and 1 commit.
 func TestCost(t *testing.T) {
 	t.Parallel()
-	once := func(f *fixture) { f.once = true }
+	once := func(f *endpoint) { f.Memory.RunOnce() }
 	s := serve(t, once)
 	for _, round := range []string{"first", "second"} { // the first login also marks the client as used
 		b := s.browser(loopbackURI)
@@ -23,10 +23,10 @@ func TestCost(t *testing.T) {
 	}
 	f := open(t, https, once)
 	f.post(t, f.show(t), "deny")
-	f.cost.Take()
+	f.Cost.Take()
 	f.post(t, f.show(t), "deny")
-	(&server{fixture: f}).wantCost(t, "page and deny", 1, 0)
+	(&server{endpoint: f}).wantCost(t, "page and deny", 1, 0)
 	f.send(t, http.MethodGet, f.request("client_id", ""), "")
 	f.send(t, http.MethodGet, f.request("state", "x")+"&state=y", "")
-	(&server{fixture: f}).wantCost(t, "syntax errors", 0, 0) // AV-03
+	(&server{endpoint: f}).wantCost(t, "syntax errors", 0, 0) // AV-03
 }

@@ -1,37 +1,28 @@
 package authorize
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/edge"
-	"github.com/postern-dev/postern/shared/fernet"
-	"github.com/postern-dev/postern/shared/keyfile"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/origin"
-	"github.com/postern-dev/postern/shared/seal"
 	"github.com/postern-dev/postern/shared/store"
-	"github.com/postern-dev/postern/shared/store/driver"
 	"github.com/postern-dev/postern/shared/upstream"
+	"github.com/postern-dev/postern/test/kit/fixture"
 	"github.com/postern-dev/postern/test/kit/memory"
 	"github.com/postern-dev/postern/test/kit/oauthtest"
 )
 
-// The challenge and verifier of RFC 7636 appendix B.
 const (
-	challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
-	verifier  = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+	challenge = fixture.Challenge
+	verifier  = fixture.Verifier
 )
 
 // Clients that are registered from the start.
@@ -51,100 +42,42 @@ const (
 
 var longURI = "https://client.example/" + strings.Repeat("a", 1900)
 
-// A fixture is the endpoint over a store in memory, with a clock of its own.
-type fixture struct {
+// An endpoint is the authorization endpoint over a store in memory.
+type endpoint struct {
 	http.Handler
 	Config
+	*fixture.Base
 	origin string
-	cost   *memory.Counter
-	memory *memory.Driver
-	once   bool         // run transactions once, as costs are counted
-	clock  atomic.Int64 // nanoseconds since 1970
-	log    *syncBuffer
-
-	// before and after fail an operation of the store before or after its effect.
-	before, after atomic.Pointer[func(op string) error]
 }
 
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
-func must(tb testing.TB, err error) {
-	tb.Helper()
-	if err != nil {
-		tb.Fatal(err)
-	}
-}
+var must = fixture.Must
 
 // open returns the endpoint of an origin. change may adjust what it is made of.
-func open(tb testing.TB, address string, change func(*fixture)) *fixture {
+func open(tb testing.TB, address string, change func(*endpoint)) *endpoint {
 	tb.Helper()
-	f := &fixture{origin: address, log: &syncBuffer{}}
-	f.clock.Store(time.Now().UnixNano())
+	f := &endpoint{Base: fixture.New(), origin: address}
+	f.Clock.Set(time.Now()) // a browser's cookies end by the real time
 	issuer, err := origin.Parse(address)
 	must(tb, err)
 	allow, err := upstream.ParseAllow("anyone")
 	must(tb, err)
-	log := slog.New(slog.NewJSONHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	log := f.Lines.Logger()
 	f.Config = Config{
 		Edge: edge.Deployment{Issuer: issuer, Log: log}, Provider: &upstream.Development{}, Allow: allow,
-		CodeTTL: time.Minute, SignInTTL: 10 * time.Minute, GrantTTL: 90 * 24 * time.Hour, Log: log, Now: f.now,
+		CodeTTL: time.Minute, SignInTTL: 10 * time.Minute, GrantTTL: 90 * 24 * time.Hour, Log: log, Now: f.Clock.Now, Box: f.Sealer,
 	}
 	if change != nil {
 		change(f)
 	}
-	f.memory = memory.New(&memory.Options{RunTwice: !f.once, Fault: fault(&f.before), FaultAfter: fault(&f.after)})
-	f.cost = memory.Count(f.memory)
-	f.Box = seal.NewBox(keyfile.Static(fernet.Keyring{fernet.GenerateKey()}), f.now)
-	f.Store, err = store.New(f.cost, f.Box, store.Lifetimes{RefreshGrace: 2 * time.Minute}, f.now)
-	must(tb, err)
+	f.Store = f.Open(tb, store.Lifetimes{RefreshGrace: 2 * time.Minute})
 	f.register(tb)
-	f.cost.Take()
+	f.Cost.Take()
 	f.Handler, err = New(f.Config)
 	must(tb, err)
 	return f
 }
 
-func (f *fixture) now() time.Time          { return time.Unix(0, f.clock.Load()) }
-func (f *fixture) advance(d time.Duration) { f.clock.Add(int64(d)) }
-
-func fault(p *atomic.Pointer[func(string) error]) func(string, driver.Key) error {
-	return func(op string, _ driver.Key) error {
-		if f := p.Load(); f != nil {
-			return (*f)(op)
-		}
-		return nil
-	}
-}
-
-var errUnreachable = errors.New("store unreachable")
-
-// failing makes the operations op of the store fail, "" all of them.
-func failing(p *atomic.Pointer[func(string) error], op string) {
-	f := func(got string) error {
-		if op == "" || got == op {
-			return errUnreachable
-		}
-		return nil
-	}
-	p.Store(&f)
-}
-
-func (f *fixture) register(tb testing.TB) {
+func (f *endpoint) register(tb testing.TB) {
 	tb.Helper()
 	for _, c := range []struct {
 		id, name string
@@ -165,18 +98,18 @@ func (f *fixture) register(tb testing.TB) {
 	}
 }
 
-// A server is a fixture behind https on loopback, so that browsers take its cookies.
+// A server is the endpoint behind https on loopback, so that browsers take its cookies.
 type server struct {
-	*fixture
+	*endpoint
 	github *oauthtest.GitHub // nil for the development sign-in
 	https  *httptest.Server
 }
 
-func serve(tb testing.TB, change func(*fixture)) *server {
+func serve(tb testing.TB, change func(*endpoint)) *server {
 	tb.Helper()
 	s := &server{https: httptest.NewUnstartedServer(nil)}
-	s.fixture = open(tb, "https://"+s.https.Listener.Addr().String(), change)
-	s.https.Config.Handler = s.fixture
+	s.endpoint = open(tb, "https://"+s.https.Listener.Addr().String(), change)
+	s.https.Config.Handler = s.endpoint
 	s.https.StartTLS()
 	tb.Cleanup(s.https.Close)
 	s.https.Client().Transport.(*http.Transport).MaxIdleConnsPerHost = 32 // or each page costs a handshake
@@ -187,7 +120,7 @@ func serve(tb testing.TB, change func(*fixture)) *server {
 func serveGitHub(tb testing.TB, allow string) *server {
 	tb.Helper()
 	github := oauthtest.StartGitHub(tb, nil)
-	s := serve(tb, func(f *fixture) {
+	s := serve(tb, func(f *endpoint) {
 		var err error
 		f.Allow, err = upstream.ParseAllow(allow)
 		must(tb, err)
@@ -210,7 +143,7 @@ func (s *server) browser(stop string) *oauthtest.Browser {
 
 // request returns an authorization URL; changes are names and values, an empty value
 // removes the name.
-func (f *fixture) request(changes ...string) string {
+func (f *endpoint) request(changes ...string) string {
 	v := url.Values{
 		"client_id": {loopbackID}, "redirect_uri": {loopbackURI}, "response_type": {"code"},
 		"code_challenge": {challenge}, "code_challenge_method": {"S256"}, "state": {"st&te=1"},
@@ -302,13 +235,11 @@ func (s *server) redeem(tb testing.TB, code string) store.Grant {
 
 func (s *server) wantCost(tb testing.TB, what string, reads, commits int64) {
 	tb.Helper()
-	if got, want := s.cost.Take(), (memory.Cost{Reads: reads, Commits: commits}); got != want {
-		tb.Errorf("cost of %s: got %+v, want %+v", what, got, want)
-	}
+	s.WantCost(tb, what, memory.Cost{Reads: reads, Commits: commits})
 }
 
 // send sends a request past all browsers. Headers are names and values.
-func (f *fixture) send(tb testing.TB, method, target, body string, headers ...string) *httptest.ResponseRecorder {
+func (f *endpoint) send(tb testing.TB, method, target, body string, headers ...string) *httptest.ResponseRecorder {
 	tb.Helper()
 	r := httptest.NewRequestWithContext(tb.Context(), method, strings.TrimPrefix(target, f.origin), strings.NewReader(body))
 	if method == http.MethodPost {

@@ -229,7 +229,7 @@ func TestOneUpstreamTokenPerPerson(t *testing.T) {
 		t.Errorf("got %d records of one person", people)
 	}
 	for _, secret := range []string{"gho_", "ac_", s.github.ClientSecret, "octocat@example.com"} {
-		if strings.Contains(s.log.String(), secret) {
+		if strings.Contains(s.Lines.String(), secret) {
 			t.Errorf("the log holds %s…", secret)
 		}
 	}

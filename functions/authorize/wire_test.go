@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"testing"
 
+	"github.com/postern-dev/postern/test/kit/fixture"
 	"github.com/postern-dev/postern/test/kit/memory"
 	"github.com/postern-dev/postern/test/kit/webtest"
 )
@@ -44,7 +45,7 @@ $`)},
 	webtest.Run(t, func(t *testing.T) http.Handler { return open(t, https, nil) }, "testdata/wire", names)
 	webtest.Run(t, func(t *testing.T) http.Handler {
 		f := open(t, https, nil)
-		failing(&f.before, memory.OpGet)
+		f.Faults.Before(fixture.Down(memory.OpGet))
 		return f
 	}, "testdata/faults", names)
 }

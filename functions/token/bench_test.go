@@ -23,7 +23,7 @@ import (
 // A bare is what an exchange cannot do without: one ES256 signature, the hashes that find its documents and check
 // its credentials, and the sealing of what it reads and writes.
 type bare struct {
-	f       *fixture
+	f       *endpoint
 	opened  []string // sealed records that it reads
 	written []byte   // the record that it writes
 	key     *ecdsa.PrivateKey
@@ -31,13 +31,13 @@ type bare struct {
 
 var bareLabel = seal.Label{Purpose: "record", Collection: "grants", Document: credential.Hash("x"), Field: "body"}
 
-func newBare(tb testing.TB, f *fixture, read [][]byte, written []byte) *bare {
+func newBare(tb testing.TB, f *endpoint, read [][]byte, written []byte) *bare {
 	tb.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(tb, err)
 	b := &bare{f: f, written: written, key: key}
 	for _, plain := range read {
-		sealed, err := f.box.Seal(tb.Context(), bareLabel, plain)
+		sealed, err := f.Sealer.Seal(tb.Context(), bareLabel, plain)
 		must(tb, err)
 		b.opened = append(b.opened, sealed)
 	}
@@ -49,7 +49,7 @@ func (b *bare) do(tb testing.TB, writes, macs int) {
 	ctx := tb.Context()
 	for _, sealed := range b.opened {
 		_ = credential.Hash(bareLabel.Document)
-		if _, err := b.f.box.Open(ctx, bareLabel, sealed); err != nil {
+		if _, err := b.f.Sealer.Open(ctx, bareLabel, sealed); err != nil {
 			tb.Fatal(err)
 		}
 	}
@@ -59,7 +59,7 @@ func (b *bare) do(tb testing.TB, writes, macs int) {
 		m.Sum(nil)
 	}
 	for range writes {
-		if _, err := b.f.box.Seal(ctx, bareLabel, b.written); err != nil {
+		if _, err := b.f.Sealer.Seal(ctx, bareLabel, b.written); err != nil {
 			tb.Fatal(err)
 		}
 	}
@@ -69,7 +69,7 @@ func (b *bare) do(tb testing.TB, writes, macs int) {
 	}
 }
 
-func (f *fixture) quiet(tb testing.TB) {
+func (f *endpoint) quiet(tb testing.TB) {
 	tb.Helper()
 	f.Config.Log, f.Config.Edge.Log = nil, nil
 	h, err := New(f.Config)
@@ -80,7 +80,7 @@ func (f *fixture) quiet(tb testing.TB) {
 var tokenURL = &url.URL{Path: oauth.TokenPath}
 
 // exchange serves one form, with as little work around it as can be.
-func (f *fixture) exchange(tb testing.TB, body string) string {
+func (f *endpoint) exchange(tb testing.TB, body string) string {
 	r := &http.Request{
 		Method: http.MethodPost, URL: tokenURL, RequestURI: oauth.TokenPath, Host: "auth.example.com", RemoteAddr: "192.0.2.1:1234",
 		Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
@@ -95,12 +95,12 @@ func (f *fixture) exchange(tb testing.TB, body string) string {
 
 // Budget 2.0x (design.md): a refresh over the in-memory driver against its own signature and hashes.
 func BenchmarkRefresh(b *testing.B) {
-	f := open(b, func(f *fixture) { f.once = true })
+	f := open(b, func(f *endpoint) { f.Memory.RunOnce() })
 	f.quiet(b)
 	token := f.connect(b, publicID).RefreshToken
 	bare := newBare(b, f, [][]byte{make([]byte, 400), make([]byte, 700)}, make([]byte, 700))
 	benchtest.Ratio(b, func() {
-		f.advance(time.Hour) // as a client does whose access token is about to expire
+		f.Clock.Advance(time.Hour) // as a client does whose access token is about to expire
 		answer := f.exchange(b, "grant_type=refresh_token&client_id="+publicID+"&refresh_token="+token)
 		_, after, _ := strings.Cut(answer, `"refresh_token":"`)
 		token, _, _ = strings.Cut(after, `"`)
@@ -109,7 +109,7 @@ func BenchmarkRefresh(b *testing.B) {
 
 // A code's redemption likewise; it writes two records.
 func BenchmarkRedeem(b *testing.B) {
-	f := open(b, func(f *fixture) { f.once = true })
+	f := open(b, func(f *endpoint) { f.Memory.RunOnce() })
 	f.quiet(b)
 	codes := make([]string, b.N+64) // Ratio works in whole batches
 	for i := range codes {

@@ -22,9 +22,9 @@ func asCIMD(grantTypes ...string) func(*store.Login) {
 	}
 }
 
-func (f *fixture) wantCost(tb testing.TB, what string, reads, commits int64) {
+func (f *endpoint) wantCost(tb testing.TB, what string, reads, commits int64) {
 	tb.Helper()
-	if got, want := f.cost.Take(), (memory.Cost{Reads: reads, Commits: commits}); got != want {
+	if got, want := f.Cost.Take(), (memory.Cost{Reads: reads, Commits: commits}); got != want {
 		tb.Errorf("cost of %s: got %+v, want %+v", what, got, want)
 	}
 }
@@ -32,22 +32,22 @@ func (f *fixture) wantCost(tb testing.TB, what string, reads, commits int64) {
 // CIM-01, CD-07, SF-15: a CIMD client redeems, refreshes and revokes by its id alone. Its host is not asked and it is not looked up.
 func TestCIMDClientIsPublicWhereverItComes(t *testing.T) {
 	t.Parallel()
-	f := open(t, func(f *fixture) { f.once = true })
+	f := open(t, func(f *endpoint) { f.Memory.RunOnce() })
 	code := f.issue(t, cimdID, "", asCIMD(oauth.SupportedGrantTypes()...))
-	f.cost.Take()
+	f.Cost.Take()
 	first := want(t, "code", f.redeem(t, cimdID, code), http.StatusOK, "")
 	f.wantCost(t, "code", 1, 1)
 	if first.RefreshToken == "" || !f.lives(t, first.AccessToken) {
 		t.Fatalf("got %+v, want a live grant with a refresh token", first)
 	}
-	f.cost.Take()
+	f.Cost.Take()
 	next := want(t, "refresh", f.refresh(t, cimdID, first.RefreshToken), http.StatusOK, "")
 	f.wantCost(t, "refresh", 1, 1)
 	want(t, "another client's revocation", f.revoke(t, anotherID, next.RefreshToken), http.StatusOK, "")
 	if !f.lives(t, next.AccessToken) {
 		t.Fatal("another client ended the grant")
 	}
-	f.cost.Take()
+	f.Cost.Take()
 	want(t, "revocation", f.revoke(t, cimdID, next.RefreshToken), http.StatusOK, "")
 	f.wantCost(t, "revocation", 1, 1)
 	if f.lives(t, next.AccessToken) {
@@ -83,7 +83,7 @@ func TestCodesOfCIMDClientsAreTheirOwn(t *testing.T) {
 		want(t, id, f.redeem(t, id, code), http.StatusBadRequest, "invalid_grant")
 	}
 	for _, id := range []string{"HTTPS://client.example/oauth/client.json", cimdID + "?", cimdID + "#", "http://client.example/oauth/client.json", "https://client.example/oauth/../oauth/client.json"} {
-		f.cost.Take()
+		f.Cost.Take()
 		want(t, id, f.redeem(t, id, code), http.StatusUnauthorized, "invalid_client")
 		f.wantCost(t, id, 0, 0)
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/test/kit/fixture"
 	"github.com/postern-dev/postern/test/kit/memory"
 )
 
@@ -103,16 +104,16 @@ func TestOnlyARegisteredClientIsNamedInTheLog(t *testing.T) {
 		f.post(t, path, "client_id", "gho_canary", "client_secret", "canary", "token", "x")
 		f.post(t, path, "Authorization", basic("gho_canary", "canary"), "token", "x")
 	}
-	if log := f.log.String(); strings.Contains(log, "canary") || strings.Count(log, `"client_id":"unknown"`) != 9 {
+	if log := f.Lines.String(); strings.Contains(log, "canary") || strings.Count(log, `"client_id":"unknown"`) != 9 {
 		t.Errorf("unknown clients: got %s, want 9 lines of an unknown client", log)
 	}
 	f.post(t, oauth.TokenPath, "client_id", postID, "client_secret", "guess", "grant_type", "refresh_token", "refresh_token", "rt_x")
-	if log := f.log.String(); strings.Count(log, `"client_id":"`+postID+`"`) != 2 { // the event and the request
+	if log := f.Lines.String(); strings.Count(log, `"client_id":"`+postID+`"`) != 2 { // the event and the request
 		t.Errorf("a registered client: got %s, want its id", log)
 	}
-	failing(&f.before, memory.OpGet)
+	f.Faults.Before(fixture.Down(memory.OpGet))
 	f.post(t, oauth.TokenPath, "client_id", "gho_canary", "grant_type", "refresh_token", "refresh_token", "rt_x")
-	if log := f.log.String(); strings.Contains(log, "canary") || strings.Count(log, `"client_id":"unknown"`) != 9 {
+	if log := f.Lines.String(); strings.Contains(log, "canary") || strings.Count(log, `"client_id":"unknown"`) != 9 {
 		t.Errorf("store down: got %s, want no client named", log)
 	}
 }

@@ -69,9 +69,9 @@ func TestCodeExpires(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)
 	early, late := f.issue(t, publicID, "", nil), f.issue(t, publicID, "", nil)
-	f.advance(time.Minute - time.Microsecond)
+	f.Clock.Advance(time.Minute - time.Microsecond)
 	want(t, "just in time", f.redeem(t, publicID, early), 200, "")
-	f.advance(time.Microsecond)
+	f.Clock.Advance(time.Microsecond)
 	want(t, "at its end", f.redeem(t, publicID, late), 400, "invalid_grant")
 }
 
@@ -92,7 +92,7 @@ func TestReplayedCodeRevokesItsTokens(t *testing.T) {
 			if !f.lives(t, a.AccessToken) {
 				t.Fatal("a wrong replay ended the grant")
 			}
-			f.advance(30 * time.Minute) // long after the code's own end
+			f.Clock.Advance(30 * time.Minute) // long after the code's own end
 			want(t, "replay", f.redeem(t, id, code), 400, "invalid_grant")
 			if f.lives(t, a.AccessToken) {
 				t.Error("the access token lives on")
@@ -148,9 +148,9 @@ func TestDeletedClientExchangesNothing(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)
 	a, code := f.connect(t, publicID), f.issue(t, publicID, "", nil)
-	f.advance(365 * 24 * time.Hour)
+	f.Clock.Advance(365 * 24 * time.Hour)
 	want(t, "a year later", f.redeem(t, publicID, f.issue(t, publicID, "", nil)), 200, "")
-	f.advance(-365 * 24 * time.Hour)
+	f.Clock.Advance(-365 * 24 * time.Hour)
 	must(t, f.Store.DeleteClient(t.Context(), publicID, nil))
 	want(t, "code", f.redeem(t, publicID, code), 401, "invalid_client")
 	want(t, "refresh", f.refresh(t, publicID, a.RefreshToken), 401, "invalid_client")
@@ -158,7 +158,7 @@ func TestDeletedClientExchangesNothing(t *testing.T) {
 		t.Error("the access token lives on")
 	}
 	want(t, "one that was never used, in time", f.redeem(t, otherID, "ac_x"), 400, "invalid_grant")
-	f.advance(168 * time.Hour)
+	f.Clock.Advance(168 * time.Hour)
 	want(t, "one that was never used, after CLIENT_UNUSED_TTL", f.redeem(t, otherID, "ac_x"), 401, "invalid_client")
 }
 
@@ -197,7 +197,7 @@ func TestOneCredentialIsNotAnother(t *testing.T) {
 	}
 }
 
-func (f *fixture) introspect(tb testing.TB, clientID, token string) bool {
+func (f *endpoint) introspect(tb testing.TB, clientID, token string) bool {
 	tb.Helper()
 	a := want(tb, "introspect", f.post(tb, oauth.IntrospectPath, append([]string{"token", token}, credentials(clientID)...)...), 200, "")
 	return a.Active != nil && *a.Active

@@ -15,7 +15,7 @@ func TestEveryKindOfClientRefreshesAndCalls(t *testing.T) {
 			f := open(t, nil)
 			a := f.connect(t, id)
 			for range 3 {
-				f.advance(time.Hour) // the access token has ended
+				f.Clock.Advance(time.Hour) // the access token has ended
 				a = want(t, "refresh", f.refresh(t, id, a.RefreshToken), 200, "")
 				if !f.lives(t, a.AccessToken) || a.RefreshToken == "" {
 					t.Fatalf("got %+v, want tokens that work", a)
@@ -32,7 +32,7 @@ func TestRefreshNeedsNoUpstreamToken(t *testing.T) {
 	m := openAcme(t, "anyone", "anyone")
 	m.github.RevokeTokens("octocat")
 	for range 3 {
-		m.advance(30 * 24 * time.Hour)
+		m.Clock.Advance(30 * 24 * time.Hour)
 		m.next(t, "a month later", 200, "")
 	}
 	if calls := m.github.Calls(); len(calls) != 0 {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/test/kit/fixture"
 	"github.com/postern-dev/postern/test/kit/memory"
 )
 
@@ -18,7 +19,7 @@ func TestStoreFaultsDecideNothing(t *testing.T) {
 			f := open(t, nil)
 			a, code := f.connect(t, basicID), f.issue(t, basicID, "", nil)
 			public := f.connect(t, publicID)
-			failing(&f.before, op)
+			f.Faults.Before(fixture.Down(op))
 			for range 2 {
 				w := f.redeem(t, basicID, code)
 				want(t, "code", w, 503, "temporarily_unavailable")
@@ -33,9 +34,9 @@ func TestStoreFaultsDecideNothing(t *testing.T) {
 					want(t, "introspect", f.post(t, oauth.IntrospectPath, append([]string{"token", a.AccessToken}, credentials(basicID)...)...), 503, "temporarily_unavailable")
 				}
 			}
-			f.before.Store(nil)
+			f.Faults.Before(nil)
 			want(t, "code afterwards", f.redeem(t, basicID, code), 200, "")
-			f.advance(time.Hour)
+			f.Clock.Advance(time.Hour)
 			want(t, "refresh afterwards", f.refresh(t, basicID, a.RefreshToken), 200, "")
 		})
 	}
@@ -46,14 +47,14 @@ func TestLostCommitAnswersAreFound(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)
 	code := f.issue(t, publicID, "", nil)
-	failing(&f.after, memory.OpCommit)
+	f.Faults.After(fixture.Down(memory.OpCommit))
 	a := want(t, "code", f.redeem(t, publicID, code), 200, "")
 	b := want(t, "refresh", f.refresh(t, publicID, a.RefreshToken), 200, "")
-	f.after.Store(nil)
+	f.Faults.After(nil)
 	if !f.lives(t, b.AccessToken) {
 		t.Error("the grant is not there")
 	}
-	f.advance(time.Hour)
+	f.Clock.Advance(time.Hour)
 	want(t, "the new token", f.refresh(t, publicID, b.RefreshToken), 200, "")
 }
 
@@ -61,16 +62,16 @@ func TestLostCommitAnswersAreFound(t *testing.T) {
 // its secret has to be compared.
 func TestCost(t *testing.T) {
 	t.Parallel()
-	f := open(t, func(f *fixture) { f.once = true })
+	f := open(t, func(f *endpoint) { f.Memory.RunOnce() })
 	cost := func(what string, reads, commits int64) {
 		t.Helper()
-		if got, want := f.cost.Take(), (memory.Cost{Reads: reads, Commits: commits}); got != want {
+		if got, want := f.Cost.Take(), (memory.Cost{Reads: reads, Commits: commits}); got != want {
 			t.Errorf("%s: got %+v, want %+v", what, got, want)
 		}
 	}
 	code := f.issue(t, publicID, "", nil)
 	confidential := f.connect(t, basicID)
-	f.cost.Take()
+	f.Cost.Take()
 	a := want(t, "code", f.redeem(t, publicID, code), 200, "")
 	cost("code", 2, 1)
 	b := want(t, "refresh", f.refresh(t, publicID, a.RefreshToken), 200, "")

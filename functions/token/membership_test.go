@@ -18,7 +18,7 @@ import (
 // A membership is the endpoint for members of an organisation at a fake GitHub, and one
 // of them, connected.
 type membership struct {
-	*fixture
+	*endpoint
 	github *oauthtest.GitHub
 	token  string // the member's refresh token
 }
@@ -30,7 +30,7 @@ func openAcme(t *testing.T, allow, rule string) *membership {
 	t.Helper()
 	m := &membership{github: oauthtest.StartGitHub(t, nil)}
 	m.github.AddToOrg("acme", "octocat", "active")
-	m.fixture = open(t, func(f *fixture) {
+	m.endpoint = open(t, func(f *endpoint) {
 		var err error
 		f.Allow, err = upstream.ParseAllow(allow)
 		must(t, err)
@@ -64,21 +64,21 @@ func (m *membership) next(t *testing.T, what string, status int, code string) {
 func TestRemovedMemberLosesTheGrant(t *testing.T) {
 	t.Parallel()
 	m := openAcme(t, "org:acme", "org:acme")
-	m.advance(time.Hour - time.Second)
+	m.Clock.Advance(time.Hour - time.Second)
 	m.next(t, "a fresh answer", 200, "")
 	if calls := m.github.Calls(); len(calls) != 0 {
 		t.Errorf("got calls %v, want none", calls)
 	}
-	m.advance(time.Second)
+	m.Clock.Advance(time.Second)
 	m.next(t, "an old answer", 200, "")
 	m.next(t, "again", 200, "")
 	if calls := m.github.Calls(); len(calls) != 1 {
 		t.Errorf("got calls %v, want one", calls)
 	}
 	m.github.RemoveFromOrg("acme", "octocat")
-	m.advance(time.Hour - time.Second)
+	m.Clock.Advance(time.Hour - time.Second)
 	m.next(t, "removed, within MEMBERSHIP_TTL", 200, "")
-	m.advance(time.Second)
+	m.Clock.Advance(time.Second)
 	m.next(t, "removed", 400, "invalid_grant")
 	m.github.AddToOrg("acme", "octocat", "active")
 	m.next(t, "back, but the grant has ended", 400, "invalid_grant")
@@ -89,7 +89,7 @@ func TestPendingMemberLosesTheGrant(t *testing.T) {
 	t.Parallel()
 	m := openAcme(t, "org:acme", "org:acme")
 	m.github.AddToOrg("acme", "octocat", "pending")
-	m.advance(time.Hour)
+	m.Clock.Advance(time.Hour)
 	m.next(t, "pending", 400, "invalid_grant")
 }
 
@@ -104,7 +104,7 @@ func TestGitHubOutageLosesNothing(t *testing.T) {
 			t.Parallel()
 			m := openAcme(t, "org:acme", "org:acme")
 			m.github.Outage(org, fault)
-			m.advance(time.Hour)
+			m.Clock.Advance(time.Hour)
 			for range 3 {
 				w := m.refresh(t, publicID, m.token)
 				want(t, "outage", w, 503, "temporarily_unavailable")
@@ -112,7 +112,7 @@ func TestGitHubOutageLosesNothing(t *testing.T) {
 					t.Error("got no Retry-After")
 				}
 			}
-			m.advance(time.Hour) // longer than any grace
+			m.Clock.Advance(time.Hour) // longer than any grace
 			m.github.Repair()
 			m.next(t, "repaired", 200, "")
 		})
@@ -125,7 +125,7 @@ func TestDeadUpstreamTokenEndsTheGrant(t *testing.T) {
 	m := openAcme(t, "org:acme", "org:acme")
 	m.github.RevokeTokens("octocat")
 	m.next(t, "while the answer is fresh", 200, "")
-	m.advance(time.Hour)
+	m.Clock.Advance(time.Hour)
 	m.next(t, "dead token", 400, "invalid_grant")
 	m.next(t, "ended", 400, "invalid_grant")
 }
@@ -158,7 +158,7 @@ func TestChangedAllowDecidesAtRefresh(t *testing.T) {
 func TestParallelRefreshesWithADueAnswer(t *testing.T) {
 	t.Parallel()
 	m := openAcme(t, "org:acme", "org:acme")
-	m.advance(time.Hour)
+	m.Clock.Advance(time.Hour)
 	done := make(chan reply, 8)
 	for range 8 {
 		go func() { done <- decode(t, m.refresh(t, publicID, m.token)) }()
@@ -175,8 +175,8 @@ func TestUnreadableSigningKeysConsumeNothing(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)
 	a, code := f.connect(t, publicID), f.issue(t, publicID, "", nil)
-	broken := &fixture{Config: f.Config}
-	broken.Config.Issuer = &accesstoken.Issuer{Ring: keyfile.New("no/such/file", signing.ParseRing, &keyfile.Options{Log: f.Log}), TTL: time.Hour, Now: f.now}
+	broken := &endpoint{Config: f.Config}
+	broken.Config.Issuer = &accesstoken.Issuer{Ring: keyfile.New("no/such/file", signing.ParseRing, &keyfile.Options{Log: f.Log}), TTL: time.Hour, Now: f.Clock.Now}
 	h, err := New(broken.Config)
 	must(t, err)
 	broken.Handler = h
@@ -185,6 +185,6 @@ func TestUnreadableSigningKeysConsumeNothing(t *testing.T) {
 		want(t, "refresh", broken.refresh(t, publicID, a.RefreshToken), 503, "temporarily_unavailable")
 	}
 	want(t, "code afterwards", f.redeem(t, publicID, code), 200, "")
-	f.advance(30 * time.Minute)
+	f.Clock.Advance(30 * time.Minute)
 	want(t, "refresh afterwards", f.refresh(t, publicID, a.RefreshToken), 200, "")
 }

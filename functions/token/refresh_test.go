@@ -25,12 +25,12 @@ func TestRefreshTokensRotateWithAGrace(t *testing.T) {
 			if second.RefreshToken == first.RefreshToken || second.RefreshToken == "" || second.AccessToken == first.AccessToken {
 				t.Fatal("got no new pair")
 			}
-			f.advance(2*time.Minute - time.Second)
+			f.Clock.Advance(2*time.Minute - time.Second)
 			again := want(t, "within grace", f.refresh(t, id, first.RefreshToken), 200, "")
 			if again.RefreshToken != second.RefreshToken || !f.lives(t, again.AccessToken) { // RT-02, B6
 				t.Error("the repeat did not get the same family's token")
 			}
-			f.advance(2 * time.Second)
+			f.Clock.Advance(2 * time.Second)
 			third := want(t, "the newest", f.refresh(t, id, second.RefreshToken), 200, "")
 			want(t, "out of grace", f.refresh(t, id, first.RefreshToken), 400, "invalid_grant") // B7
 			want(t, "the family", f.refresh(t, id, third.RefreshToken), 400, "invalid_grant")
@@ -53,7 +53,7 @@ func TestParallelRefreshesAllWork(t *testing.T) {
 	}
 	wg.Wait()
 	close(replies)
-	f.advance(time.Minute)
+	f.Clock.Advance(time.Minute)
 	for r := range replies {
 		if !f.lives(t, r.AccessToken) {
 			t.Error("an access token of a parallel refresh is dead")
@@ -118,9 +118,9 @@ func TestWrongRefreshCostsNothing(t *testing.T) {
 	} {
 		want(t, c.what, f.refresh(t, c.client, c.token, c.more...), c.status, c.code)
 	}
-	f.advance(time.Hour) // far out of any grace: a rotation above would end the family now
+	f.Clock.Advance(time.Hour) // far out of any grace: a rotation above would end the family now
 	b := want(t, "right", f.refresh(t, basicID, token), 200, "")
-	f.advance(3 * time.Minute)
+	f.Clock.Advance(3 * time.Minute)
 	want(t, "reuse by another client", f.refresh(t, publicID, token), 400, "invalid_grant")
 	want(t, "reuse with a changed MAC", f.refresh(t, basicID, token[:len(token)-6]+"AAAAAA"), 400, "invalid_grant")
 	if !f.lives(t, b.AccessToken) {
@@ -152,10 +152,10 @@ func TestUnusedGrantEnds(t *testing.T) {
 	const ttl = 2160 * time.Hour
 	token := f.connect(t, publicID).RefreshToken
 	for range 3 {
-		f.advance(ttl - time.Second)
+		f.Clock.Advance(ttl - time.Second)
 		token = want(t, "just in time", f.refresh(t, publicID, token), 200, "").RefreshToken
 	}
-	f.advance(ttl)
+	f.Clock.Advance(ttl)
 	want(t, "too late", f.refresh(t, publicID, token), 400, "invalid_grant")
 }
 
@@ -177,7 +177,7 @@ func TestManyRefreshesAMinute(t *testing.T) {
 		next := want(t, "refresh", f.refresh(t, publicID, token), 200, "").RefreshToken
 		want(t, "its twin", f.refresh(t, publicID, token), 200, "")
 		token = next
-		f.advance(time.Second)
+		f.Clock.Advance(time.Second)
 	}
 }
 
@@ -190,18 +190,18 @@ func TestNoCredentialInTheLog(t *testing.T) {
 	f.redeem(t, basicID, code)
 	f.redeem(t, basicID, code)
 	f.refresh(t, basicID, a.RefreshToken)
-	f.advance(time.Hour)
+	f.Clock.Advance(time.Hour)
 	f.refresh(t, basicID, a.RefreshToken)
 	f.post(t, oauth.TokenPath, "client_id", basicID, "client_secret", "guess-guess", "grant_type", "refresh_token", "refresh_token", a.RefreshToken)
 	f.revoke(t, basicID, a.AccessToken)
 	f.introspect(t, basicID, a.AccessToken)
 	for _, secret := range []string{a.AccessToken, a.RefreshToken, code, secretOf(basicID), "guess-guess", verifier, "eyJ", "rt_", "ac_"} {
-		if strings.Contains(f.log.String(), secret) {
+		if strings.Contains(f.Lines.String(), secret) {
 			t.Errorf("the log holds %.12s…", secret)
 		}
 	}
 	for _, event := range []string{"code.redeemed", "code.replayed", "token.refreshed", "refresh.reused", "client.auth_failed"} {
-		if !strings.Contains(f.log.String(), event) {
+		if !strings.Contains(f.Lines.String(), event) {
 			t.Errorf("the log lacks %s", event)
 		}
 	}

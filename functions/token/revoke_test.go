@@ -38,7 +38,7 @@ func TestOldRefreshTokenRevokes(t *testing.T) {
 	f := open(t, nil)
 	a := f.connect(t, publicID)
 	b := want(t, "rotate", f.refresh(t, publicID, a.RefreshToken), 200, "")
-	f.advance(time.Hour)
+	f.Clock.Advance(time.Hour)
 	want(t, "old token", f.revoke(t, publicID, a.RefreshToken), 200, "")
 	want(t, "the family", f.refresh(t, publicID, b.RefreshToken), 400, "invalid_grant")
 }
@@ -49,7 +49,7 @@ func TestExpiredAccessTokenRevokes(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)
 	a := f.connect(t, publicID)
-	f.advance(2 * time.Hour)
+	f.Clock.Advance(2 * time.Hour)
 	want(t, "expired token", f.revoke(t, publicID, a.AccessToken), 200, "")
 	want(t, "the family", f.refresh(t, publicID, a.RefreshToken), 400, "invalid_grant")
 }
@@ -122,11 +122,11 @@ func TestIntrospection(t *testing.T) {
 	want(t, "no token", f.post(t, oauth.IntrospectPath, credentials(basicID)...), 400, "invalid_request")
 
 	rotated := want(t, "rotate", f.refresh(t, basicID, own.RefreshToken), 200, "")
-	f.advance(3 * time.Minute)
+	f.Clock.Advance(3 * time.Minute)
 	if f.introspect(t, basicID, own.RefreshToken) || !f.introspect(t, basicID, rotated.RefreshToken) {
 		t.Error("a refresh token out of grace is active, or the newest is not")
 	}
-	f.advance(time.Hour)
+	f.Clock.Advance(time.Hour)
 	if f.introspect(t, basicID, own.AccessToken) {
 		t.Error("an expired access token is active")
 	}

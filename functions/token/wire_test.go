@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/postern-dev/postern/test/kit/fixture"
 	"github.com/postern-dev/postern/test/kit/memory"
 	"github.com/postern-dev/postern/test/kit/webtest"
 )
@@ -22,7 +23,7 @@ func TestWire(t *testing.T) {
 		},
 		Replace: []webtest.Replacement{{Name: "jti", Pattern: regexp.MustCompile(`"jti":"([\w-]{43})"`)}},
 	}
-	start := func(t *testing.T) *fixture {
+	start := func(t *testing.T) *endpoint {
 		f := open(t, nil)
 		f.issue(t, publicID, code, nil)
 		f.issue(t, basicID, codeBasic, nil)
@@ -31,7 +32,7 @@ func TestWire(t *testing.T) {
 	webtest.Run(t, func(t *testing.T) http.Handler { return start(t) }, "testdata/wire", names)
 	webtest.Run(t, func(t *testing.T) http.Handler {
 		f := start(t)
-		failing(&f.before, memory.OpGet)
+		f.Faults.Before(fixture.Down(memory.OpGet))
 		return f
 	}, "testdata/faults", names)
 }

@@ -17,11 +17,11 @@ func BenchmarkRotate(b *testing.B) {
 			token := h.login(b, c).Refresh
 			for range 1300 {
 				token = h.rotate(b, token, c.ID).Refresh
-				h.clock.advance(step)
+				h.Clock.Advance(step)
 			}
 			for b.Loop() {
 				token = h.rotate(b, token, c.ID).Refresh
-				h.clock.advance(step)
+				h.Clock.Advance(step)
 			}
 		})
 	}

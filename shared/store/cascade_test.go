@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/test/kit/fixture"
 )
 
 const octocat = "github:583231"
@@ -33,11 +34,11 @@ func TestTokenIsUnneededOnlyWhenNothingCanUseIt(t *testing.T) {
 		}, nil},
 		{"the grant is over", func(t *testing.T, h *house) {
 			h.login(t, h.register(t, "c_1"))
-			h.clock.advance(grantTTL + time.Minute)
+			h.Clock.Advance(grantTTL + time.Minute)
 		}, nil},
 		{"the grant was over a moment ago, by this clock", func(t *testing.T, h *house) {
 			h.login(t, h.register(t, "c_1"))
-			h.clock.advance(grantTTL + time.Second)
+			h.Clock.Advance(grantTTL + time.Second)
 		}, store.ErrNotFound},
 		{"a code can be redeemed", func(t *testing.T, h *house) { h.issue(t, h.register(t, "c_1").ID) }, store.ErrSignInPending},
 		{"a code can be redeemed and a grant lives", func(t *testing.T, h *house) {
@@ -47,11 +48,11 @@ func TestTokenIsUnneededOnlyWhenNothingCanUseIt(t *testing.T) {
 		}, store.ErrNotFound},
 		{"a code expired a moment ago, by this clock", func(t *testing.T, h *house) {
 			h.issue(t, h.register(t, "c_1").ID)
-			h.clock.advance(codeTTL + time.Second)
+			h.Clock.Advance(codeTTL + time.Second)
 		}, store.ErrSignInPending},
 		{"a code expired", func(t *testing.T, h *house) {
 			h.issue(t, h.register(t, "c_1").ID)
-			h.clock.advance(codeTTL + time.Minute)
+			h.Clock.Advance(codeTTL + time.Minute)
 		}, nil},
 		{"the client of the code is gone", func(t *testing.T, h *house) {
 			h.issue(t, h.register(t, "c_1").ID)
@@ -100,7 +101,7 @@ func TestOnlyTheTokenThatWasSeenIsDropped(t *testing.T) {
 	drop(t, h, false)
 	l := h.newLogin(h.register(t, "c_1").ID)
 	l.UpstreamToken = []byte("newer")
-	if err := h.IssueCode(t.Context(), l, allowClient); err != nil {
+	if err := h.IssueCode(t.Context(), l, fixture.AnyClient); err != nil {
 		t.Fatal(err)
 	}
 	drop(t, h, false)
@@ -124,17 +125,11 @@ func TestLostAnswerOfADropIsReadBack(t *testing.T) {
 	h := newHouse(t)
 	c := h.register(t, "c_1")
 	h.login(t, c)
-	lost := 0
-	h.faults.onCommit = func() error {
-		if lost++; lost == 1 {
-			return errDown
-		}
-		return nil
-	}
+	h.loseOneAnswer()
 	drop(t, h, true)
-	h.faults.onCommit = nil
+	h.Faults.After(nil)
 	h.login(t, c)
-	dropped, err := h.over(t, stubborn{h.db}, grace).DropUpstreamToken(t.Context(), person, []byte("upstream-token-of-octocat"))
+	dropped, err := h.over(t, stubborn{h.Memory}, grace).DropUpstreamToken(t.Context(), person, []byte("upstream-token-of-octocat"))
 	if err != nil || !dropped {
 		t.Errorf("got %v, %v, want the token dropped", dropped, err)
 	}
@@ -184,9 +179,9 @@ func TestFaultNeverMakesATokenUnneeded(t *testing.T) {
 			c := h.register(t, "c_1")
 			h.issue(t, c.ID)
 			h.login(t, c)
-			h.faults.arm(skip, late, false)
+			h.Faults.Arm(fixture.Fault{Skip: skip, Late: late})
 			account, err := h.UnneededToken(t.Context(), person)
-			if !h.faults.disarm() {
+			if !h.Faults.Disarm() {
 				if skip < 4 {
 					t.Errorf("only %d calls of the keeper, want account, codes, client and grants", skip)
 				}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/test/kit/fixture"
 	"github.com/postern-dev/postern/test/kit/memory"
 )
 
@@ -45,7 +46,7 @@ func TestCIMDClientsNeedNoRegistration(t *testing.T) {
 		t.Fatal(err)
 	}
 	want("IssueCode", 0, 1)
-	if err := h.IssueCode(ctx, l, allowClient); !errors.Is(err, store.ErrCompleted) {
+	if err := h.IssueCode(ctx, l, fixture.AnyClient); !errors.Is(err, store.ErrCompleted) {
 		t.Errorf("the same login again: got %v, want it completed", err)
 	}
 	counter.Take()
@@ -100,14 +101,14 @@ func TestUpstreamTokenWaitsForACIMDClientsCode(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	l := h.newCIMDLogin()
-	if err := h.IssueCode(t.Context(), l, allowClient); err != nil {
+	if err := h.IssueCode(t.Context(), l, fixture.AnyClient); err != nil {
 		t.Fatal(err)
 	}
 	person := store.PersonDocument(l.Record.Person.Subject)
 	if _, err := h.UnneededToken(t.Context(), person); !errors.Is(err, store.ErrSignInPending) {
 		t.Errorf("before the code expires: got %v, want it pending", err)
 	}
-	h.clock.advance(codeTTL + time.Minute)
+	h.Clock.Advance(codeTTL + time.Minute)
 	if _, err := h.UnneededToken(t.Context(), person); err != nil {
 		t.Errorf("after that: got %v, want the token to go", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/test/kit/fixture"
 )
 
 // An unused registration ends, to the microsecond, whether or not its document was purged (A6, W9,
@@ -14,21 +15,21 @@ func TestUnusedClientExpires(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.register(t, "c_1")
-	h.clock.advance(unused - time.Microsecond)
+	h.Clock.Advance(unused - time.Microsecond)
 	if _, err := h.Client(t.Context(), "c_1"); err != nil {
 		t.Errorf("before: got %v, want the client", err)
 	}
-	if n := h.db.Purge(h.clock.now()); n != 0 {
+	if n := h.Memory.Purge(h.Clock.Now()); n != 0 {
 		t.Errorf("before: %d documents purged, want none", n)
 	}
-	h.clock.advance(time.Microsecond)
+	h.Clock.Advance(time.Microsecond)
 	if _, err := h.Client(t.Context(), "c_1"); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("at: got %v, want ErrNotFound", err)
 	}
-	if err := h.IssueCode(t.Context(), h.newLogin("c_1"), allowClient); !errors.Is(err, store.ErrNotFound) {
+	if err := h.IssueCode(t.Context(), h.newLogin("c_1"), fixture.AnyClient); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("login: got %v, want ErrNotFound", err)
 	}
-	if n := h.db.Purge(h.clock.now()); n != 1 {
+	if n := h.Memory.Purge(h.Clock.Now()); n != 1 {
 		t.Errorf("at: %d documents purged, want 1", n)
 	}
 }
@@ -39,11 +40,11 @@ func TestUsedClientNeverExpires(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	c := h.register(t, "c_1")
-	h.clock.advance(unused - time.Minute)
+	h.Clock.Advance(unused - time.Minute)
 	h.login(t, c)
 	for range 20 {
-		h.clock.advance(365 * 24 * time.Hour)
-		h.db.Purge(h.clock.now())
+		h.Clock.Advance(365 * 24 * time.Hour)
+		h.Memory.Purge(h.Clock.Now())
 	}
 	got, err := h.Client(t.Context(), "c_1")
 	if err != nil || !got.Expiry.IsZero() {
@@ -58,7 +59,7 @@ func TestRefusedLoginDoesNotKeepTheClient(t *testing.T) {
 	h := newHouse(t)
 	h.register(t, "c_1")
 	_ = h.IssueCode(t.Context(), h.newLogin("c_1"), func(store.Client) error { return errDown })
-	h.clock.advance(unused)
+	h.Clock.Advance(unused)
 	if _, err := h.Client(t.Context(), "c_1"); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("got %v, want ErrNotFound", err)
 	}
@@ -68,13 +69,13 @@ func TestRefusedLoginDoesNotKeepTheClient(t *testing.T) {
 func TestOperatorsClientNeverExpires(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	c := publicClient("c_1")
+	c := fixture.PublicClient("c_1")
 	c.Operator = true
 	if _, err := h.RegisterClient(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
-	h.clock.advance(100 * unused)
-	h.db.Purge(h.clock.now())
+	h.Clock.Advance(100 * unused)
+	h.Memory.Purge(h.Clock.Now())
 	if _, err := h.Client(t.Context(), "c_1"); err != nil {
 		t.Errorf("got %v, want the client", err)
 	}
@@ -102,7 +103,7 @@ func TestTakenClientIDIsAnError(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.register(t, "c_1")
-	other := publicClient("c_1")
+	other := fixture.PublicClient("c_1")
 	other.SecretHash = "another"
 	if _, err := h.RegisterClient(t.Context(), other); err == nil {
 		t.Error("a taken id was registered again")
@@ -117,7 +118,7 @@ func TestUpdateKeepsTheExpiry(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	before := h.register(t, "c_1")
-	h.clock.advance(time.Hour)
+	h.Clock.Advance(time.Hour)
 	got, err := h.UpdateClient(t.Context(), "c_1", func(c *store.Client) error { c.Metadata.ClientName = "New"; return nil })
 	if err != nil || got.Metadata.ClientName != "New" || !got.Expiry.Equal(before.Expiry) {
 		t.Errorf("got %+v, %v", got, err)

@@ -9,6 +9,7 @@ import (
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/test/kit/fixture"
 )
 
 // Of 64 parallel redemptions one wins (AC-04, I6). The others, who hold the code and the right
@@ -22,7 +23,7 @@ func TestOneOf64ParallelRedemptionsWins(t *testing.T) {
 		var mu sync.Mutex
 		var grants []string
 		wins := parallel(64, func(int) bool {
-			red, _, err := h.RedeemCode(t.Context(), code, c, allowCode)
+			red, _, err := h.RedeemCode(t.Context(), code, c, fixture.AnyCode)
 			if err == nil {
 				mu.Lock()
 				defer mu.Unlock()
@@ -48,9 +49,9 @@ func TestReplayedCodeRevokesItsTokens(t *testing.T) {
 	red := h.redeem(t, code, c)
 	sibling := h.login(t, c)
 	next := h.rotate(t, red.Refresh, c.ID)
-	h.clock.advance(2 * codeTTL) // long after the code itself is over
+	h.Clock.Advance(2 * codeTTL) // long after the code itself is over
 
-	got, replayed, err := h.RedeemCode(t.Context(), code, c, allowCode)
+	got, replayed, err := h.RedeemCode(t.Context(), code, c, fixture.AnyCode)
 	wantInvalidGrant(t, "replay", err)
 	if !replayed || !got.Refresh.IsZero() || got.Grant.ID != red.Grant.ID || got.Grant.ClientID != "" {
 		t.Errorf("got replayed %v and %+v, want a replay that gives nothing but the name of what it ended", replayed, got.Grant)
@@ -74,13 +75,13 @@ func TestReplayWithoutProofRevokesNothing(t *testing.T) {
 	if !errors.Is(err, wrong) || replayed {
 		t.Errorf("wrong verifier: got replayed %v, %v; want its own error", replayed, err)
 	}
-	_, replayed, err = h.RedeemCode(t.Context(), code, other, allowCode)
+	_, replayed, err = h.RedeemCode(t.Context(), code, other, fixture.AnyCode)
 	wantInvalidGrant(t, "another client", err)
 	if replayed {
 		t.Error("another client was taken for a replay")
 	}
 	changed := credential.Wrap(code.Reveal()[:len(code.Reveal())-1] + "~")
-	_, replayed, err = h.RedeemCode(t.Context(), changed, c, allowCode)
+	_, replayed, err = h.RedeemCode(t.Context(), changed, c, fixture.AnyCode)
 	wantInvalidGrant(t, "a changed code", err)
 	if replayed {
 		t.Error("a changed code was taken for a replay")
@@ -94,7 +95,7 @@ func TestCheckSeesWhatTheCodeIsBoundTo(t *testing.T) {
 	h := newHouse(t)
 	c := h.register(t, "c_1")
 	l := h.newLogin(c.ID)
-	if err := h.IssueCode(t.Context(), l, allowClient); err != nil {
+	if err := h.IssueCode(t.Context(), l, fixture.AnyClient); err != nil {
 		t.Fatal(err)
 	}
 	var seen store.Code
@@ -149,8 +150,8 @@ func TestCodeEndsAtItsExpiry(t *testing.T) {
 		h := newHouse(t)
 		c := h.register(t, "c_1")
 		code := h.issue(t, c.ID)
-		h.clock.advance(row.wait)
-		_, _, err := h.RedeemCode(t.Context(), code, c, allowCode)
+		h.Clock.Advance(row.wait)
+		_, _, err := h.RedeemCode(t.Context(), code, c, fixture.AnyCode)
 		if (err == nil) != row.want {
 			t.Errorf("%s: got %v, want success %v", row.name, err, row.want)
 		}
@@ -168,7 +169,7 @@ func TestDeadCodesShareOneSentence(t *testing.T) {
 	used, foreign, expired := h.issue(t, c.ID), h.issue(t, other.ID), h.issue(t, c.ID)
 	h.redeem(t, used, c)
 	check := func(name string, code credential.Secret) {
-		_, _, err := h.RedeemCode(t.Context(), code, c, allowCode)
+		_, _, err := h.RedeemCode(t.Context(), code, c, fixture.AnyCode)
 		refusal, ok := errors.AsType[*oauth.Error](err)
 		if !ok || refusal.Code != oauth.InvalidGrant || refusal.Description != store.DeadCode {
 			t.Errorf("%s: got %v, want the sentence of all dead codes", name, err)
@@ -178,7 +179,7 @@ func TestDeadCodesShareOneSentence(t *testing.T) {
 	check("empty", credential.Wrap(""))
 	check("used", used)
 	check("foreign", foreign)
-	h.clock.advance(codeTTL)
+	h.Clock.Advance(codeTTL)
 	check("expired", expired)
 }
 
@@ -193,7 +194,7 @@ func TestLoginCompletesOnce(t *testing.T) {
 		t.Fatalf("before: got %v, %v", exists, err)
 	}
 	wins := parallel(16, func(int) bool {
-		err := h.IssueCode(t.Context(), l, allowClient)
+		err := h.IssueCode(t.Context(), l, fixture.AnyClient)
 		if err != nil && !errors.Is(err, store.ErrCompleted) {
 			t.Errorf("got %v, want ErrCompleted", err)
 		}
@@ -203,7 +204,7 @@ func TestLoginCompletesOnce(t *testing.T) {
 		t.Errorf("got %d winners, want 1", wins)
 	}
 	red := h.redeem(t, l.Code, c)
-	if err := h.IssueCode(t.Context(), l, allowClient); !errors.Is(err, store.ErrCompleted) {
+	if err := h.IssueCode(t.Context(), l, fixture.AnyClient); !errors.Is(err, store.ErrCompleted) {
 		t.Errorf("after redemption: got %v, want ErrCompleted", err)
 	}
 	if exists, err := h.CodeExists(t.Context(), l.Code); !exists || err != nil {
@@ -217,15 +218,15 @@ func TestRefusedClientLeavesNothing(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	c := h.register(t, "c_1")
-	before := h.documents(t)
+	before := h.Kept(t)
 	no := errors.New("its redirect URI is gone")
 	if err := h.IssueCode(t.Context(), h.newLogin(c.ID), func(store.Client) error { return no }); !errors.Is(err, no) {
 		t.Errorf("got %v, want %v", err, no)
 	}
-	if err := h.IssueCode(t.Context(), h.newLogin("c_unknown"), allowClient); !errors.Is(err, store.ErrNotFound) {
+	if err := h.IssueCode(t.Context(), h.newLogin("c_unknown"), fixture.AnyClient); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("unknown client: got %v, want ErrNotFound", err)
 	}
-	if after := h.documents(t); len(after) != len(before) {
+	if after := h.Kept(t); len(after) != len(before) {
 		t.Errorf("got %d documents, want %d", len(after), len(before))
 	}
 }
@@ -237,14 +238,14 @@ func TestCodeIsKeptLongEnough(t *testing.T) {
 	h := newHouse(t)
 	c := h.register(t, "c_1")
 	code := h.issue(t, c.ID)
-	if at := h.document(t, codeKey(code)).DeleteAfter; at.Before(h.clock.now().Add(10*time.Minute)) || at.Before(h.clock.now().Add(time.Hour)) {
+	if at := h.document(t, codeKey(code)).DeleteAfter; at.Before(h.Clock.Now().Add(10*time.Minute)) || at.Before(h.Clock.Now().Add(time.Hour)) {
 		t.Errorf("fresh: kept until %v", at)
 	}
-	h.clock.advance(30 * time.Second)
+	h.Clock.Advance(30 * time.Second)
 	red := h.redeem(t, code, c)
-	h.clock.advance(time.Hour - time.Microsecond)
-	h.db.Purge(h.clock.now())
-	_, replayed, err := h.RedeemCode(t.Context(), code, c, allowCode)
+	h.Clock.Advance(time.Hour - time.Microsecond)
+	h.Memory.Purge(h.Clock.Now())
+	_, replayed, err := h.RedeemCode(t.Context(), code, c, fixture.AnyCode)
 	if wantInvalidGrant(t, "replay", err); !replayed {
 		t.Error("a replay within the life of an access token was not recognised")
 	}
@@ -255,7 +256,7 @@ func TestCodeIsKeptLongEnough(t *testing.T) {
 func TestClientWithoutTheGrantGetsNoRefreshToken(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	c := publicClient("c_1")
+	c := fixture.PublicClient("c_1")
 	c.Metadata.GrantTypes = []string{oauth.GrantAuthorizationCode}
 	c, err := h.RegisterClient(t.Context(), c)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/store/driver"
+	"github.com/postern-dev/postern/test/kit/fixture"
 )
 
 // A verb is one call of the store, over a house that is ready for it.
@@ -21,7 +22,10 @@ type verb struct {
 func verbs() []verb {
 	return []verb{
 		{"RegisterClient", func(_ *testing.T, h *house) func(context.Context) error {
-			return func(ctx context.Context) error { _, err := h.RegisterClient(ctx, publicClient("c_1")); return err }
+			return func(ctx context.Context) error {
+				_, err := h.RegisterClient(ctx, fixture.PublicClient("c_1"))
+				return err
+			}
 		}},
 		{"Client", func(t *testing.T, h *house) func(context.Context) error {
 			h.register(t, "c_1")
@@ -43,7 +47,7 @@ func verbs() []verb {
 		}},
 		{"IssueCode", func(t *testing.T, h *house) func(context.Context) error {
 			l := h.newLogin(h.register(t, "c_1").ID)
-			return func(ctx context.Context) error { return h.IssueCode(ctx, l, allowClient) }
+			return func(ctx context.Context) error { return h.IssueCode(ctx, l, fixture.AnyClient) }
 		}},
 		{"CodeExists", func(t *testing.T, h *house) func(context.Context) error {
 			code := h.issue(t, h.register(t, "c_1").ID)
@@ -55,7 +59,7 @@ func verbs() []verb {
 		{"RedeemCode", func(t *testing.T, h *house) func(context.Context) error {
 			c := h.register(t, "c_1")
 			code := h.issue(t, c.ID)
-			return func(ctx context.Context) error { _, _, err := h.RedeemCode(ctx, code, c, allowCode); return err }
+			return func(ctx context.Context) error { _, _, err := h.RedeemCode(ctx, code, c, fixture.AnyCode); return err }
 		}},
 		{"Rotate", func(t *testing.T, h *house) func(context.Context) error {
 			red := h.login(t, h.register(t, "c_1"))
@@ -118,9 +122,9 @@ func TestFaultIsNeverAVerdict(t *testing.T) {
 					for skip := 0; ; skip++ {
 						h := newHouse(t)
 						call := v.ready(t, h)
-						h.faults.arm(skip, late, forever)
+						h.Faults.Arm(fixture.Fault{Skip: skip, Late: late, Forever: forever})
 						err := call(t.Context())
-						if !h.faults.disarm() {
+						if !h.Faults.Disarm() {
 							if skip == 0 {
 								t.Fatal("no call of the keeper was seen")
 							}
@@ -144,7 +148,7 @@ func TestFaultIsNeverAVerdict(t *testing.T) {
 // and its used client, and a used code its grant.
 func wantWhole(t *testing.T, h *house) {
 	t.Helper()
-	all := h.documents(t)
+	all := h.Kept(t)
 	codes, people, grants := sortedKeys(all, "codes"), sortedKeys(all, "people"), sortedKeys(all, "grants")
 	if len(codes) > 0 {
 		c, err := h.Client(t.Context(), "c_1")
@@ -162,9 +166,9 @@ func TestRevocationIsNotAcknowledgedWhenItDidNotHappen(t *testing.T) {
 	h := newHouse(t)
 	red := h.login(t, h.register(t, "c_1"))
 	for skip := range 10 {
-		h.faults.arm(skip, false, true)
+		h.Faults.Arm(fixture.Fault{Skip: skip, Forever: true})
 		err := h.RevokeGrant(t.Context(), red.Grant.ID, "test", nil)
-		if !h.faults.disarm() {
+		if !h.Faults.Disarm() {
 			break
 		}
 		if err == nil {
@@ -185,15 +189,9 @@ func TestLostAnswerOfACommitIsReadBack(t *testing.T) {
 			}
 			h := newHouse(t)
 			call := v.ready(t, h)
-			lost := 0
-			h.faults.onCommit = func() error {
-				if lost++; lost == 1 {
-					return errDown
-				}
-				return nil
-			}
-			if err := call(t.Context()); err != nil || lost != 1 {
-				t.Errorf("%s: got %v after %d lost answers, want success after 1", name, err, lost)
+			commits := h.loseOneAnswer()
+			if err := call(t.Context()); err != nil || *commits != 1 {
+				t.Errorf("%s: got %v after %d commits, want success after the one whose answer was lost", name, err, *commits)
 			}
 		}
 	}
@@ -222,16 +220,16 @@ func (d stubborn) Create(ctx context.Context, k driver.Key, doc driver.Document)
 func TestVerbsThatRunAgainAfterTheirCommitSucceed(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	s := h.over(t, stubborn{h.db}, 0)
-	c, err := s.RegisterClient(t.Context(), publicClient("c_1"))
+	s := h.over(t, stubborn{h.Memory}, 0)
+	c, err := s.RegisterClient(t.Context(), fixture.PublicClient("c_1"))
 	if err != nil {
 		t.Fatalf("register: %v", err)
 	}
 	l := h.newLogin(c.ID)
-	if err := s.IssueCode(t.Context(), l, allowClient); err != nil {
+	if err := s.IssueCode(t.Context(), l, fixture.AnyClient); err != nil {
 		t.Fatalf("issue: %v", err)
 	}
-	red, replayed, err := s.RedeemCode(t.Context(), l.Code, c, allowCode)
+	red, replayed, err := s.RedeemCode(t.Context(), l.Code, c, fixture.AnyCode)
 	if err != nil || replayed {
 		t.Fatalf("redeem: got replayed %v, %v", replayed, err)
 	}
@@ -258,13 +256,13 @@ func TestVerbsThatRunAgainAfterTheirCommitSucceed(t *testing.T) {
 		t.Fatalf("revoke: %v", err)
 	}
 	// And what is somebody else's stays so.
-	if err := s.IssueCode(t.Context(), l, allowClient); !errors.Is(err, store.ErrCompleted) {
+	if err := s.IssueCode(t.Context(), l, fixture.AnyClient); !errors.Is(err, store.ErrCompleted) {
 		t.Errorf("issue again: got %v, want ErrCompleted", err)
 	}
-	if _, replayed, err := s.RedeemCode(t.Context(), l.Code, c, allowCode); err == nil || !replayed {
+	if _, replayed, err := s.RedeemCode(t.Context(), l.Code, c, fixture.AnyCode); err == nil || !replayed {
 		t.Errorf("redeem again: got replayed %v, %v; want a replay", replayed, err)
 	}
-	if _, err := s.RegisterClient(t.Context(), publicClient("c_1")); err == nil {
+	if _, err := s.RegisterClient(t.Context(), fixture.PublicClient("c_1")); err == nil {
 		t.Error("register again: a taken id was registered")
 	}
 	if err := s.DeleteClient(t.Context(), c.ID, nil); err != nil {
@@ -278,13 +276,13 @@ func TestEndedContextChangesNothing(t *testing.T) {
 	for _, v := range verbs() {
 		h := newHouse(t)
 		call := v.ready(t, h)
-		before := h.documents(t)
+		before := h.Kept(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if err := call(ctx); !errors.Is(err, context.Canceled) || isVerdict(err) {
 			t.Errorf("%s: got %v, want the context's error", v.name, err)
 		}
-		after := h.documents(t)
+		after := h.Kept(t)
 		for k, d := range after {
 			if !d.Equal(before[k]) {
 				t.Errorf("%s: %s was written", v.name, k.Collection)
@@ -301,7 +299,7 @@ func TestUnknownIsAVerdict(t *testing.T) {
 	if _, err := h.Client(t.Context(), "c_2"); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("client: got %v", err)
 	}
-	_, _, err := h.RedeemCode(t.Context(), credential.New("code_"), c, allowCode)
+	_, _, err := h.RedeemCode(t.Context(), credential.New("code_"), c, fixture.AnyCode)
 	if refusal, ok := errors.AsType[*oauth.Error](err); !ok || refusal.Code != oauth.InvalidGrant {
 		t.Errorf("code: got %v", err)
 	}

@@ -22,7 +22,7 @@ func TestReusedRefreshTokenEndsTheFamily(t *testing.T) {
 	if !next.Rotated || next.Refresh.Reveal() == red.Refresh.Reveal() {
 		t.Error("got the same token, want another")
 	}
-	h.clock.advance(grace)
+	h.Clock.Advance(grace)
 	rot, err := h.Rotate(t.Context(), red.Refresh, c.ID, allowGrant)
 	wantInvalidGrant(t, "reuse", err)
 	if !rot.Reused || rot.Grant.ID != red.Grant.ID || !rot.Refresh.IsZero() {
@@ -74,9 +74,9 @@ func TestGraceIsMeasuredFromTheFirstRotation(t *testing.T) {
 	c := h.register(t, "c_1")
 	first := h.login(t, c).Refresh
 	second := h.rotate(t, first, c.ID).Refresh
-	h.clock.advance(60 * time.Second)
+	h.Clock.Advance(60 * time.Second)
 	third := h.rotate(t, second, c.ID).Refresh
-	h.clock.advance(59 * time.Second)
+	h.Clock.Advance(59 * time.Second)
 	for range 3 { // using it again does not start the grace anew
 		for name, old := range map[string]credential.Secret{"first": first, "second": second} {
 			rot := h.rotate(t, old, c.ID)
@@ -85,9 +85,9 @@ func TestGraceIsMeasuredFromTheFirstRotation(t *testing.T) {
 			}
 		}
 	}
-	h.clock.advance(time.Second - time.Microsecond)
+	h.Clock.Advance(time.Second - time.Microsecond)
 	h.rotate(t, first, c.ID)
-	h.clock.advance(time.Microsecond)
+	h.Clock.Advance(time.Microsecond)
 	h.rotate(t, second, c.ID) // 60 s after its own first rotation
 	rot, err := h.Rotate(t.Context(), first, c.ID, allowGrant)
 	wantInvalidGrant(t, "120 s after its first rotation", err)
@@ -102,7 +102,7 @@ func TestWithoutGraceTheSecondUseIsReuse(t *testing.T) {
 	h := newHouse(t)
 	c := h.register(t, "c_1")
 	red := h.login(t, c)
-	s := h.over(t, h.db, 0)
+	s := h.over(t, h.Memory, 0)
 	if _, err := s.Rotate(t.Context(), red.Refresh, c.ID, allowGrant); err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func TestForgedOrForeignRefreshTokenRevokesNothing(t *testing.T) {
 	c, other := h.register(t, "c_1"), h.register(t, "c_2")
 	red, theirs := h.login(t, c), h.login(t, other)
 	h.rotate(t, red.Refresh, c.ID)
-	h.clock.advance(time.Hour) // so that the first token would be reuse
+	h.Clock.Advance(time.Hour) // so that the first token would be reuse
 	raw := red.Refresh.Reveal()
 	flip := func(i int) string {
 		replacement := "A"
@@ -225,18 +225,18 @@ func TestGrantEndsWhenItIsNotUsed(t *testing.T) {
 	c := h.register(t, "c_1")
 	token := h.login(t, c).Refresh
 	for range 10 {
-		h.clock.advance(grantTTL - time.Microsecond)
-		h.db.Purge(h.clock.now())
+		h.Clock.Advance(grantTTL - time.Microsecond)
+		h.Memory.Purge(h.Clock.Now())
 		token = h.rotate(t, token, c.ID).Refresh
 	}
-	h.clock.advance(grantTTL)
+	h.Clock.Advance(grantTTL)
 	rot, err := h.Rotate(t.Context(), token, c.ID, allowGrant)
 	if wantInvalidGrant(t, "at its end", err); rot.Reused {
 		t.Error("an end was taken for reuse")
 	}
 	id, _ := store.RefreshGrantID(token)
 	h.wantEnded(t, id)
-	if n := h.db.Purge(h.clock.now()); n == 0 {
+	if n := h.Memory.Purge(h.Clock.Now()); n == 0 {
 		t.Error("the ended grant stays for ever")
 	}
 }
@@ -257,15 +257,15 @@ func TestHotFamilyStaysSmall(t *testing.T) {
 	token := red.Refresh
 	const step = 500 * time.Millisecond
 	for range 500 { // four minutes at two a second
-		history = append(history, used{token, h.clock.now()})
+		history = append(history, used{token, h.Clock.Now()})
 		token = h.rotate(t, token, c.ID).Refresh
-		h.clock.advance(step)
+		h.Clock.Advance(step)
 	}
 	if got := len(h.document(t, grantKey(red.Grant.ID)).Body); got > size+10_000 {
 		t.Errorf("the record grew from %d to %d bytes", size, got)
 	}
 	for i := len(history) - 1; i >= 0; i -= 7 {
-		if h.clock.now().Sub(history[i].at) >= grace {
+		if h.Clock.Now().Sub(history[i].at) >= grace {
 			break
 		}
 		if rot := h.rotate(t, history[i].token, c.ID); rot.Refresh.Reveal() != token.Reveal() {
@@ -294,18 +294,18 @@ func TestRevokeGrant(t *testing.T) {
 		if err := h.RevokeGrant(t.Context(), red.Grant.ID, "test", nil); err != nil {
 			t.Fatal(err)
 		}
-		h.clock.advance(time.Minute)
+		h.Clock.Advance(time.Minute)
 	}
 	g, err := h.Grant(t.Context(), red.Grant.ID)
-	if err != nil || g.Reason != "test" || !g.Revoked.Equal(h.clock.now().Add(-2*time.Minute)) {
+	if err != nil || g.Reason != "test" || !g.Revoked.Equal(h.Clock.Now().Add(-2*time.Minute)) {
 		t.Errorf("got %v %q, %v; want the time of the first", g.Revoked, g.Reason, err)
 	}
 	if err := h.RevokeGrant(t.Context(), "unknown", "test", nil); err != nil {
 		t.Errorf("unknown: got %v, want nil", err)
 	}
 	// The mark is kept longer than any token of the grant lives.
-	h.clock.advance(2 * time.Hour)
-	h.db.Purge(h.clock.now())
+	h.Clock.Advance(2 * time.Hour)
+	h.Memory.Purge(h.Clock.Now())
 	if _, err := h.Grant(t.Context(), red.Grant.ID); err != nil {
 		t.Errorf("got %v, want the mark", err)
 	}
@@ -337,11 +337,11 @@ func TestRefreshTokenAnswers(t *testing.T) {
 			t.Errorf("%s: want true", name)
 		}
 	}
-	h.clock.advance(grace)
+	h.Clock.Advance(grace)
 	if h.CurrentRefreshToken(next.Grant, red.Refresh) {
 		t.Error("out of grace is current")
 	}
-	h.clock.advance(grantTTL)
+	h.Clock.Advance(grantTTL)
 	if h.CurrentRefreshToken(next.Grant, next.Refresh) {
 		t.Error("a token of an ended grant is current")
 	}

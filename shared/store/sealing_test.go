@@ -17,6 +17,7 @@ import (
 	"github.com/postern-dev/postern/shared/seal"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/store/driver"
+	"github.com/postern-dev/postern/test/kit/fixture"
 )
 
 // Somebody who reads the whole database reads no credential, no client id and nothing about a
@@ -25,7 +26,7 @@ func TestDatabaseHoldsNothingReadable(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	secret := credential.New("cs_")
-	c := publicClient("c_client-id")
+	c := fixture.PublicClient("c_client-id")
 	c.SecretHash = secret.Hash()
 	c, err := h.RegisterClient(t.Context(), c)
 	if err != nil {
@@ -40,7 +41,7 @@ func TestDatabaseHoldsNothingReadable(t *testing.T) {
 		"octocat", "583231", "upstream-token", "example.com", "127.0.0.1", `"scopes"`,
 	}
 	id := regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
-	all := h.documents(t)
+	all := h.Kept(t)
 	if len(all) != 5 {
 		t.Fatalf("got %d documents, want 5", len(all))
 	}
@@ -75,7 +76,7 @@ func furnished(t *testing.T) (*house, []store.Redemption) {
 	for i, id := range []string{"c_1", "c_2"} {
 		l := h.newLogin(h.register(t, id).ID)
 		l.Record.Person.Subject = []string{"github:1", "github:2"}[i]
-		if err := h.IssueCode(t.Context(), l, allowClient); err != nil {
+		if err := h.IssueCode(t.Context(), l, fixture.AnyClient); err != nil {
 			t.Fatal(err)
 		}
 		c, err := h.Client(t.Context(), id)
@@ -97,7 +98,7 @@ func reads(t *testing.T, h *house, collection string, reds []store.Redemption) m
 		_, errs["Client"] = h.Client(ctx, "c_1")
 		_, errs["UpdateClient"] = h.UpdateClient(ctx, "c_1", func(*store.Client) error { return nil })
 		errs["DeleteClient"] = h.DeleteClient(ctx, "c_1", nil)
-		errs["IssueCode"] = h.IssueCode(ctx, h.newLogin("c_1"), allowClient)
+		errs["IssueCode"] = h.IssueCode(ctx, h.newLogin("c_1"), fixture.AnyClient)
 		errs["Clients"] = firstError(h.Clients(ctx))
 	case "grants":
 		_, errs["Grant"] = h.Grant(ctx, reds[0].Grant.ID)
@@ -124,7 +125,7 @@ func TestSwappedDocumentsDoNotOpen(t *testing.T) {
 	for _, collection := range []string{"clients", "grants", "people"} {
 		for _, whole := range []bool{true, false} {
 			h, reds := furnished(t)
-			all := h.documents(t)
+			all := h.Kept(t)
 			keys := sortedKeys(all, collection)
 			if len(keys) != 2 {
 				t.Fatalf("%s: got %d documents, want 2", collection, len(keys))
@@ -154,7 +155,7 @@ func TestSwappedCodesAreNotRedeemed(t *testing.T) {
 	h.put(t, codeKey(a), db)
 	h.put(t, codeKey(b), da)
 	for _, code := range []credential.Secret{a, b} {
-		if _, _, err := h.RedeemCode(t.Context(), code, c, allowCode); !errors.Is(err, store.ErrTampered) {
+		if _, _, err := h.RedeemCode(t.Context(), code, c, fixture.AnyCode); !errors.Is(err, store.ErrTampered) {
 			t.Errorf("got %v, want ErrTampered", err)
 		}
 	}
@@ -222,18 +223,18 @@ func TestEditedDeletionTimeChangesNothing(t *testing.T) {
 	h.register(t, "c_unused")
 	red := h.login(t, c)
 	code := h.issue(t, c.ID)
-	for k, d := range h.documents(t) {
-		d.DeleteAfter = h.clock.now().Add(1000 * 24 * time.Hour)
+	for k, d := range h.Kept(t) {
+		d.DeleteAfter = h.Clock.Now().Add(1000 * 24 * time.Hour)
 		h.put(t, k, d)
 	}
-	h.clock.advance(codeTTL)
-	_, _, err := h.RedeemCode(t.Context(), code, c, allowCode)
+	h.Clock.Advance(codeTTL)
+	_, _, err := h.RedeemCode(t.Context(), code, c, fixture.AnyCode)
 	wantInvalidGrant(t, "expired code", err)
-	h.clock.advance(unused)
+	h.Clock.Advance(unused)
 	if _, err := h.Client(t.Context(), "c_unused"); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("unused client: got %v, want ErrNotFound", err)
 	}
-	h.clock.advance(grantTTL)
+	h.Clock.Advance(grantTTL)
 	_, err = h.Rotate(t.Context(), red.Refresh, c.ID, allowGrant)
 	wantInvalidGrant(t, "expired grant", err)
 	h.wantEnded(t, red.Grant.ID)
@@ -254,12 +255,12 @@ func TestRestoredCodeIsNotRedeemedAgain(t *testing.T) {
 			}
 		}
 		h.put(t, codeKey(code), old)
-		got, replayed, err := h.RedeemCode(t.Context(), code, c, allowCode)
+		got, replayed, err := h.RedeemCode(t.Context(), code, c, fixture.AnyCode)
 		wantInvalidGrant(t, name, err)
 		if !replayed || !errors.Is(err, store.ErrTampered) || got.Grant.ID != "" {
 			t.Errorf("%s: got replayed %v, %v; want an alarm", name, replayed, err)
 		}
-		if n := len(sortedKeys(h.documents(t), "grants")); n != 1 {
+		if n := len(sortedKeys(h.Kept(t), "grants")); n != 1 {
 			t.Errorf("%s: got %d grants, want 1", name, n)
 		}
 		if revoke {
@@ -295,8 +296,8 @@ func TestUnknownKeyIsAnErrorNotAbsence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.box = boxOf(h.clock, fernet.GenerateKey())
-	h.Store = h.over(t, h.db, grace)
+	h.Sealer = fixture.Sealer(h.Clock, fernet.GenerateKey())
+	h.Store = h.over(t, h.Memory, grace)
 	for _, collection := range []string{"clients", "grants", "people"} {
 		for name, err := range reads(t, h, collection, reds) {
 			if !errors.Is(err, seal.ErrUnreadable) || isVerdict(err) {
@@ -304,7 +305,7 @@ func TestUnknownKeyIsAnErrorNotAbsence(t *testing.T) {
 			}
 		}
 	}
-	if _, _, err := h.RedeemCode(t.Context(), code, c, allowCode); !errors.Is(err, seal.ErrUnreadable) || isVerdict(err) {
+	if _, _, err := h.RedeemCode(t.Context(), code, c, fixture.AnyCode); !errors.Is(err, seal.ErrUnreadable) || isVerdict(err) {
 		t.Errorf("RedeemCode: got %v, want ErrUnreadable and no verdict", err)
 	}
 }
@@ -314,8 +315,8 @@ func TestMissingKeysAreAFault(t *testing.T) {
 	t.Parallel()
 	h, reds := furnished(t)
 	quiet := slog.New(slog.NewTextHandler(t.Output(), nil))
-	h.box = seal.NewBox(keyfile.New(t.TempDir()+"/absent", fernet.ParseKeyring, &keyfile.Options{Log: quiet}), h.clock.now)
-	h.Store = h.over(t, h.db, grace)
+	h.Sealer = seal.NewBox(keyfile.New(t.TempDir()+"/absent", fernet.ParseKeyring, &keyfile.Options{Log: quiet}), h.Clock.Now)
+	h.Store = h.over(t, h.Memory, grace)
 	for _, collection := range []string{"clients", "grants", "people"} {
 		for name, err := range reads(t, h, collection, reds) {
 			if err == nil || isVerdict(err) {
@@ -323,7 +324,7 @@ func TestMissingKeysAreAFault(t *testing.T) {
 			}
 		}
 	}
-	if _, err := h.RegisterClient(t.Context(), publicClient("c_3")); err == nil || isVerdict(err) {
+	if _, err := h.RegisterClient(t.Context(), fixture.PublicClient("c_3")); err == nil || isVerdict(err) {
 		t.Errorf("RegisterClient: got %v, want a fault", err)
 	}
 	if report, err := h.Reseal(t.Context(), "clients", "", func(string, store.ResealReport) {}); err == nil || report.Unreadable != 0 {
@@ -337,8 +338,8 @@ func TestOldKeyStillOpens(t *testing.T) {
 	h := newHouse(t)
 	older, newer := fernet.GenerateKey(), fernet.GenerateKey()
 	use := func(ring ...fernet.Key) {
-		h.box = boxOf(h.clock, ring...)
-		h.Store = h.over(t, h.db, grace)
+		h.Sealer = fixture.Sealer(h.Clock, ring...)
+		h.Store = h.over(t, h.Memory, grace)
 	}
 	use(older)
 	c := h.register(t, "c_1")
@@ -358,8 +359,8 @@ func TestResealCanBeInterruptedAndResumed(t *testing.T) {
 	h := newHouse(t)
 	older, newer := fernet.GenerateKey(), fernet.GenerateKey()
 	use := func(ring ...fernet.Key) {
-		h.box = boxOf(h.clock, ring...)
-		h.Store = h.over(t, h.db, grace)
+		h.Sealer = fixture.Sealer(h.Clock, ring...)
+		h.Store = h.over(t, h.Memory, grace)
 	}
 	use(older)
 	const n = 450 // more than two pages
@@ -367,7 +368,7 @@ func TestResealCanBeInterruptedAndResumed(t *testing.T) {
 		h.register(t, credential.New("c_").Reveal())
 	}
 	red := h.login(t, h.register(t, "c_1"))
-	before := h.documents(t)
+	before := h.Kept(t)
 	use(newer, older)
 
 	ctx, cancel := context.WithCancel(t.Context())
@@ -394,7 +395,7 @@ func TestResealCanBeInterruptedAndResumed(t *testing.T) {
 	if want := (store.ResealReport{Seen: n + 1, Current: n + 1}); err != nil || report != want {
 		t.Fatalf("again: got %+v, %v; want %+v", report, err, want)
 	}
-	for k, d := range h.documents(t) {
+	for k, d := range h.Kept(t) {
 		if was := before[k]; was.Body == d.Body || !maps.Equal(was.Index, d.Index) || !was.DeleteAfter.Equal(d.DeleteAfter) {
 			t.Fatalf("%s: got %v %v, want a new body and the rest as it was", k.Collection, d.Index, d.DeleteAfter)
 		}
@@ -433,12 +434,12 @@ func TestResealLosesNoChange(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	older, newer := fernet.GenerateKey(), fernet.GenerateKey()
-	h.box = boxOf(h.clock, older)
-	h.Store = h.over(t, h.db, grace)
+	h.Sealer = fixture.Sealer(h.Clock, older)
+	h.Store = h.over(t, h.Memory, grace)
 	c := h.register(t, "c_1")
 	token := h.login(t, c).Refresh
-	h.box = boxOf(h.clock, newer, older)
-	h.Store = h.over(t, h.db, grace)
+	h.Sealer = fixture.Sealer(h.Clock, newer, older)
+	h.Store = h.over(t, h.Memory, grace)
 	parallel(2, func(i int) bool {
 		for range 50 {
 			if i == 0 {
@@ -469,11 +470,11 @@ func TestMovedDocumentRaisesTheAlarm(t *testing.T) {
 	h.register(t, "c_2")
 	from := driver.Key{Collection: "clients", ID: store.ClientDocument("c_1")}
 	to := driver.Key{Collection: "clients", ID: store.ClientDocument("c_2")}
-	d, err := h.db.Get(t.Context(), from)
+	d, err := h.Memory.Get(t.Context(), from)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.db.RunTransaction(t.Context(), func(_ context.Context, tx driver.Tx) error { return tx.Set(to, d) }); err != nil {
+	if err := h.Memory.RunTransaction(t.Context(), func(_ context.Context, tx driver.Tx) error { return tx.Set(to, d) }); err != nil {
 		t.Fatal(err)
 	}
 	var alarms []string

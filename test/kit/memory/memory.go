@@ -68,6 +68,9 @@ func New(o *Options) *Driver {
 	return d
 }
 
+// RunOnce ends RunTwice, where costs are counted or time is measured.
+func (d *Driver) RunOnce() { d.options.RunTwice = false }
+
 // Get implements [driver.Driver].
 func (d *Driver) Get(ctx context.Context, k driver.Key) (driver.Document, error) {
 	if err := ctx.Err(); err != nil {
