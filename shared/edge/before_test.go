@@ -34,8 +34,7 @@ func strangers(next http.Handler) http.Handler {
 	})
 }
 
-// MP-11: what headers decide is decided without the body, and so is what there is
-// no handler for.
+// What headers decide is decided without the body, and so is what there is no handler for (MP-11).
 func TestHeadersDecideBeforeTheBodyIsRead(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -97,8 +96,8 @@ func TestBeforeSeesWhatTheEdgeSettled(t *testing.T) {
 	}
 }
 
-// MP-11, HT-06: net/http would wait for the rest of the body before it answers. No
-// deadline helps here: the edge cannot reach the connection's.
+// The net/http server would wait for the rest of the body before it answers (MP-11, HT-06). No deadline helps
+// here: the edge cannot reach the connection's.
 func TestARefusalDoesNotWaitForTheBody(t *testing.T) {
 	t.Parallel()
 	h := edge.Wrap(ok(), edge.Options{Deployment: deployment(t), Before: strangers})
@@ -125,7 +124,7 @@ func TestARefusalDoesNotWaitForTheBody(t *testing.T) {
 	}
 }
 
-// LG-01: an id in a path may be a secret in the wrong place, and so may any path.
+// An id in a path may be a secret in the wrong place, and so may any path (LG-01).
 func TestTheLineNamesTheRouteAndNotThePath(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ method, path, header, want string }{

@@ -34,7 +34,7 @@ func ok() *edge.Mux {
 	return m
 }
 
-// HT-05, MD-04
+// The raw path is one of ours or 404; nothing is cleaned and nobody redirected (HT-05, MD-04).
 func TestOnlyTheExactPathIsServed(t *testing.T) {
 	t.Parallel()
 	for _, p := range []string{
@@ -60,7 +60,7 @@ func TestOnlyTheExactPathIsServed(t *testing.T) {
 	}
 }
 
-// HT-08, HT-02
+// Another method is 405 with Allow, and no header overrides it (HT-02, HT-08).
 func TestOtherMethodsAreRefusedWithAllow(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ method, path, allow string }{
@@ -94,7 +94,7 @@ func TestARouteIsTakenOnce(t *testing.T) {
 	ok().Handle("POST", "/token", http.NotFoundHandler())
 }
 
-// L1, L2, L3, L4, CHL-13
+// Preflights need no credential, and every answer, errors too, can be read (L1 to L4, CHL-13).
 func TestBrowserClientsMayCallAndSeeErrors(t *testing.T) {
 	t.Parallel()
 	w := serve(ok(), edge.Options{Deployment: deployment(t)}, "OPTIONS", "/token", "", "Origin: https://app.example", "Access-Control-Request-Method: POST")
@@ -130,7 +130,7 @@ func TestBrowserClientsMayCallAndSeeErrors(t *testing.T) {
 	}
 }
 
-// GEN-13, L4
+// No other origin reads a page (RFC 9700 §2.6, GEN-13).
 func TestPagesHaveNoCORS(t *testing.T) {
 	t.Parallel()
 	for _, c := range [][2]string{{"OPTIONS", "/token"}, {"POST", "/token"}, {"GET", "/nothing"}} {
@@ -143,7 +143,7 @@ func TestPagesHaveNoCORS(t *testing.T) {
 	}
 }
 
-// HT-03
+// What decides comes once or not at all (HT-03).
 func TestARepeatedHeaderThatDecidesIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, n := range []string{"Content-Type", "Origin", "Sec-Fetch-Site", "Mcp-Session-Id", "MCP-Protocol-Version", "Authorization"} {
@@ -157,7 +157,7 @@ func TestARepeatedHeaderThatDecidesIsRefused(t *testing.T) {
 	}
 }
 
-// HT-04, through a real server
+// Two lengths, or a target on another host, are refused, here through a real server (HT-04).
 func TestATargetOfAnotherHostIsRefused(t *testing.T) {
 	t.Parallel()
 	s := httptest.NewServer(edge.Wrap(ok(), edge.Options{Deployment: deployment(t)}))
@@ -186,7 +186,7 @@ func TestATargetOfAnotherHostIsRefused(t *testing.T) {
 	}
 }
 
-// AT-12, N1
+// Which header holds the credential is a setting, and the other one is not looked at (AT-12, N1).
 func TestExactlyOneCredentialHeaderIsRead(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -219,7 +219,7 @@ func TestExactlyOneCredentialHeaderIsRead(t *testing.T) {
 	}
 }
 
-// HT-01
+// Entries that a caller adds on the left of X-Forwarded-For change nothing (HT-01).
 func TestTheClientAddressIsCountedFromTheRight(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -261,7 +261,7 @@ func TestALimitCountsALineNotItsAddresses(t *testing.T) {
 	}
 }
 
-// HT-06, HT-11
+// A body over its limit, or encoded, is refused (HT-06, HT-11).
 func TestBodiesAreReadWithinTheirLimit(t *testing.T) {
 	t.Parallel()
 	var got string
@@ -299,7 +299,7 @@ type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// HT-09
+// A panic is 500 with a fixed text (HT-09).
 func TestAPanicIsOneAnswerAndOneErrorLine(t *testing.T) {
 	t.Parallel()
 	var log logBuffer
@@ -333,7 +333,7 @@ func TestAPanicAfterTheAnswerBeganBreaksTheConnection(t *testing.T) {
 	}
 }
 
-// LG-01, LG-02: one line, without the query.
+// One line, without the query (LG-01, LG-02).
 func TestARequestIsOneLineWithoutItsQuery(t *testing.T) {
 	t.Parallel()
 	var log logBuffer
@@ -420,8 +420,8 @@ func (d *deadlined) SetReadDeadline(t time.Time) error {
 	return nil
 }
 
-// HT-06: net/http reads the rest of a body before it sends an answer, so a caller who
-// never sends it would hold a refused request open for ever.
+// The net/http server reads the rest of a body before it sends an answer, so a caller who never sends it would
+// hold a refused request open for ever (HT-06).
 func TestARefusedBodyMayNotTakeForEver(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, target, header, value string }{

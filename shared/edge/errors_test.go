@@ -63,7 +63,8 @@ func TestEveryCodeHasItsStatus(t *testing.T) {
 	}
 }
 
-// TOK-06, A2
+// Failed authentication is 401, with a Basic challenge only for a caller who used Basic (RFC 6749
+// §5.2, A2, TOK-06).
 func TestAFailedClientIsChallengedInItsOwnWay(t *testing.T) {
 	t.Parallel()
 	h := edge.JSONErrors(func(http.ResponseWriter, *http.Request) error {
@@ -91,7 +92,8 @@ func TestATooEagerCallerLearnsHowLongToWait(t *testing.T) {
 	}
 }
 
-// AT-09, CHL-01 to CHL-07, CHL-11, CHL-12
+// No credential, a bad one, too little scope and a malformed header each have a challenge of their
+// own (RFC 6750 §3, AT-09, CHL-01 to CHL-07, CHL-11, CHL-12).
 func TestChallengesSayWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	const meta = `resource_metadata="https://auth.example.com/.well-known/oauth-protected-resource/mcp"`
@@ -120,7 +122,7 @@ func TestChallengesSayWhatIsMissing(t *testing.T) {
 	}
 }
 
-// GEN-15, HT-12
+// No character outside RFC 6749 §5.2 reaches a description or a header (GEN-15, HT-12).
 func TestDescriptionsKeepToTheGrammar(t *testing.T) {
 	t.Parallel()
 	evil := "a\"b\\c\r\nSet-Cookie: x=y\x00ü" + strings.Repeat("z", 1000)
@@ -169,7 +171,8 @@ func TestHandlersWorkUnwrapped(t *testing.T) {
 	}
 }
 
-// CD-18: nothing is posted again at the next host, and no address is told where the browser came from.
+// Nothing is posted again at the next host, and no address is told where the browser came from
+// (CD-18).
 func TestSeeOtherIsA303ThatTellsNothing(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()

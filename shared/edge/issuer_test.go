@@ -12,7 +12,7 @@ import (
 	"github.com/postern-dev/postern/shared/edge"
 )
 
-// HT-01, MD-01: no header changes the issuer.
+// No header changes the issuer (HT-01, MD-01).
 func TestNoHeaderChangesAConfiguredIssuer(t *testing.T) {
 	t.Parallel()
 	var got string

@@ -11,8 +11,8 @@ import (
 	"github.com/postern-dev/postern/shared/pages"
 )
 
-// O6: what a person can send in, from a page or from JSON, is what the operator searches
-// the log for.
+// What a person can send in, from a page or from JSON, is what the operator searches the log for
+// (O6).
 func TestOneRequestIDIsOnThePageInTheJSONAndInTheLog(t *testing.T) {
 	t.Parallel()
 	var log logBuffer

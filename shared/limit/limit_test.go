@@ -9,7 +9,7 @@ import (
 	"github.com/postern-dev/postern/shared/limit"
 )
 
-// TE-05, AV-05
+// Who guesses waits; the right secret is taken all the same (TE-05, AV-05).
 func TestGuessesWaitAndOwnersDoNot(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(0, 0)

@@ -18,7 +18,8 @@ func refusing(http.ResponseWriter, *http.Request) error {
 	return &oauth.Error{Code: oauth.InvalidRequest, Description: "redirect_uri <script>alert(1)</script>"}
 }
 
-// CD-10, CD-15, CD-16, WB-01, WB-04, GEN-10, GEN-11
+// A page cannot be framed, cached or scripted, and has no form-action (CD-10, CD-15, CD-16, WB-01,
+// WB-04, GEN-10, GEN-11).
 func TestEveryPageHasTheStrictPolicy(t *testing.T) {
 	t.Parallel()
 	page := pages.New("consent", `<p>{{.}}</p>`)
@@ -120,7 +121,7 @@ func TestCookiesArePrefixedOnHTTPS(t *testing.T) {
 	}), edge.Options{Deployment: deployment(t)}, "GET", "/", "", "Cookie: tx=v")
 }
 
-// CD-03
+// A form counts only from our own origin, as the browser tells (CD-03).
 func TestAFormOfAnotherSiteIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -23,7 +23,8 @@ func form(target, contentType, body string) *http.Request {
 	return r
 }
 
-// TE-01, TE-02, GEN-14, I4, HT-06
+// Parameters come once, in a form of that very type, and not too many (TE-01, TE-02, GEN-14, I4,
+// HT-06).
 func TestAFormHasOneMeaningOrIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ claim, target, contentType, body string }{
@@ -98,7 +99,7 @@ func TestAQueryHasTheRulesOfAForm(t *testing.T) {
 	}
 }
 
-// UP-14: an error may stand on a page of ours, so it has no words of a stranger.
+// An error may stand on a page of ours, so it has no words of a stranger (UP-14).
 func TestOnlyAKnownParameterIsNamed(t *testing.T) {
 	t.Parallel()
 	for query, want := range map[string]string{

@@ -29,7 +29,7 @@ type metadata struct {
 	Not   string `json:"-"`
 }
 
-// HT-07
+// Names are exact and come once, nothing follows the value, text is UTF-8 (HT-07).
 func TestJSONThatTwoParsersCouldReadDifferentlyIsRefused(t *testing.T) {
 	t.Parallel()
 	for claim, s := range map[string]string{
