@@ -1,7 +1,7 @@
 # make check is exactly what CI runs. make test is its fast part and needs Go alone.
 
 GOTESTSUM   = go run gotest.tools/gotestsum@v1.13.0
-STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+LINT        = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK = go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 MODULES     = $(shell go list -m -f '{{.Dir}}')
 
@@ -23,10 +23,10 @@ test: ## the fast part: unit and wire tests, Go alone
 	go test -count=1 ./test/rows # reads all files, which the test cache does not watch
 
 .PHONY: static
-static: ## formatting, vet, staticcheck, tidy modules
+static: ## formatting, vet, linters, tidy modules
 	@test -z "$$(gofmt -l $(MODULES))" || { echo "gofmt -w these files:"; gofmt -l $(MODULES); exit 1; }
 	go vet work
-	$(STATICCHECK) $(addsuffix /...,$(MODULES))
+	$(LINT) run $(addsuffix /...,$(MODULES))
 	@for m in $(MODULES); do (cd $$m && GOWORK=off go mod tidy -diff) || { echo "run: make tidy"; exit 1; }; done
 
 .PHONY: test-all

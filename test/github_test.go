@@ -2,6 +2,7 @@ package test
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -21,9 +22,7 @@ func startGitHub(t *testing.T, allow string, settings map[string]string) (*rig.S
 	t.Helper()
 	g := rig.StartGitHub(t)
 	all := g.Settings(allow)
-	for name, value := range settings {
-		all[name] = value
-	}
+	maps.Copy(all, settings)
 	s := rig.Start(t, rig.Options{Settings: all})
 	s.Witness.Remember(g.Secret())
 	t.Cleanup(func() {

@@ -77,11 +77,11 @@ func (m *mix) kill(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		if now := m.s.Witness.Count(func(rig.Exchange) bool { return true }); now-last < exchangesToKill {
+		now := m.s.Witness.Count(func(rig.Exchange) bool { return true })
+		if now-last < exchangesToKill {
 			continue
-		} else {
-			last = now
 		}
+		last = now
 		victim := int(m.kills.Add(1)) % 3
 		m.s.KillReplica(victim)
 		if err := m.s.TryStartReplica(victim); err != nil {

@@ -2,6 +2,7 @@ package test
 
 import (
 	"fmt"
+	"maps"
 	"testing"
 
 	"github.com/postern-dev/postern/test/internal/rig"
@@ -29,9 +30,7 @@ var keepers = []keeper{
 func startKept(t *testing.T, k keeper) *rig.Server {
 	t.Helper()
 	settings := map[string]string{"ACCESS_TOKEN_TTL": "2s", "REVOCATION_MAX_AGE": "0s"}
-	for name, value := range k.store(t) {
-		settings[name] = value
-	}
+	maps.Copy(settings, k.store(t))
 	return rig.Start(t, rig.Options{Replicas: k.replicas, Settings: settings})
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"log"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -27,9 +28,7 @@ func server(t *testing.T) http.Handler {
 		t.Fatal(err)
 	}
 	settings := keys.Settings()
-	for name, value := range map[string]string{"STORE": "embedded:" + dir, "IDENTITY_PROVIDER": "development", "ALLOW": "anyone", "LOG_LEVEL": "error"} {
-		settings[name] = value
-	}
+	maps.Copy(settings, map[string]string{"STORE": "embedded:" + dir, "IDENTITY_PROVIDER": "development", "ALLOW": "anyone", "LOG_LEVEL": "error"})
 	env := &boot.Env{Lookup: config.Map(settings)}
 	h, _, err := openAll(t.Context(), env)
 	if err != nil {
@@ -84,9 +83,7 @@ func TestDoctorFindsNothingWrongWithAServerAndLeavesNothing(t *testing.T) {
 
 // replay writes a recorded answer.
 func replay(w http.ResponseWriter, rec *httptest.ResponseRecorder) {
-	for name, values := range rec.Header() {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), rec.Header())
 	w.WriteHeader(rec.Code)
 	_, _ = w.Write(rec.Body.Bytes())
 }

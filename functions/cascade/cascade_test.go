@@ -69,7 +69,10 @@ func TestDeletedClientTakesItsGrantsAndCodesWithIt(t *testing.T) {
 	if _, err := w.Store.LiveGrant(t.Context(), theirs.ID); err != nil {
 		t.Errorf("another client's grant: got %v", err)
 	}
-	for code := range w.Store.CodesOfClient(t.Context(), store.ClientDocument(c.ID)) {
+	for code, err := range w.Store.CodesOfClient(t.Context(), store.ClientDocument(c.ID)) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		if code.Used.IsZero() {
 			t.Error("an unredeemed code is left")
 		}

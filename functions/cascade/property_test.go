@@ -144,7 +144,10 @@ func (p *play) outcome(t testing.TB) outcome {
 			t.Fatal(err)
 		}
 		out.Clients++
-		for code := range p.Store.CodesOfClient(t.Context(), store.ClientDocument(c.ID)) {
+		for code, err := range p.Store.CodesOfClient(t.Context(), store.ClientDocument(c.ID)) {
+			if err != nil {
+				t.Fatal(err)
+			}
 			if code.Used.IsZero() {
 				out.Fresh++
 			}
@@ -189,7 +192,10 @@ func (p *play) wantSettled(t testing.TB) {
 		if exists, err := p.Store.ClientExists(t.Context(), d.Index["client"]); err != nil || exists {
 			continue
 		}
-		for code := range p.Store.CodesOfClient(t.Context(), d.Index["client"]) {
+		for code, err := range p.Store.CodesOfClient(t.Context(), d.Index["client"]) {
+			if err != nil {
+				t.Fatal(err)
+			}
 			if code.Used.IsZero() {
 				t.Error("an unredeemed code is there without its client")
 			}

@@ -3,6 +3,7 @@ package mcp
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
@@ -155,9 +156,7 @@ func settings(changes map[string]string) func(string) (string, bool) {
 		"ISSUER_URL": "http://127.0.0.1:8085", "STORE": "mcptest:x", "FERNET_KEYS_FILE": "/none/fernet", "VERIFICATION_KEYS_FILE": "/none/jwks",
 		"IDENTITY_PROVIDER": "development", "ALLOW": "anyone",
 	}
-	for k, v := range changes {
-		s[k] = v
-	}
+	maps.Copy(s, changes)
 	return config.Map(s)
 }
 

@@ -68,7 +68,7 @@ func (t Tool) Needs(scopes ...string) Tool {
 // readable returns what the person may read of an error and logs the rest.
 func readable(ctx context.Context, log *slog.Logger, tool string, err error) error {
 	if p, ok := errors.AsType[Problem](err); ok {
-		if err != error(p) {
+		if err != error(p) { //nolint:errorlint // is there more to it than the problem itself
 			log.LogAttrs(ctx, slog.LevelWarn, "tool could not answer", slog.String("tool", tool), slog.Any("error", err))
 		}
 		return p

@@ -76,7 +76,7 @@ func (id *ID) checkHost(scheme string, issuer origin.Origin) error {
 	id.name = name
 	if origin.LoopbackSpelling(id.name) {
 		id.loopback = true
-		return id.checkLoopback(scheme, port, issuer)
+		return id.checkLoopback(port, issuer)
 	}
 	switch {
 	case scheme != "https":
@@ -93,7 +93,7 @@ func (id *ID) checkHost(scheme string, issuer origin.Origin) error {
 
 // checkLoopback lets a client on this machine in when we are there ourselves (CIM-11).
 // Our own address is refused under every name.
-func (id *ID) checkLoopback(scheme, port string, issuer origin.Origin) error {
+func (id *ID) checkLoopback(port string, issuer origin.Origin) error {
 	own := issuer.String()[strings.LastIndexByte(issuer.String(), ':')+1:]
 	if !issuer.IsLoopback() || port == "" || port == own {
 		return refuseID("", "client_id may not be on this host")

@@ -170,7 +170,7 @@ func (o *Options) admit(r *http.Request, st *state) error {
 // finish recovers a panic and writes the line of the request.
 func (o *Options) finish(w *recorder, r *http.Request, start time.Time) {
 	level := slog.LevelInfo
-	if p := recover(); p == http.ErrAbortHandler {
+	if p := recover(); p == http.ErrAbortHandler { //nolint:errorlint // what was panicked with, not an error
 		// A handler, or a proxy's, gave the connection up on purpose.
 		telemetry.Add(r.Context(), slog.String("outcome", "aborted"))
 		defer panic(p)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -103,7 +104,7 @@ func (r Keyring) Stage(key Key) (Keyring, error) {
 	if r.index(key.Equal) >= 0 {
 		return nil, fmt.Errorf("stage %s: already in the ring", key.Fingerprint())
 	}
-	return append(r[:len(r):len(r)], key), nil
+	return append(slices.Clip(r), key), nil
 }
 
 // Promote returns the ring with the key of that fingerprint first: it writes

@@ -384,7 +384,7 @@ func BenchmarkGet(b *testing.B) {
 	f, _ := open(d)
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			f.Get(b.Context())
+			_, _ = f.Get(b.Context())
 		}
 	})
 }

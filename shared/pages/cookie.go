@@ -59,7 +59,7 @@ func SameOrigin(r *http.Request) error {
 		return httperr.Status(http.StatusForbidden, oauth.RefuseBecause(errors.New("Sec-Fetch-Site is "+site), oauth.AccessDenied, "the form was sent from another site"))
 	}
 	if origin := r.Header.Get("Origin"); origin != "" && origin != "null" && origin != edge.Issuer(r).String() {
-		return httperr.Status(http.StatusForbidden, oauth.RefuseBecause(errors.New("Origin is another"), oauth.AccessDenied, "the form was sent from another site"))
+		return httperr.Status(http.StatusForbidden, oauth.RefuseBecause(errors.New("another Origin"), oauth.AccessDenied, "the form was sent from another site"))
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"regexp"
 	"strings"
 	"testing"
@@ -42,9 +43,7 @@ func setOf(t *testing.T, keys ...map[string]any) string {
 // with returns the members with one set, or deleted if the value is nil.
 func with(m map[string]any, name string, value any) map[string]any {
 	changed := map[string]any{}
-	for k, v := range m {
-		changed[k] = v
-	}
+	maps.Copy(changed, m)
 	changed[name] = value
 	if value == nil {
 		delete(changed, name)

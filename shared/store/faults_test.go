@@ -248,7 +248,7 @@ func TestVerbsThatRunAgainAfterTheirCommitSucceed(t *testing.T) {
 	if err != nil || updated.RegistrationTokenHash != "changed" {
 		t.Fatalf("update: got %q, %v", updated.RegistrationTokenHash, err)
 	}
-	if rot, err = s.Rotate(t.Context(), rot.Refresh, c.ID, allowGrant); err != nil {
+	if _, err = s.Rotate(t.Context(), rot.Refresh, c.ID, allowGrant); err != nil {
 		t.Fatalf("rotate again: %v", err)
 	}
 	h.wantLive(t, red.Grant.ID)

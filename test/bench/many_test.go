@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -52,18 +51,11 @@ func client(i int) driver.Key {
 // filled opens a store in a directory of its own with n clients.
 func filled(b *testing.B, n int) *embedded.Driver {
 	b.Helper()
-	dir, err := os.MkdirTemp("", "postern-bench-")
+	d, err := embedded.Open(b.Context(), b.TempDir())
 	if err != nil {
 		b.Fatal(err)
 	}
-	d, err := embedded.Open(b.Context(), dir)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		d.Close()
-		os.RemoveAll(dir)
-	})
+	b.Cleanup(func() { d.Close() })
 	const batch = 500
 	for from := 0; from < n; from += batch {
 		err := d.RunTransaction(b.Context(), func(_ context.Context, tx driver.Tx) error {

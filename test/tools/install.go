@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -25,8 +26,8 @@ func debian() func(packages ...string) error {
 		if err := show("", append(prefix, "update")...); err != nil {
 			return fmt.Errorf("apt-get update: %w", err)
 		}
-		install := append(prefix, "install", "-y", "--no-install-recommends")
-		if err := show("", append(install, packages...)...); err != nil {
+		install := []string{"install", "-y", "--no-install-recommends"}
+		if err := show("", slices.Concat(prefix, install, packages)...); err != nil {
 			return fmt.Errorf("apt-get install %s: %w", strings.Join(packages, " "), err)
 		}
 		return nil

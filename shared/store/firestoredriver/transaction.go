@@ -94,8 +94,7 @@ func (tx *transaction) commit(client *firestore.Client, list []driver.Write) err
 	if len(list) == 0 {
 		return tx.ctx.Err()
 	}
-	//lint:ignore SA1019 a transaction would lock what it reads, and a bulk writer is not atomic
-	batch := client.Batch()
+	batch := client.Batch() //nolint:staticcheck // a transaction locks what it reads, a bulk writer is not atomic
 	for _, w := range list {
 		ref, err := tx.driver.document(w.Key)
 		if err != nil {

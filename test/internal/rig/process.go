@@ -80,7 +80,7 @@ func start(t testing.TB, c Command) (*Process, error) {
 		return nil, fmt.Errorf("start %s: %w", c.Name, err)
 	}
 	if err := dog.note("+", p.Pid()); err != nil {
-		p.cmd.Process.Kill()
+		_ = p.cmd.Process.Kill()
 		return nil, fmt.Errorf("start %s: watchdog: %w", c.Name, err)
 	}
 	go p.reap()

@@ -10,6 +10,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -143,10 +144,8 @@ func (a answer) gateways() bool {
 // wrongStatus notes an answer with another status than one of want, with the likeliest
 // reason, and reports whether it did.
 func (p *probe) wrongStatus(a answer, want ...int) bool {
-	for _, w := range want {
-		if a.status == w {
-			return false
-		}
+	if slices.Contains(want, a.status) {
+		return false
 	}
 	problem := fmt.Sprintf("%s: status %d, want %s", a, a.status, oneOf(want))
 	p.found(problem, advice(a))

@@ -52,9 +52,7 @@ func newFleet(name, program string, env []string, out *lineWriter, log *slog.Log
 func (f *fleet) start(ctx, running context.Context, n int) error {
 	failed := make(chan error, n)
 	for number := range n {
-		f.keepers.Add(1)
-		go func() {
-			defer f.keepers.Done()
+		f.keepers.Go(func() {
 			in, err := f.launch(running)
 			if err == nil {
 				f.add(in)
@@ -63,7 +61,7 @@ func (f *fleet) start(ctx, running context.Context, n int) error {
 			if err == nil {
 				f.keep(running, number, in)
 			}
-		}()
+		})
 	}
 	var errs []error
 	for range n {

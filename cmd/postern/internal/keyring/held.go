@@ -85,13 +85,13 @@ func (h held) since(at int, name string) time.Time {
 }
 
 // first returns the first key that is in a state, or false.
-func (h held) first(s State) (name string, since time.Time, ok bool) {
+func (h held) first(s State) (name string, ok bool) {
 	for i, name := range h.keys.names() {
 		if h.state(i, name) == s {
-			return name, h.since(i, name), true
+			return name, true
 		}
 	}
-	return "", time.Time{}, false
+	return "", false
 }
 
 // staged returns the ring with a new key.

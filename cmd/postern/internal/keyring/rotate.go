@@ -53,11 +53,11 @@ func (st *Store) Next(ctx context.Context, ring string) (Step, error) {
 			return Step{Ring: ring, Action: PublishKey, Key: kid}, nil
 		}
 	}
-	if name, _, ok := h.first(Staged); ok {
+	if name, ok := h.first(Staged); ok {
 		ready, err := st.promotable(ctx, ring, h, name)
 		return Step{Ring: ring, Action: PromoteKey, Key: name, After: ready}, err
 	}
-	if name, _, ok := h.first(Reads); ok {
+	if name, ok := h.first(Reads); ok {
 		at := slices.Index(h.keys.names(), name)
 		return Step{Ring: ring, Action: RetireKey, Key: name, After: st.retirable(ring, h, at, name)}, nil
 	}

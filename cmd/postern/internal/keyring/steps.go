@@ -19,7 +19,7 @@ func (st *Store) Stage(ctx context.Context, ring string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	name, _, ok := h.first(Staged)
+	name, ok := h.first(Staged)
 	if !ok {
 		if h, name, err = h.staged(st.now()); err != nil {
 			return "", err
@@ -197,7 +197,7 @@ func (st *Store) RetireNow(ctx context.Context, ring, key string) (writes string
 // succeeded returns the ring with another key first: the staged one or a new one. An
 // older one may have been stolen with it.
 func (st *Store) succeeded(h held) (held, error) {
-	next, _, ok := h.first(Staged)
+	next, ok := h.first(Staged)
 	if !ok {
 		var err error
 		if h, next, err = h.staged(st.now()); err != nil {
@@ -262,7 +262,7 @@ var errNoSuchKey = errors.New("no ring has such a key")
 // is empty.
 func (h held) choose(key string) (string, error) {
 	if key == "" {
-		name, _, ok := h.first(Staged)
+		name, ok := h.first(Staged)
 		if !ok {
 			return "", errors.New("no key is staged: postern keys stage makes one")
 		}
