@@ -49,10 +49,10 @@ var endings = []ending{
 	{"revocation of the refresh token", revokeWith(func(a *rig.App) string { return a.RefreshToken }), "invalid_grant", "revoked by the client"},
 	{"revocation of the access token", revokeWith(func(a *rig.App) string { return a.AccessToken }), "invalid_grant", "revoked by the client"},
 	{"the operator ends a person", func(t *testing.T, s *rig.Server, c *connection) {
-		postern(t, s, nil, "grants", "revoke", "--user", c.login)
+		postern(t, s, nil, "grants", "revoke", "--yes", "--user", c.login)
 	}, "invalid_grant", "revoked by the operator"},
 	{"the operator deletes the client", func(t *testing.T, s *rig.Server, c *connection) {
-		postern(t, s, nil, "clients", "delete", c.app.ID)
+		postern(t, s, nil, "clients", "delete", "--yes", c.app.ID)
 	}, "invalid_client", "client deleted"},
 	{"the client deletes itself", deleteItself, "invalid_client", "client deleted"},
 }
@@ -223,7 +223,7 @@ func wantGrantsRevoked(t *testing.T, s *rig.Server, client, reason string) {
 	t.Helper()
 	eventually(t, "the end of the client's grants", func() error {
 		var grants []struct{ State, Reason string }
-		posternJSON(t, s, nil, &grants, "grants", "list", "--ended", "--client", client)
+		posternItems(t, s, nil, &grants, "grants", "list", "--ended", "--client", client)
 		if len(grants) != 1 || grants[0].State != "revoked" || grants[0].Reason != reason {
 			return fmt.Errorf("got %v, want one that is %s", grants, reason)
 		}

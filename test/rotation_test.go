@@ -96,10 +96,21 @@ func postern(t *testing.T, s *rig.Server, settings map[string]string, args ...st
 	return out.Bytes()
 }
 
-// posternJSON is postern for a command that answers in JSON.
-func posternJSON(t *testing.T, s *rig.Server, settings map[string]string, into any, args ...string) {
+// posternItems reads the items that a command answers with, which must be all there are.
+func posternItems(t *testing.T, s *rig.Server, settings map[string]string, into any, args ...string) {
 	t.Helper()
-	if err := json.Unmarshal(postern(t, s, settings, append(args, "--json")...), into); err != nil {
+	var answer struct {
+		Items      json.RawMessage `json:"items"`
+		Unreadable int             `json:"unreadable"`
+		Error      *string         `json:"error"`
+	}
+	if err := json.Unmarshal(postern(t, s, settings, append(args, "--json")...), &answer); err != nil {
+		t.Fatalf("postern %s --json: %v", strings.Join(args, " "), err)
+	}
+	if answer.Error != nil || answer.Unreadable != 0 {
+		t.Fatalf("postern %s --json: got %d records unreadable, error %v", strings.Join(args, " "), answer.Unreadable, answer.Error)
+	}
+	if err := json.Unmarshal(answer.Items, into); err != nil {
 		t.Fatalf("postern %s --json: %v", strings.Join(args, " "), err)
 	}
 }
@@ -118,10 +129,10 @@ type keysStatus struct {
 // ringsOf returns the names of the keys of each ring.
 func ringsOf(t *testing.T, s *rig.Server, settings map[string]string) map[string][]string {
 	t.Helper()
-	var status keysStatus
-	posternJSON(t, s, settings, &status, "keys", "status")
+	var status [1]keysStatus
+	posternItems(t, s, settings, &status, "keys", "status")
 	rings := map[string][]string{}
-	for _, ring := range status.Rings {
+	for _, ring := range status[0].Rings {
 		for _, key := range ring.Keys {
 			rings[ring.Ring] = append(rings[ring.Ring], key.Key)
 		}
@@ -140,17 +151,23 @@ func wantAllReplaced(t *testing.T, before, after map[string][]string) {
 
 func wantEveryRecordReadable(t *testing.T, s *rig.Server, settings map[string]string, keys map[string][]string) {
 	t.Helper()
-	var status keysStatus
-	posternJSON(t, s, settings, &status, "keys", "status", "--count")
-	if got, want := slices.Sorted(maps.Keys(status.Sealed)), keys["fernet-keys"]; !slices.Equal(got, want) {
-		t.Errorf("records are sealed with %q, want all with %q (\"\" are unreadable): %v", got, want, status.Sealed)
+	var status [1]keysStatus
+	posternItems(t, s, settings, &status, "keys", "status", "--count")
+	if got, want := slices.Sorted(maps.Keys(status[0].Sealed)), keys["fernet-keys"]; !slices.Equal(got, want) {
+		t.Errorf("records are sealed with %q, want all with %q (\"\" are unreadable): %v", got, want, status[0].Sealed)
 	}
-	var counts map[string]map[string]int
-	posternJSON(t, s, settings, &counts, "keys", "reseal")
-	for _, collection := range []string{"clients", "codes", "grants", "people"} {
-		if n := counts[collection]; n["seen"] == 0 || n["unreadable"] != 0 {
-			t.Errorf("%s: got %v, want some records and none unreadable", collection, n)
+	var counts []struct {
+		Collection       string
+		Seen, Unreadable int
+	}
+	posternItems(t, s, settings, &counts, "keys", "reseal")
+	for _, n := range counts {
+		if n.Seen == 0 || n.Unreadable != 0 {
+			t.Errorf("%s: got %d records and %d unreadable, want some and none", n.Collection, n.Seen, n.Unreadable)
 		}
+	}
+	if len(counts) != 4 {
+		t.Errorf("got %v, want four collections", counts)
 	}
 	t.Logf("reseal: %v", counts)
 }

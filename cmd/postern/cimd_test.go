@@ -77,7 +77,7 @@ func TestOperatorSeesAndEndsCIMDClients(t *testing.T) {
 	if out := must("grants", "list", "--client", id); !strings.Contains(out, "Publishing") || strings.Contains(out, "EDITOR") {
 		t.Errorf("grants list --client: got %s, want the one of that id", out)
 	}
-	if out := must("grants", "revoke", "--client", id); !strings.Contains(out, "ended 1 grants, removed 1 unredeemed codes") {
+	if out := must("grants", "revoke", "--yes", "--client", id); !strings.Contains(out, "ended 1 grant, removed 1 unredeemed code") {
 		t.Errorf("grants revoke --client: got %s", out)
 	}
 	if out := must("grants", "list"); strings.Contains(out, "Publishing") || !strings.Contains(out, "EDITOR") {

@@ -5,39 +5,45 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postern-dev/postern/cmd/postern/internal/cli"
 	"github.com/postern-dev/postern/cmd/postern/internal/operator"
 )
 
-func newClients() *cobra.Command {
+func newClients(out *cli.Output) *cobra.Command {
 	var o operator.Options
-	group := newGroup("clients", "See, add and delete registered clients",
-		"See, add and delete registered clients. It works beside running servers.",
-		newClientsList(&o), newClientsShow(&o), newClientsAdd(&o), newClientsDelete(&o))
+	group := newGroup("clients", "See, add, change and delete registered clients",
+		"See, add, change and delete registered clients. It works beside running servers.",
+		newClientsList(out, &o), newClientsShow(out, &o), newClientsAdd(out, &o), newClientsUpdate(out, &o), newClientsDelete(out, &o))
 	o.Bind(group.PersistentFlags())
+	out.Bind(group.PersistentFlags())
 	return group
 }
 
-func newClientsList(o *operator.Options) *cobra.Command {
-	var unused bool
-	cmd := operate(o, &cobra.Command{Use: "list", Short: "List all clients", Args: cobra.NoArgs},
-		func(ctx context.Context, op *operator.Operator, _ []string) error { return op.ListClients(ctx, unused) })
-	cmd.Flags().BoolVar(&unused, "unused", false, "only clients that never completed a login")
+func newClientsList(out *cli.Output, o *operator.Options) *cobra.Command {
+	var f operator.ClientFilter
+	cmd := operate(out, o, &cobra.Command{
+		Use: "list", Short: "List clients, the newest first", Args: cobra.NoArgs,
+		Long: "List registered clients, the newest first. The last use is the last sign-in or refresh. Where people are sent\n" +
+			"back to is shown as a host, and for a URI that opens an app as the scheme alone.",
+	}, func(ctx context.Context, op *operator.Operator, _ []string) error { return op.ListClients(ctx, f) })
+	f.Bind(cmd.Flags(), "registered")
+	cmd.Flags().BoolVar(&f.Unused, "unused", false, "only clients that never completed a login")
 	return cmd
 }
 
-func newClientsShow(o *operator.Options) *cobra.Command {
-	return operate(o, &cobra.Command{
+func newClientsShow(out *cli.Output, o *operator.Options) *cobra.Command {
+	return operate(out, o, &cobra.Command{
 		Use: "show CLIENT", Short: "Show one client", Args: cobra.ExactArgs(1),
 		Long:              "Show one client, by its client_id which is what logs have, or by the id of its document.",
-		ValidArgsFunction: complete(o, (*operator.Operator).ClientIDs),
+		ValidArgsFunction: complete(out, o, (*operator.Operator).ClientIDs),
 	}, func(ctx context.Context, op *operator.Operator, args []string) error {
 		return op.ShowClient(ctx, args[0])
 	})
 }
 
-func newClientsAdd(o *operator.Options) *cobra.Command {
+func newClientsAdd(out *cli.Output, o *operator.Options) *cobra.Command {
 	var n operator.NewClient
-	cmd := operate(o, &cobra.Command{
+	cmd := operate(out, o, &cobra.Command{
 		Use: "add", Short: "Register a client by hand", Args: cobra.NoArgs,
 		Long: "Register a client by hand. It never expires. A secret is shown once and kept as a hash only.",
 		Example: "  postern clients add --name Wiki --redirect-uri https://wiki.example.com/callback --confidential\n" +
@@ -51,11 +57,35 @@ func newClientsAdd(o *operator.Options) *cobra.Command {
 	return cmd
 }
 
-func newClientsDelete(o *operator.Options) *cobra.Command {
-	return operate(o, &cobra.Command{
+func newClientsUpdate(out *cli.Output, o *operator.Options) *cobra.Command {
+	var change operator.ClientChange
+	var name string
+	cmd := &cobra.Command{
+		Use: "update CLIENT", Short: "Change the name or the redirect URIs of a client", Args: cobra.ExactArgs(1),
+		Long:              "Change the name or the redirect URIs of a client. What is not named stays; its grants and its secret stay.",
+		ValidArgsFunction: complete(out, o, (*operator.Operator).ClientIDs),
+	}
+	f := cmd.Flags()
+	f.StringVar(&name, "name", "", "what the consent page calls it")
+	f.StringArrayVar(&change.RedirectURIs, "redirect-uri", nil, "where people may be sent back to, instead of all there are; repeat it for several")
+	return operate(out, o, cmd, func(ctx context.Context, op *operator.Operator, args []string) error {
+		if f.Changed("name") {
+			change.Name = &name
+		}
+		if change.Name == nil && change.RedirectURIs == nil {
+			return cli.Usage("say what to change: --name, --redirect-uri")
+		}
+		return op.UpdateClient(ctx, args[0], change)
+	})
+}
+
+func newClientsDelete(out *cli.Output, o *operator.Options) *cobra.Command {
+	cmd := &cobra.Command{
 		Use: "delete CLIENT", Aliases: []string{"rm"}, Short: "Delete a client and end its grants", Args: cobra.ExactArgs(1),
-		ValidArgsFunction: complete(o, (*operator.Operator).ClientIDs),
-	}, func(ctx context.Context, op *operator.Operator, args []string) error {
-		return op.DeleteClient(ctx, args[0])
+		ValidArgsFunction: complete(out, o, (*operator.Operator).ClientIDs),
+	}
+	yes := bindYes(cmd)
+	return operate(out, o, cmd, func(ctx context.Context, op *operator.Operator, args []string) error {
+		return op.DeleteClient(ctx, args[0], *yes)
 	})
 }

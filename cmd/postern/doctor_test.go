@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postern-dev/postern/cmd/postern/internal/cli"
 	"github.com/postern-dev/postern/cmd/postern/internal/doctor"
 	"github.com/postern-dev/postern/cmd/postern/internal/localkeys"
 	"github.com/postern-dev/postern/shared/boot"
@@ -53,7 +54,7 @@ func examine(t *testing.T, h http.Handler, o *doctor.Options) doctor.Report {
 func printed(t *testing.T, r doctor.Report) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := r.Print(&b); err != nil {
+	if err := r.Show(cli.New(nil, &b, io.Discard)); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -73,7 +74,7 @@ func TestDoctorFindsNothingWrongWithAServerAndLeavesNothing(t *testing.T) {
 		}
 		replay(w, rec)
 	}), nil)
-	if report.Problems() != 0 || len(report.Checks) < 14 {
+	if report.Err() != nil || len(report.Checks) < 14 {
 		t.Errorf("got:\n%s", printed(t, report))
 	}
 	if registered != 1 || deleted != 1 {
@@ -210,7 +211,7 @@ func TestDoctorTakesClosedRegistrationAsItIs(t *testing.T) {
 	h := server(t)
 	closed := answering("POST", "/register", 403, "application/json", `{"error":"access_denied"}`)
 	report := examine(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { closed(h, w, r) }), nil)
-	if report.Problems() != 0 || !strings.Contains(printed(t, report), "closed") {
+	if report.Err() != nil || !strings.Contains(printed(t, report), "closed") {
 		t.Errorf("got:\n%s", printed(t, report))
 	}
 }
@@ -267,7 +268,7 @@ func TestDoctorSaysOnceThatNobodyAnswers(t *testing.T) {
 	s := httptest.NewServer(http.NotFoundHandler())
 	s.Close()
 	report, err := doctor.Run(t.Context(), s.URL, nil)
-	if err != nil || len(report.Checks) != 1 || report.Problems() != 1 {
+	if err != nil || len(report.Checks) != 1 || report.Err().Error() != "1 thing could not be looked at" {
 		t.Errorf("got %v, %v", report, err)
 	}
 }
@@ -290,23 +291,17 @@ func TestDoctorCommandEndsWithAnErrorOnAFinding(t *testing.T) {
 	}{{server(t), false}, {http.NotFoundHandler(), true}} {
 		s := httptest.NewServer(c.h)
 		t.Cleanup(s.Close)
-		cmd := newDoctor()
-		var out bytes.Buffer
-		cmd.SetArgs([]string{"--json", s.URL + "/"})
-		cmd.SetOut(&out)
-		cmd.SetErr(io.Discard)
-		cmd.SilenceUsage = true
-		err := cmd.ExecuteContext(t.Context())
+		out, _, err := run(t.Context(), "doctor", "--json", s.URL+"/")
 		if (err != nil) != c.fail {
 			t.Errorf("got error %v, want one: %v", err, c.fail)
 		}
-		var report struct {
-			URL      string
-			Problems int
-			Checks   []doctor.Check
+		var answer struct {
+			Source string
+			Items  []doctor.Check
+			Error  *string
 		}
-		if err := json.Unmarshal(out.Bytes(), &report); err != nil || report.URL != s.URL || (report.Problems > 0) != c.fail || len(report.Checks) == 0 {
-			t.Errorf("got %s, %v", out.String(), err)
+		if err := json.Unmarshal([]byte(out), &answer); err != nil || answer.Source != s.URL || (answer.Error != nil) != c.fail || len(answer.Items) == 0 {
+			t.Errorf("got %s, %v", out, err)
 		}
 	}
 }

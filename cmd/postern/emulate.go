@@ -10,11 +10,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postern-dev/postern/cmd/postern/internal/cli"
 	"github.com/postern-dev/postern/cmd/postern/internal/emulate"
 	"github.com/postern-dev/postern/shared/boot"
 )
 
-func newEmulate() *cobra.Command {
+func newEmulate(out *cli.Output) *cobra.Command {
 	var c emulate.Config
 	cmd := &cobra.Command{
 		Use:   "emulate",
@@ -26,7 +27,8 @@ func newEmulate() *cobra.Command {
 			"packages as they are deployed over the Firestore emulator, which begins empty each time.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runEmulate(cmd.Context(), cmd.OutOrStdout(), c)
+			c.Progress = out.Begin
+			return runEmulate(cmd.Context(), out.Out, c)
 		},
 	}
 	cmd.Flags().StringVar(&c.Listen, "listen", "127.0.0.1:8085", "address to listen on")

@@ -3,6 +3,7 @@ module github.com/postern-dev/postern/cmd/postern
 go 1.26.0
 
 require (
+	github.com/lmittmann/tint v1.2.1
 	github.com/postern-dev/postern/functions/authorize v0.0.0
 	github.com/postern-dev/postern/functions/mcp v0.0.0
 	github.com/postern-dev/postern/functions/register v0.0.0
@@ -43,7 +44,7 @@ require (
 	github.com/googleapis/gax-go/v2 v2.27.0 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/json-iterator/go v1.1.10 // indirect
-	github.com/mattn/go-isatty v0.0.24 // indirect
+	github.com/mattn/go-isatty v0.0.24
 	github.com/modelcontextprotocol/go-sdk v1.8.0 // indirect
 	github.com/modern-go/concurrent v0.0.0-20180228061459-e0a39a4cb421 // indirect
 	github.com/modern-go/reflect2 v0.0.0-20180701023420-4b7aa43c6742 // indirect

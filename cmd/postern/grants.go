@@ -2,61 +2,64 @@ package main
 
 import (
 	"context"
-	"errors"
 
 	"github.com/spf13/cobra"
 
+	"github.com/postern-dev/postern/cmd/postern/internal/cli"
 	"github.com/postern-dev/postern/cmd/postern/internal/operator"
 )
 
-func newGrants() *cobra.Command {
+func newGrants(out *cli.Output) *cobra.Command {
 	var o operator.Options
 	group := newGroup("grants", "See and end what people allowed",
 		"See and end what people allowed clients. It works beside running servers: no refresh works once a grant\n"+
 			"is revoked, and no access token after REVOCATION_MAX_AGE.",
-		newGrantsList(&o), newGrantsShow(&o), newGrantsRevoke(&o))
+		newGrantsList(out, &o), newGrantsShow(out, &o), newGrantsRevoke(out, &o))
 	o.Bind(group.PersistentFlags())
+	out.Bind(group.PersistentFlags())
 	return group
 }
 
-func newGrantsList(o *operator.Options) *cobra.Command {
+func newGrantsList(out *cli.Output, o *operator.Options) *cobra.Command {
 	var f operator.GrantFilter
-	cmd := operate(o, &cobra.Command{Use: "list", Short: "List grants that live", Args: cobra.NoArgs},
+	cmd := operate(out, o, &cobra.Command{Use: "list", Short: "List grants that live, those used last first", Args: cobra.NoArgs},
 		func(ctx context.Context, op *operator.Operator, _ []string) error { return op.ListGrants(ctx, f) })
+	f.Bind(cmd.Flags(), "used")
 	cmd.Flags().StringVar(&f.User, "user", "", "only those of a person: login or subject, like github:583231")
 	cmd.Flags().StringVar(&f.Client, "client", "", "only those of a client_id")
 	cmd.Flags().BoolVar(&f.Ended, "ended", false, "those that have ended as well")
 	return cmd
 }
 
-func newGrantsShow(o *operator.Options) *cobra.Command {
-	return operate(o, &cobra.Command{
+func newGrantsShow(out *cli.Output, o *operator.Options) *cobra.Command {
+	return operate(out, o, &cobra.Command{
 		Use: "show GRANT", Short: "Show one grant", Args: cobra.ExactArgs(1),
 		Long:              "Show one grant, by its id or by the id of its document, which is what logs have.",
-		ValidArgsFunction: complete(o, (*operator.Operator).GrantIDs),
+		ValidArgsFunction: complete(out, o, (*operator.Operator).GrantIDs),
 	}, func(ctx context.Context, op *operator.Operator, args []string) error {
 		return op.ShowGrant(ctx, args[0])
 	})
 }
 
-func newGrantsRevoke(o *operator.Options) *cobra.Command {
+func newGrantsRevoke(out *cli.Output, o *operator.Options) *cobra.Command {
 	var user, client string
-	cmd := operate(o, &cobra.Command{
+	cmd := &cobra.Command{
 		Use: "revoke (GRANT | --user LOGIN|SUBJECT | --client CLIENT)", Short: "End a grant, or all of a person or client", Args: cobra.MaximumNArgs(1),
 		Long:              "End a grant, or all grants of a person or of a client, codes that were not redeemed yet included.",
-		ValidArgsFunction: complete(o, (*operator.Operator).GrantIDs),
-	}, func(ctx context.Context, op *operator.Operator, args []string) error {
-		switch {
-		case len(args) == 1 && user == "" && client == "":
-			return op.RevokeGrant(ctx, args[0])
-		case len(args) == 0 && user != "" && client == "":
-			return op.RevokeUser(ctx, user)
-		case len(args) == 0 && user == "" && client != "":
-			return op.RevokeClient(ctx, client)
-		}
-		return errors.New("name one grant, or one person with --user, or one client with --client")
-	})
+		ValidArgsFunction: complete(out, o, (*operator.Operator).GrantIDs),
+	}
 	cmd.Flags().StringVar(&user, "user", "", "end everything of this person: login or subject, like github:583231")
 	cmd.Flags().StringVar(&client, "client", "", "end everything of this client_id, which may be a URL")
-	return cmd
+	yes := bindYes(cmd)
+	return operate(out, o, cmd, func(ctx context.Context, op *operator.Operator, args []string) error {
+		switch {
+		case len(args) == 1 && user == "" && client == "":
+			return op.RevokeGrant(ctx, args[0], *yes)
+		case len(args) == 0 && user != "" && client == "":
+			return op.RevokeUser(ctx, user, *yes)
+		case len(args) == 0 && user == "" && client != "":
+			return op.RevokeClient(ctx, client, *yes)
+		}
+		return cli.Usage("name one grant, or one person with --user, or one client with --client")
+	})
 }

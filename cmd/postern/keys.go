@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/postern-dev/postern/cmd/postern/internal/cli"
 	"github.com/postern-dev/postern/cmd/postern/internal/keyring"
 	"github.com/postern-dev/postern/cmd/postern/internal/operator"
 	"github.com/postern-dev/postern/shared/config"
@@ -34,12 +36,14 @@ type keysOptions struct {
 	keep int
 }
 
-func newKeys() *cobra.Command {
+func newKeys(out *cli.Output) *cobra.Command {
 	var o keysOptions
 	group := newGroup("keys", "Rotate the keys that seal and sign", keysLong,
-		newKeysCreate(&o), newKeysStatus(&o), newKeysStage(&o), newKeysPromote(&o), newKeysReseal(&o), newKeysRetire(&o), newKeysRotate(&o))
+		newKeysCreate(out, &o), newKeysStatus(out, &o), newKeysStage(out, &o), newKeysPromote(out, &o), newKeysReseal(out, &o),
+		newKeysRetire(out, &o), newKeysRotate(out, &o))
 	f := group.PersistentFlags()
 	o.Bind(f)
+	out.Bind(f)
 	f.DurationVar(&o.wait, "wait", 6*time.Minute, "until every server has read a changed ring; longer than the servers' KEYS_MAX_AGE, which is 5m unless set")
 	f.IntVar(&o.keep, "keep", 10, "versions of a ring that Secret Manager keeps; records from a backup need the keys of its time")
 	return group
@@ -48,25 +52,31 @@ func newKeys() *cobra.Command {
 // A keysRun is what the commands about keys work with.
 type keysRun struct {
 	*keyring.Store
-	cmd *cobra.Command
+	out *cli.Output
 	o   *keysOptions
 }
 
-// withKeys makes a command about keys.
-func withKeys(o *keysOptions, cmd *cobra.Command, run func(ctx context.Context, k keysRun, args []string) error) *cobra.Command {
+// withKeys makes a command about keys. Its errors name the place of the rings.
+func withKeys(out *cli.Output, o *keysOptions, cmd *cobra.Command, run func(ctx context.Context, k keysRun, args []string) error) *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		ctx := cmd.Context()
 		backend, closeBackend, err := o.Backend(ctx)
 		if err != nil {
 			return err
 		}
-		k := keysRun{cmd: cmd, o: o}
-		k.Store, err = o.ringStore(cmd, backend)
+		out.From(backend.String())
+		defer out.Begin("reading keys in " + backend.String())()
+		k := keysRun{out: out, o: o}
+		k.Store, err = o.ringStore(out, backend)
 		if err == nil {
 			k.Reseal = k.resealAll
 			err = run(ctx, k, args)
 		}
-		return errors.Join(err, closeBackend())
+		err = errors.Join(err, closeBackend())
+		if err == nil || cli.IsUsage(err) {
+			return err
+		}
+		return fmt.Errorf("%s: %w", backend, err)
 	}
 	if cmd.ValidArgsFunction == nil {
 		cmd.ValidArgsFunction = cobra.NoFileCompletions
@@ -75,27 +85,19 @@ func withKeys(o *keysOptions, cmd *cobra.Command, run func(ctx context.Context, 
 }
 
 // ringStore returns the rings, with the lifetimes of the settings in the environment.
-func (o *keysOptions) ringStore(cmd *cobra.Command, b keyring.Backend) (*keyring.Store, error) {
+func (o *keysOptions) ringStore(out *cli.Output, b keyring.Backend) (*keyring.Store, error) {
 	r := config.Read(os.LookupEnv)
 	c := &keyring.Store{
 		Backend: b,
 		Waits:   keyring.Waits{Readers: o.wait, AccessTokens: r.Duration("ACCESS_TOKEN_TTL"), SignIns: r.Duration("SIGN_IN_TTL")},
 		Keep:    o.keep,
-		Log:     telemetry.NewLogger(cmd.ErrOrStderr(), nil, ""),
+		Log:     telemetry.NewLogger(out.Err, nil, ""),
 	}
 	return c, r.Err()
 }
 
-func (k keysRun) print(v any, format string, args ...any) error {
-	if k.o.JSON {
-		return operator.PrintJSON(k.cmd.OutOrStdout(), v)
-	}
-	_, err := fmt.Fprintf(k.cmd.OutOrStdout(), format+"\n", args...)
-	return err
-}
-
-func newKeysCreate(o *keysOptions) *cobra.Command {
-	return withKeys(o, &cobra.Command{
+func newKeysCreate(out *cli.Output, o *keysOptions) *cobra.Command {
+	return withKeys(out, o, &cobra.Command{
 		Use: "create", Short: "Make the rings that are missing", Args: cobra.NoArgs,
 		Long: "Make the rings that are missing. One that is there stays as it is.",
 	}, func(ctx context.Context, k keysRun, _ []string) error {
@@ -104,14 +106,14 @@ func newKeysCreate(o *keysOptions) *cobra.Command {
 			return err
 		}
 		if len(created) == 0 {
-			return k.print(map[string]any{"created": []string{}}, "all three rings are there already, in %s", k.Backend)
+			return k.out.Say(map[string]any{"created": []string{}}, "all three rings are there already, in %s", k.Backend)
 		}
-		return k.print(map[string]any{"created": created}, "created %v in %s", created, k.Backend)
+		return k.out.Say(map[string]any{"created": created}, "created %s in %s", strings.Join(created, ", "), k.Backend)
 	})
 }
 
-func newKeysStage(o *keysOptions) *cobra.Command {
-	return withKeys(o, &cobra.Command{
+func newKeysStage(out *cli.Output, o *keysOptions) *cobra.Command {
+	return withKeys(out, o, &cobra.Command{
 		Use: "stage RING", Short: "Put a new key into a ring, which does not write yet", Args: cobra.ExactArgs(1),
 		Long:              "Put a new key into a ring. It does not write yet; a signing key is published. A key that is staged already stays.",
 		ValidArgsFunction: cobra.FixedCompletions(writingRings, cobra.ShellCompDirectiveNoFileComp),
@@ -120,16 +122,16 @@ func newKeysStage(o *keysOptions) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return k.print(map[string]string{"ring": args[0], "staged": key}, "%s: staged %s; promote it in %s", args[0], key, k.Waits.Readers)
+		return k.out.Say(map[string]string{"ring": args[0], "staged": key}, "%s: staged %s; promote it in %s", args[0], key, k.Waits.Readers)
 	})
 }
 
 // writingRings are the rings that are changed; the third follows.
 var writingRings = []string{keyring.Fernet, keyring.Signing}
 
-func newKeysPromote(o *keysOptions) *cobra.Command {
+func newKeysPromote(out *cli.Output, o *keysOptions) *cobra.Command {
 	var early bool
-	cmd := withKeys(o, &cobra.Command{
+	cmd := withKeys(out, o, &cobra.Command{
 		Use: "promote RING [KEY]", Short: "Let a key write: the staged one, or KEY", Args: cobra.RangeArgs(1, 2),
 		Long:              "Let a key of a ring write: the staged one, or an older one to go back to. It refuses while a server may not have it.",
 		ValidArgsFunction: cobra.FixedCompletions(writingRings, cobra.ShellCompDirectiveNoFileComp),
@@ -138,14 +140,14 @@ func newKeysPromote(o *keysOptions) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return k.print(map[string]string{"ring": args[0], "promoted": key}, "%s: %s writes", args[0], key)
+		return k.out.Say(map[string]string{"ring": args[0], "promoted": key}, "%s: %s writes", args[0], key)
 	})
 	cmd.Flags().BoolVar(&early, "early", false, "do not wait: servers that have not read the ring yet have to look again, at most once a second")
 	return cmd
 }
 
-func newKeysRotate(o *keysOptions) *cobra.Command {
-	return withKeys(o, &cobra.Command{
+func newKeysRotate(out *cli.Output, o *keysOptions) *cobra.Command {
+	return withKeys(out, o, &cobra.Command{
 		Use: "rotate [RING...]", Short: "Replace the keys of rings, with all waits",
 		Long: "Replace the keys of both rings, or of those named: stage, wait, promote, wait, seal records again, retire.\n" +
 			"--wait must be longer than KEYS_MAX_AGE of the servers, or a key writes before every server has it.\n" +
@@ -161,25 +163,25 @@ func newKeysRotate(o *keysOptions) *cobra.Command {
 		took := []keyring.Step{}
 		r := keyring.Rotation{Store: k.Store, Rings: rings, Wait: k.waitFor, Took: func(s keyring.Step) {
 			took = append(took, s)
-			fmt.Fprintf(k.cmd.ErrOrStderr(), "%s  %s\n", time.Now().Format(time.TimeOnly), s)
+			k.out.Note("%s  %s", cli.Clock(time.Now()), s)
 		}}
 		left, err := r.Run(ctx)
 		for _, ring := range left {
-			fmt.Fprintf(k.cmd.ErrOrStderr(), "%s: left as it is, only another ring's rotation was under way; run it again to rotate this one\n", ring)
+			k.out.Note("%s: left as it is, only another ring's rotation was under way; run it again to rotate this one", ring)
 		}
 		if err != nil {
 			if ctx.Err() != nil {
-				return fmt.Errorf("interrupted after %d steps; run it again to go on", len(took))
+				return fmt.Errorf("interrupted after %s; run it again to go on", cli.Count(len(took), "step", "steps"))
 			}
 			return err
 		}
-		return k.print(map[string]any{"steps": took}, "done: %v", rings)
+		return k.out.Say(map[string]any{"steps": took}, "done: %s", strings.Join(rings, ", "))
 	})
 }
 
 // waitFor waits until a step is due, and says so.
 func (k keysRun) waitFor(ctx context.Context, until time.Time, next keyring.Step) error {
-	fmt.Fprintf(k.cmd.ErrOrStderr(), "%s  waiting until %s to %s in %s\n", time.Now().Format(time.TimeOnly), until.Local().Format(time.TimeOnly), next.Action, next.Ring)
+	k.out.Note("%s  waiting until %s to %s in %s", cli.Clock(time.Now()), cli.Clock(until), next.Action, next.Ring)
 	timer := time.NewTimer(time.Until(until))
 	defer timer.Stop()
 	select {

@@ -6,35 +6,36 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postern-dev/postern/cmd/postern/internal/cli"
 	"github.com/postern-dev/postern/cmd/postern/internal/keyring"
 	"github.com/postern-dev/postern/cmd/postern/internal/operator"
 )
 
-func newKeysRetire(o *keysOptions) *cobra.Command {
-	var now, yes bool
-	cmd := withKeys(o, &cobra.Command{
+func newKeysRetire(out *cli.Output, o *keysOptions) *cobra.Command {
+	var now bool
+	cmd := &cobra.Command{
 		Use: "retire KEY", Short: "Remove a key that nothing needs any more, or a stolen one --now", Args: cobra.ExactArgs(1),
 		Long: "Remove a key that nothing needs any more. It refuses the key that writes, and one whose tokens or sign-ins may\n" +
 			"still be in use; records that a Fernet key sealed are sealed again first.\n\n" +
 			"--now is for an emergency, such as a stolen key: it removes the key at once, says what that breaks, and lets a new\n" +
 			"key write if it was the one that did.",
 		ValidArgsFunction: completeKeys(o),
-	}, func(ctx context.Context, k keysRun, args []string) error {
+	}
+	cmd.Flags().BoolVar(&now, "now", false, "at once, whatever it breaks")
+	yes := bindYes(cmd)
+	return withKeys(out, o, cmd, func(ctx context.Context, k keysRun, args []string) error {
 		ring, key, err := k.Find(ctx, args[0])
 		if err != nil {
 			return err
 		}
 		if now {
-			return k.retireNow(ctx, ring, key, yes)
+			return k.retireNow(ctx, ring, key, *yes)
 		}
 		if _, err := k.Retire(ctx, ring, key); err != nil {
 			return err
 		}
-		return k.print(map[string]string{"ring": ring, "retired": key}, "%s: retired %s", ring, key)
+		return k.out.Say(map[string]string{"ring": ring, "retired": key}, "%s: retired %s", ring, key)
 	})
-	cmd.Flags().BoolVar(&now, "now", false, "at once, whatever it breaks")
-	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
-	return cmd
 }
 
 // retireNow says what the emergency breaks, asks, and does it.
@@ -43,15 +44,15 @@ func (k keysRun) retireNow(ctx context.Context, ring, key string, yes bool) erro
 	if err != nil {
 		return err
 	}
-	fmt.Fprint(k.cmd.ErrOrStderr(), damage)
-	if err := confirm(k.cmd, yes, "Retire "+key+" now?"); err != nil {
+	fmt.Fprint(k.out.Err, damage)
+	if err := k.out.Confirm(yes, "Retire "+key+" now?"); err != nil {
 		return err
 	}
 	writes, err := k.RetireNow(ctx, ring, key)
 	if err != nil {
 		return err
 	}
-	return k.print(map[string]string{"ring": ring, "retired": key, "writes": writes}, "%s: retired %s; %s writes", ring, key, writes)
+	return k.out.Say(map[string]string{"ring": ring, "retired": key, "writes": writes}, "%s: retired %s; %s writes", ring, key, writes)
 }
 
 const signingDamage = `Retiring %s at once:

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postern-dev/postern/cmd/postern/internal/cli"
 	"github.com/postern-dev/postern/cmd/postern/internal/keyring"
 	"github.com/postern-dev/postern/cmd/postern/internal/operator"
 )
@@ -21,22 +22,18 @@ type keysReport struct {
 	Sealed map[string]map[string]int `json:"sealed,omitempty"`
 }
 
-func newKeysStatus(o *keysOptions) *cobra.Command {
+func newKeysStatus(out *cli.Output, o *keysOptions) *cobra.Command {
 	var count bool
-	cmd := withKeys(o, &cobra.Command{
+	cmd := withKeys(out, o, &cobra.Command{
 		Use: "status", Short: "Show every key, what it does and what comes next", Args: cobra.NoArgs,
 	}, func(ctx context.Context, k keysRun, _ []string) error {
 		report, problem := k.report(ctx)
 		if count {
 			var err error
-			if report.Sealed, err = k.usage(ctx); err != nil {
-				return err
-			}
+			report.Sealed, err = k.usage(ctx)
+			problem = errors.Join(problem, err)
 		}
-		if o.JSON {
-			return errors.Join(operator.PrintJSON(k.cmd.OutOrStdout(), report), problem)
-		}
-		return errors.Join(report.print(k), problem)
+		return errors.Join(report.show(out), problem)
 	})
 	cmd.Flags().BoolVar(&count, "count", false, "also count the records that each Fernet key sealed, which reads all of them")
 	return cmd
@@ -59,31 +56,31 @@ func (k keysRun) report(ctx context.Context) (keysReport, error) {
 	return r, errors.Join(problems...)
 }
 
-func (r keysReport) print(k keysRun) error {
+func (r keysReport) show(out *cli.Output) error {
 	rows := [][]string{}
 	for _, ring := range r.Rings {
 		for _, key := range ring.Keys {
-			rows = append(rows, []string{ring.Ring, key.Key, string(key.State), key.Since.Local().Format(time.DateTime), r.sealedBy(ring.Ring, key.Key)})
+			rows = append(rows, []string{ring.Ring, key.Key, string(key.State), cli.Time(key.Since), r.sealedBy(ring.Ring, key.Key)})
 		}
 		if ring.Problem != "" {
 			rows = append(rows, []string{ring.Ring, "-", "unreadable", "-", ""})
 		}
 	}
-	out := k.cmd.OutOrStdout()
-	if err := operator.Table(out, []string{"RING", "KEY", "STATE", "SINCE", ""}, rows); err != nil {
+	if err := out.Show([]any{r}, []string{"RING", "KEY", "STATE", "SINCE", ""}, rows); err != nil {
 		return err
 	}
+	rows = rows[:0]
 	for _, s := range r.Next {
 		due := "now"
 		if time.Now().Before(s.After) {
-			due = "after " + s.After.Local().Format(time.DateTime)
+			due = "after " + cli.Time(s.After)
 		}
-		fmt.Fprintf(out, "next: %s, %s\n", s, due)
+		rows = append(rows, []string{fmt.Sprintf("next: %s, %s", s, due)})
 	}
 	if n := r.Sealed[""]; n != nil {
-		fmt.Fprintf(out, "no key opens: %s\n", operator.UsageText(n))
+		rows = append(rows, []string{"no key opens: " + operator.UsageText(n)})
 	}
-	return nil
+	return out.Show(nil, nil, rows)
 }
 
 func (r keysReport) sealedBy(ring, key string) string {
@@ -95,14 +92,10 @@ func (r keysReport) sealedBy(ring, key string) string {
 
 // usage counts the records of each Fernet key.
 func (k keysRun) usage(ctx context.Context) (map[string]map[string]int, error) {
-	ring, err := k.Fernet(ctx)
+	ring, op, err := k.open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	d, err := k.o.Open(ctx, k.cmd.OutOrStdout(), k.cmd.ErrOrStderr())
-	if err != nil {
-		return nil, err
-	}
-	usage, err := d.Usage(ctx, ring)
-	return usage, errors.Join(err, d.Close())
+	usage, err := op.Usage(ctx, ring)
+	return usage, errors.Join(err, op.Close())
 }

@@ -7,18 +7,37 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
+
+	"github.com/postern-dev/postern/cmd/postern/internal/cli"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := newRoot().ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "postern:", err)
-		os.Exit(1)
+	out := cli.New(os.Stdin, os.Stdout, os.Stderr)
+	err := execute(ctx, out, os.Args[1:])
+	if err != nil {
+		out.Note("postern: %s", err)
 	}
+	os.Exit(cli.Status(err))
+}
+
+// execute runs a command line.
+func execute(ctx context.Context, out *cli.Output, args []string) error {
+	root := newRoot(out)
+	root.SetArgs(idsLast(args))
+	err := root.ExecuteContext(ctx)
+	if cli.IsUsage(err) {
+		err = cmp.Or(misspelt(root, args), err)
+	}
+	if err != nil && slices.Contains(args, "--json") {
+		out.JSON = true // even if the command line could not be read so far
+	}
+	return out.Finish(err)
 }

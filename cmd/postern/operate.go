@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postern-dev/postern/cmd/postern/internal/cli"
 	"github.com/postern-dev/postern/cmd/postern/internal/operator"
 	_ "github.com/postern-dev/postern/shared/store/firestoredriver" // --store firestore:…
 )
@@ -39,21 +39,23 @@ func idsLast(args []string) []string {
 	return append(append(rest, "--"), ids...)
 }
 
-// newGroup makes a command that only holds others.
-func newGroup(use, short, long string, commands ...*cobra.Command) *cobra.Command {
-	group := &cobra.Command{Use: use, Short: short, Long: long, Args: cobra.NoArgs}
-	group.AddCommand(commands...)
-	return group
-}
+// An operation is what a command does with the records of a server.
+type operation func(ctx context.Context, op *operator.Operator, args []string) error
 
-// operate makes a command that opens the records and closes them afterwards.
-func operate(o *operator.Options, cmd *cobra.Command, run func(ctx context.Context, op *operator.Operator, args []string) error) *cobra.Command {
+// operate makes a command that opens the records of a server, works on them and closes
+// them. Its errors name the store.
+func operate(out *cli.Output, o *operator.Options, cmd *cobra.Command, run operation) *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		d, err := o.Open(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
-		if err != nil {
+		out.From(o.Where())
+		defer out.Begin("reading " + o.Where())()
+		op, err := o.Open(cmd.Context(), out)
+		if err == nil {
+			err = errors.Join(run(cmd.Context(), op, args), op.Close())
+		}
+		if err == nil || cli.IsUsage(err) {
 			return err
 		}
-		return errors.Join(run(cmd.Context(), d, args), d.Close())
+		return fmt.Errorf("%s: %w", o.Where(), err)
 	}
 	if cmd.ValidArgsFunction == nil {
 		cmd.ValidArgsFunction = cobra.NoFileCompletions
@@ -63,29 +65,21 @@ func operate(o *operator.Options, cmd *cobra.Command, run func(ctx context.Conte
 
 // complete completes the first argument from what list returns. What goes wrong is no
 // matter for a completion.
-func complete(o *operator.Options, list func(op *operator.Operator, ctx context.Context) []string) cobra.CompletionFunc {
+func complete(out *cli.Output, o *operator.Options, list func(op *operator.Operator, ctx context.Context) []string) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		d, err := o.Open(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+		op, err := o.Open(cmd.Context(), out)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		defer d.Close()
-		return list(d, cmd.Context()), cobra.ShellCompDirectiveNoFileComp
+		defer op.Close()
+		return list(op, cmd.Context()), cobra.ShellCompDirectiveNoFileComp
 	}
 }
 
-// confirm asks before what cannot be undone, unless it was said already.
-func confirm(cmd *cobra.Command, yes bool, question string) error {
-	if yes {
-		return nil
-	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "%s Type yes to go on: ", question)
-	answer, _ := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')
-	if strings.TrimSpace(answer) != "yes" {
-		return errors.New("nothing was changed (--yes answers beforehand)")
-	}
-	return nil
+// bindYes makes the flag that answers the question before something that cannot be undone.
+func bindYes(cmd *cobra.Command) *bool {
+	return cmd.Flags().Bool("yes", false, "do not ask; where nobody can be asked, nothing is done without it")
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/postern-dev/postern/cmd/postern/internal/cli"
 	"github.com/postern-dev/postern/cmd/postern/internal/keyring"
 	"github.com/postern-dev/postern/cmd/postern/internal/operator"
 	"github.com/postern-dev/postern/cmd/postern/internal/secretmanager/secretmanagertest"
@@ -31,46 +32,71 @@ func TestOperator(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "operator"),
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"postern": scriptPostern,
-			"seed":    scriptSeed,
-			"bare":    scriptBare,
+			"postern":  scriptPostern,
+			"misuse":   scriptMisuse,
+			"answered": scriptAnswered,
+			"bare":     scriptBare,
+			"seed":     scriptSeed,
 		},
 	})
 }
 
-// run runs a command line and returns what it wrote.
+// run runs a command line where nobody can be asked, and returns what it wrote.
 func run(ctx context.Context, args ...string) (stdout, stderr string, err error) {
+	return runWith(ctx, nil, args...)
+}
+
+// runWith is run with an output that prepare changes first.
+func runWith(ctx context.Context, prepare func(*cli.Output), args ...string) (stdout, stderr string, err error) {
 	var out, errOut bytes.Buffer
-	root := newRoot()
-	root.SetArgs(idsLast(args))
-	root.SetIn(strings.NewReader("no\n"))
-	root.SetOut(&out)
-	root.SetErr(&errOut)
-	err = root.ExecuteContext(ctx)
+	o := cli.New(strings.NewReader(""), &out, &errOut)
+	if prepare != nil {
+		prepare(o)
+	}
+	err = execute(ctx, o, args)
 	return out.String(), errOut.String(), err
 }
 
 // scriptPostern runs a command over the script's store and rings: data, data/keys.
 func scriptPostern(ts *testscript.TestScript, neg bool, args []string) {
-	args = append(args, "--store", "embedded:"+ts.MkAbs("data"))
-	out, errOut, err := run(context.Background(), args...)
-	io.WriteString(ts.Stdout(), out)
-	io.WriteString(ts.Stderr(), errOut)
-	if err != nil {
-		fmt.Fprintln(ts.Stderr(), err)
-	}
-	if (err != nil) != neg {
-		ts.Fatalf("postern %s: %v", strings.Join(args, " "), err)
-	}
+	scriptBare(ts, neg, append(args, "--store", "embedded:"+ts.MkAbs("data")))
 }
 
 // scriptBare runs a command without a store named.
 func scriptBare(ts *testscript.TestScript, neg bool, args []string) {
 	out, errOut, err := run(context.Background(), args...)
-	io.WriteString(ts.Stdout(), out)
-	fmt.Fprintln(ts.Stderr(), errOut, err)
+	record(ts, out, errOut, err)
 	if (err != nil) != neg {
 		ts.Fatalf("postern %s: %v", strings.Join(args, " "), err)
+	}
+}
+
+// scriptMisuse runs a command that must end with the exit status of a wrong command line.
+func scriptMisuse(ts *testscript.TestScript, _ bool, args []string) {
+	out, errOut, err := run(context.Background(), append(args, "--store", "embedded:"+ts.MkAbs("data"))...)
+	record(ts, out, errOut, err)
+	if cli.Status(err) != cli.Misuse {
+		ts.Fatalf("postern %s: exit status %d, want %d: %v", strings.Join(args, " "), cli.Status(err), cli.Misuse, err)
+	}
+}
+
+// scriptAnswered runs a command before a person who answers its question.
+func scriptAnswered(ts *testscript.TestScript, neg bool, args []string) {
+	out, errOut, err := runWith(context.Background(), func(o *cli.Output) {
+		o.In, o.Interactive = strings.NewReader(args[0]+"\n"), true
+	}, append(args[1:], "--store", "embedded:"+ts.MkAbs("data"))...)
+	record(ts, out, errOut, err)
+	if (err != nil) != neg {
+		ts.Fatalf("postern %s: %v", strings.Join(args[1:], " "), err)
+	}
+}
+
+// record lets a script see what a command wrote, its error as main would write it.
+func record(ts *testscript.TestScript, out, errOut string, err error) {
+	io.WriteString(ts.Stdout(), out)
+	io.WriteString(ts.Stderr(), errOut)
+	if err != nil {
+		fmt.Fprintln(ts.Stderr(), "postern:", err)
 	}
 }
 
@@ -171,7 +197,7 @@ func TestOperatorWithSecretManager(t *testing.T) {
 	if out := must("clients", "list"); !strings.Contains(out, "Wiki") {
 		t.Errorf("after a new key: got %s, want the client", out)
 	}
-	if after := must("keys", "status", "--count"); after == before || strings.Count(after, "1 clients") != 1 || !strings.Contains(after, "no records") {
+	if after := must("keys", "status", "--count"); after == before || strings.Count(after, "1 client") != 1 || !strings.Contains(after, "no records") {
 		t.Errorf("got %s, want the client sealed with the new key", after)
 	}
 }
@@ -188,7 +214,7 @@ func TestCommandsShowNoSecret(t *testing.T) {
 	var all strings.Builder
 	for _, line := range []string{
 		"clients list", "clients show c_chat", "grants list --ended", "grants show " + ids["GRANT1"], "users", "stats", "keys status --count",
-		"keys stage fernet-keys", "keys promote fernet-keys --early", "keys reseal", "grants revoke --user octocat", "clients delete c_chat",
+		"keys stage fernet-keys", "keys promote fernet-keys --early", "keys reseal", "users show octocat", "grants revoke --user octocat --yes", "clients delete c_chat --yes",
 	} {
 		for _, format := range []string{"--json=false", "--json"} {
 			out, errOut, err := run(t.Context(), append(strings.Fields(line), format, "--store", "embedded:"+dir)...)
@@ -239,7 +265,7 @@ func TestInterruptedResealGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := operator.Options{Store: "embedded:" + dir}
-	d, err := o.Open(t.Context(), io.Discard, io.Discard)
+	d, err := o.Open(t.Context(), cli.New(strings.NewReader(""), io.Discard, io.Discard))
 	if err != nil {
 		t.Fatal(err)
 	}

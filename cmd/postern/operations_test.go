@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 
+	"github.com/postern-dev/postern/cmd/postern/internal/cli"
 	"github.com/postern-dev/postern/shared/telemetry"
 )
 
@@ -53,8 +55,8 @@ func TestEveryAlertHasAPlaybook(t *testing.T) {
 
 func TestOperationsPageNamesEveryCommand(t *testing.T) {
 	t.Parallel()
-	page := read(t, "docs", "operations.md")
-	for _, group := range []*cobra.Command{newKeys(), newClients(), newGrants(), newUsers(), newStats()} {
+	page, out := read(t, "docs", "operations.md"), cli.New(nil, io.Discard, io.Discard)
+	for _, group := range []*cobra.Command{newKeys(out), newClients(out), newGrants(out), newUsers(out), newStats(out)} {
 		if len(group.Commands()) == 0 && !strings.Contains(page, "postern "+group.Name()) {
 			t.Errorf("docs/operations.md does not name postern %s", group.Name())
 		}

@@ -5,15 +5,17 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postern-dev/postern/cmd/postern/internal/cli"
 	"github.com/postern-dev/postern/cmd/postern/internal/operator"
 )
 
-func newStats() *cobra.Command {
+func newStats(out *cli.Output) *cobra.Command {
 	var o operator.Options
-	cmd := operate(&o, &cobra.Command{
+	cmd := operate(out, &o, &cobra.Command{
 		Use: "stats", Short: "Count everything", Args: cobra.NoArgs,
 		Long: "Count documents, clients and grants. It reads all of them.",
 	}, func(ctx context.Context, op *operator.Operator, _ []string) error { return op.Stats(ctx) })
 	o.Bind(cmd.Flags())
+	out.Bind(cmd.Flags())
 	return cmd
 }

@@ -5,15 +5,38 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postern-dev/postern/cmd/postern/internal/cli"
 	"github.com/postern-dev/postern/cmd/postern/internal/operator"
 )
 
-func newUsers() *cobra.Command {
+// newUsers makes the group, which lists people itself if no other command is named.
+func newUsers(out *cli.Output) *cobra.Command {
 	var o operator.Options
-	cmd := operate(&o, &cobra.Command{
-		Use: "users", Short: "Show who has signed in", Args: cobra.NoArgs,
-		Long: "Show who has signed in, when they were last seen, by which rule of ALLOW they came in, and what they have allowed.",
-	}, func(ctx context.Context, op *operator.Operator, _ []string) error { return op.ListUsers(ctx) })
-	o.Bind(cmd.Flags())
+	group := newUsersList(out, &o, "users")
+	group.Args = subcommand
+	group.AddCommand(newUsersList(out, &o, "list"), newUsersShow(out, &o))
+	o.Bind(group.PersistentFlags())
+	out.Bind(group.PersistentFlags())
+	return group
+}
+
+func newUsersList(out *cli.Output, o *operator.Options, use string) *cobra.Command {
+	var s operator.Selection
+	cmd := operate(out, o, &cobra.Command{
+		Use: use, Short: "Show who has signed in, those seen last first", Args: cobra.NoArgs,
+		Long: "Show who has signed in, those seen last first, by which rule of ALLOW they came in, and how many grants live.",
+	}, func(ctx context.Context, op *operator.Operator, _ []string) error { return op.ListUsers(ctx, s) })
+	s.Bind(cmd.Flags(), "seen")
 	return cmd
+}
+
+func newUsersShow(out *cli.Output, o *operator.Options) *cobra.Command {
+	return operate(out, o, &cobra.Command{
+		Use: "show USER", Short: "Show one person and what they have allowed", Args: cobra.ExactArgs(1),
+		Long: "Show one person and what they have allowed, by login, by subject, like github:583231, or by the id of their\n" +
+			"document, which is what logs have.",
+		ValidArgsFunction: complete(out, o, (*operator.Operator).Logins),
+	}, func(ctx context.Context, op *operator.Operator, args []string) error {
+		return op.ShowUser(ctx, args[0])
+	})
 }

@@ -50,6 +50,10 @@ func NewLogger(w io.Writer, level slog.Leveler, project string) *slog.Logger {
 	return slog.New(handler{Handler: h, project: project})
 }
 
+// NewLoggerOver returns a logger over a handler of another form, for lines that no program
+// reads. Those of a request have its id.
+func NewLoggerOver(h slog.Handler) *slog.Logger { return slog.New(handler{Handler: h}) }
+
 // handler adds what the request in the context knows.
 type handler struct {
 	slog.Handler

@@ -11,34 +11,66 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postern-dev/postern/cmd/postern/internal/cli"
 	"github.com/postern-dev/postern/shared/origin"
 )
 
-// A Report is what was found. Its JSON is for programs.
+// A Report is what was found.
 type Report struct {
-	URL    string  `json:"url"` // the origin that was looked at
-	Checks []Check `json:"checks"`
+	URL    string // the origin that was looked at
+	Checks []Check
 }
 
-// Problems returns the number of findings.
-func (r Report) Problems() (n int) {
+// Count returns the number of findings that say that something is wrong, and of those
+// that say that it could not be looked at.
+func (r Report) Count() (wrong, unknown int) {
 	for _, c := range r.Checks {
-		n += len(c.Findings)
+		for _, f := range c.Findings {
+			if f.Unknown {
+				unknown++
+			} else {
+				wrong++
+			}
+		}
 	}
-	return n
+	return wrong, unknown
 }
 
 // A Check is one thing that was looked at.
 type Check struct {
 	Name     string    `json:"name"`
+	State    State     `json:"state"`
 	Note     string    `json:"note,omitempty"` // what is worth knowing and no fault
 	Findings []Finding `json:"findings,omitempty"`
 }
 
-// A Finding is a fault.
+// A State is what a check came to.
+type State string
+
+// The states.
+const (
+	Good    State = "ok"
+	Wrong   State = "wrong"
+	Unknown State = "unknown" // it could not be looked at: no answer, or a fault instead of one
+)
+
+// state returns what the findings of a check come to.
+func (c Check) state() State {
+	s := Good
+	for _, f := range c.Findings {
+		if !f.Unknown {
+			return Wrong
+		}
+		s = Unknown
+	}
+	return s
+}
+
+// A Finding is what is wrong, or what kept a check from finding out.
 type Finding struct {
 	Problem string `json:"problem"` // what was seen and what was wanted
 	Do      string `json:"do"`      // what to do about it
+	Unknown bool   `json:"unknown"` // it says nothing about what the check looks for
 }
 
 // Options may be nil.
@@ -48,6 +80,8 @@ type Options struct {
 	Transport http.RoundTripper
 	// Now is the clock of this computer; nil means time.Now.
 	Now func() time.Time
+	// Begin is called with the name of each check before it is made; nil is not.
+	Begin func(check string)
 }
 
 // Run looks at the deployment whose origin, or MCP URL, is address. The error says that
@@ -55,19 +89,21 @@ type Options struct {
 func Run(ctx context.Context, address string, o *Options) (Report, error) {
 	origin, err := originOf(address)
 	if err != nil {
-		return Report{}, fmt.Errorf("%s: %w", address, err)
+		return Report{}, cli.Usage("%s: %w", address, err)
 	}
 	p := newProbe(origin, o)
 	report := Report{URL: origin}
 	for _, c := range checks {
 		p.check = &Check{Name: c.name}
+		p.begin(c.name)
 		err := c.look(ctx, p)
 		if ctx.Err() != nil {
 			return report, ctx.Err()
 		}
 		if err != nil {
-			p.found(fmt.Sprintf("no answer: %v", err), "see that the name resolves, that the load balancer or gateway is up, and that this computer may reach it; locally it is http, not https")
+			p.unknown(fmt.Sprintf("no answer: %v", err), "see that the name resolves, that the load balancer or gateway is up, and that this computer may reach it; locally it is http, not https")
 		}
+		p.check.State = p.check.state()
 		report.Checks = append(report.Checks, *p.check)
 		if errors.Is(err, errUnreachable) {
 			break // the others would say the same

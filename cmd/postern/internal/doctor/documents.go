@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/postern-dev/postern/cmd/postern/internal/cli"
 	"github.com/postern-dev/postern/shared/oauth"
 )
 
@@ -67,6 +68,11 @@ func (p *probe) head(ctx context.Context, path string) error {
 func metadata(_ context.Context, p *probe) error {
 	resource := p.documents[families[0][0]].object()
 	server := p.documents[families[1][0]].object()
+	for _, family := range families[:2] {
+		if a := p.documents[family[0]]; a.object() == nil {
+			p.unknown(fmt.Sprintf("%s: status %d, and no JSON object to look at", a, a.status), advice(a))
+		}
+	}
 	if resource != nil {
 		p.lookForNull(families[0][0], resource)
 		p.lookAtResource(families[0][0], resource)
@@ -75,7 +81,9 @@ func metadata(_ context.Context, p *probe) error {
 		p.lookForNull(families[1][0], server)
 		p.lookAtServer(families[1][0], server)
 	}
-	p.check.Note = "issuer " + text(server["issuer"])
+	if issuer := text(server["issuer"]); issuer != "" {
+		p.check.Note = "issuer " + issuer
+	}
 	return nil
 }
 
@@ -157,6 +165,10 @@ func contains(list any, want string) bool {
 // keys looks at the verification keys.
 func keys(_ context.Context, p *probe) error {
 	a := p.documents[families[2][0]]
+	if a.object() == nil {
+		p.unknown(fmt.Sprintf("%s: status %d, and no JSON object to look at", a, a.status), advice(a))
+		return nil
+	}
 	list, _ := a.object()["keys"].([]any)
 	if len(list) == 0 {
 		p.found(fmt.Sprintf("%s has no key", a), "make the rings: postern keys create, then see that verification-keys is mounted on wellknown and mcp")
@@ -165,7 +177,7 @@ func keys(_ context.Context, p *probe) error {
 	for i, v := range list {
 		p.lookAtKey(fmt.Sprintf("%s: key %d", a, i+1), v)
 	}
-	p.check.Note = fmt.Sprintf("%d keys", len(list))
+	p.check.Note = cli.Count(len(list), "key", "keys")
 	return nil
 }
 

@@ -1,57 +1,50 @@
 package doctor
 
 import (
-	"encoding/json"
-	"fmt"
-	"io"
+	"errors"
+	"strings"
+
+	"github.com/postern-dev/postern/cmd/postern/internal/cli"
 )
 
-// Print writes a report for people: one line per check, what is wrong below it.
-func (r Report) Print(w io.Writer) error {
-	b := &printer{w: w}
-	b.line("%s\n", r.URL)
+// marks are the states for people.
+var marks = map[State]string{Good: "ok", Wrong: "WRONG", Unknown: "UNKNOWN"}
+
+// Show shows a report: to programs the checks, to people a line for each, what was found
+// below it, and the sum.
+func (r Report) Show(out *cli.Output) error {
+	items, rows := []any{}, [][]string{}
 	for _, c := range r.Checks {
-		mark := "ok"
-		if len(c.Findings) > 0 {
-			mark = "WRONG"
-		}
-		b.line("%-6s %-13s %s", mark, c.Name, c.Note)
+		items = append(items, c)
+		rows = append(rows, []string{marks[c.State], c.Name, c.Note})
 		for _, f := range c.Findings {
-			b.line("         %s", f.Problem)
-			b.line("         do: %s", f.Do)
+			rows = append(rows, []string{"", "", f.Problem}, []string{"", "", "do: " + f.Do})
 		}
 	}
-	b.line("")
-	switch n := r.Problems(); n {
-	case 0:
-		b.line("Nothing is wrong.")
-	case 1:
-		b.line("1 thing is wrong.")
-	default:
-		b.line("%d things are wrong.", n)
+	err := out.Show(nil, nil, [][]string{{r.URL}, {}})
+	return errors.Join(err, out.Show(items, nil, rows), out.Show(nil, nil, [][]string{{}, {r.sum()}}))
+}
+
+// Err returns the sum as an error, nil if everything was looked at and good.
+func (r Report) Err() error {
+	if wrong, unknown := r.Count(); wrong+unknown == 0 {
+		return nil
 	}
-	return b.err
+	return errors.New(r.sum())
 }
 
-// PrintJSON writes a report for programs.
-func (r Report) PrintJSON(w io.Writer) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(struct {
-		Problems int `json:"problems"`
-		Report
-	}{r.Problems(), r})
-}
-
-// A printer remembers the first error.
-type printer struct {
-	w   io.Writer
-	err error
-}
-
-func (p *printer) line(format string, args ...any) {
-	if p.err == nil {
-		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+// sum says how much is wrong.
+func (r Report) sum() string {
+	wrong, unknown := r.Count()
+	var parts []string
+	if wrong > 0 {
+		parts = append(parts, cli.Count(wrong, "thing is wrong", "things are wrong"))
 	}
+	if unknown > 0 {
+		parts = append(parts, cli.Count(unknown, "thing could not be looked at", "things could not be looked at"))
+	}
+	if parts == nil {
+		return "nothing is wrong"
+	}
+	return strings.Join(parts, ", ")
 }

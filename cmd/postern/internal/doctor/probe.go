@@ -30,6 +30,7 @@ type probe struct {
 	origin string
 	client *http.Client
 	now    func() time.Time
+	begin  func(check string)
 	check  *Check // that is being made
 
 	documents map[string]answer // by path, of check documents
@@ -40,9 +41,12 @@ func newProbe(origin string, o *Options) *probe {
 	if o == nil {
 		o = &Options{}
 	}
-	p := &probe{origin: origin, now: o.Now, documents: map[string]answer{}}
+	p := &probe{origin: origin, now: o.Now, begin: o.Begin, documents: map[string]answer{}}
 	if p.now == nil {
 		p.now = time.Now
+	}
+	if p.begin == nil {
+		p.begin = func(string) {}
 	}
 	p.client = &http.Client{
 		Transport: o.Transport,
@@ -56,10 +60,19 @@ func newProbe(origin string, o *Options) *probe {
 	return p
 }
 
-// found notes a fault of the check that is being made.
+// found notes what is wrong, in the check that is being made.
 func (p *probe) found(problem, do string) {
-	p.check.Findings = append(p.check.Findings, Finding{problem, do})
+	p.check.Findings = append(p.check.Findings, Finding{Problem: problem, Do: do})
 }
+
+// unknown notes what keeps the check that is being made from finding out.
+func (p *probe) unknown(problem, do string) {
+	p.check.Findings = append(p.check.Findings, Finding{Problem: problem, Do: do, Unknown: true})
+}
+
+// fault reports whether an answer says nothing but that there is none: the server, or
+// something on the way, could not answer or would not now.
+func (a answer) fault() bool { return a.status == http.StatusTooManyRequests || a.status >= 500 }
 
 // A request is one question.
 type request struct {
@@ -147,8 +160,11 @@ func (p *probe) wrongStatus(a answer, want ...int) bool {
 	if slices.Contains(want, a.status) {
 		return false
 	}
-	problem := fmt.Sprintf("%s: status %d, want %s", a, a.status, oneOf(want))
-	p.found(problem, advice(a))
+	note := p.found
+	if a.fault() {
+		note = p.unknown
+	}
+	note(fmt.Sprintf("%s: status %d, want %s", a, a.status, oneOf(want)), advice(a))
 	return true
 }
 

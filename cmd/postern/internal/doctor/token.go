@@ -19,7 +19,9 @@ func authorize(ctx context.Context, p *probe) error {
 		if err != nil {
 			return err
 		}
-		if a.status/100 != 4 || a.gateways() || a.status == http.StatusNotFound {
+		if a.fault() {
+			p.wrongStatus(a, http.StatusBadRequest, http.StatusForbidden)
+		} else if a.status/100 != 4 || a.gateways() || a.status == http.StatusNotFound {
 			p.found(fmt.Sprintf("%s: status %d, want a refusal of 400 or 403 on our own page", a, a.status), advice(a))
 		}
 		if got := a.header.Get("Access-Control-Allow-Origin"); got != "" {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postern-dev/postern/cmd/postern/internal/cli"
 	"github.com/postern-dev/postern/shared/oauth"
 )
 
@@ -53,9 +54,9 @@ func checkTLS(ctx context.Context, p *probe) error {
 		return nil
 	}
 	end := a.tls.PeerCertificates[0].NotAfter
-	p.check.Note += ", certificate until " + end.UTC().Format(time.DateOnly)
+	p.check.Note += ", certificate until " + end.UTC().Format("2006-01-02 MST")
 	if left := end.Sub(p.now()); left < certificateLeft {
-		p.found(fmt.Sprintf("the certificate ends in %d days", int(left.Hours()/24)), "see why it was not renewed: a managed certificate needs the DNS record to stay")
+		p.found("the certificate ends in "+cli.Count(int(left.Hours()/24), "day", "days"), "see why it was not renewed: a managed certificate needs the DNS record to stay")
 	}
 	return nil
 }

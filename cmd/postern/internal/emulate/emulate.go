@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
+	"sync"
 
 	"github.com/postern-dev/postern/cmd/postern/internal/front"
 	"github.com/postern-dev/postern/terraform/gateway"
@@ -38,6 +39,8 @@ type Config struct {
 	Check func(ctx context.Context, settings func(string) (string, bool), addr net.Addr) error
 	// Ready is called once, when every process answers, with the gateway's origin.
 	Ready func(origin string)
+	// Progress is told what may take long, and called back when that has ended.
+	Progress func(text string) (end func())
 	// Output takes the functions' lines, whole lines from one at a time.
 	Output io.Writer
 	// Log takes what happens to processes and events.
@@ -102,10 +105,14 @@ func newDeployment(ctx context.Context, c Config, addr net.Addr) (*deployment, e
 // run builds and starts everything and serves until ctx ends or something that cannot
 // be started again is gone.
 func (d *deployment) run(ctx context.Context, listener net.Listener) error {
+	built := d.Progress("building the functions")
 	programs, err := d.programs(ctx)
+	built()
 	if err != nil {
 		return err
 	}
+	started := sync.OnceFunc(d.Progress("starting the functions"))
+	defer started()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	extra, stopEvents, err := d.startStore(ctx, cancel)
@@ -129,6 +136,7 @@ func (d *deployment) run(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		return err
 	}
+	started()
 	d.Ready(d.origin)
 	return errors.Join(front.Serve(ctx, listener, edge), cause(ctx))
 }

@@ -287,7 +287,7 @@ func (h held) choose(key string) (string, error) {
 }
 
 func tooEarly(what, name string, ready time.Time, why string) error {
-	return fmt.Errorf("%s %s: too early, wait until %s: %s", what, name, ready.Local().Format(time.DateTime), why)
+	return fmt.Errorf("%s %s: too early, wait until %s: %s", what, name, ready.Local().Format("2006-01-02 15:04:05 MST"), why)
 }
 
 func later(a, b time.Time) time.Time {

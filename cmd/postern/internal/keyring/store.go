@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/postern-dev/postern/cmd/postern/internal/cli"
 	"github.com/postern-dev/postern/shared/fernet"
 	"github.com/postern-dev/postern/shared/signing"
 	"github.com/postern-dev/postern/shared/telemetry"
@@ -113,7 +114,7 @@ func (st *Store) Fernet(ctx context.Context) (fernet.Keyring, error) {
 // held reads one of the two rings that write.
 func (st *Store) held(ctx context.Context, ring string) (held, error) {
 	if ring != Fernet && ring != Signing {
-		return held{}, fmt.Errorf("ring %q: want %s or %s; %s follows %s by itself", ring, Fernet, Signing, Verification, Signing)
+		return held{}, cli.Usage("ring %q: want %s or %s; %s follows %s by itself", ring, Fernet, Signing, Verification, Signing)
 	}
 	v, err := st.Backend.Read(ctx, ring)
 	if err != nil {

@@ -1,24 +1,18 @@
 package operator
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
 
-	"github.com/postern-dev/postern/shared/credential"
-	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/cmd/postern/internal/cli"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/telemetry"
-)
-
-// Prefixes of what is made here, as for clients that register themselves.
-const (
-	clientIDPrefix     = "c_"
-	clientSecretPrefix = "cs_"
 )
 
 // clientView is a client as it is shown.
@@ -29,22 +23,26 @@ type clientView struct {
 	Kind           string    `json:"kind"`
 	AuthMethod     string    `json:"token_endpoint_auth_method"`
 	RedirectURIs   []string  `json:"redirect_uris,omitempty"`
+	RedirectHosts  []string  `json:"redirect_hosts,omitempty"`
 	Scope          string    `json:"scope,omitempty"`
 	Operator       bool      `json:"operator,omitempty"`
 	ResourceServer bool      `json:"resource_server,omitempty"`
+	State          string    `json:"state"`
 	Registered     time.Time `json:"registered"`
 	Used           bool      `json:"used"`
+	LastUse        time.Time `json:"last_use,omitzero"`
 	Expiry         time.Time `json:"expiry,omitzero"`
-	LiveGrants     *int      `json:"live_grants,omitempty"` // shown for one client
+	LiveGrants     int       `json:"live_grants"`
 	Secret         string    `json:"client_secret,omitempty"`
 }
 
-func viewClient(c store.Client) clientView {
+func viewClient(c store.Client, u use) clientView {
 	v := clientView{
 		ID: c.ID, Document: store.ClientDocument(c.ID), Name: c.Metadata.ClientName, Kind: "confidential",
-		AuthMethod: c.Metadata.TokenEndpointAuthMethod, RedirectURIs: c.Metadata.RedirectURIs, Scope: c.Metadata.Scope,
-		Operator: c.Operator, ResourceServer: c.ResourceServer, Registered: c.Registered,
-		Used: c.Expiry.IsZero() && !c.Operator, Expiry: c.Expiry,
+		AuthMethod: c.Metadata.TokenEndpointAuthMethod, RedirectURIs: c.Metadata.RedirectURIs,
+		RedirectHosts: redirectHosts(c.Metadata.RedirectURIs), Scope: c.Metadata.Scope,
+		Operator: c.Operator, ResourceServer: c.ResourceServer, State: clientState(c), Registered: c.Registered,
+		Used: c.Expiry.IsZero() && !c.Operator, LastUse: u.last, Expiry: c.Expiry, LiveGrants: u.live,
 	}
 	switch {
 	case c.ResourceServer:
@@ -55,56 +53,71 @@ func viewClient(c store.Client) clientView {
 	return v
 }
 
-// life says in a word how long the client stays.
-func (v clientView) life() string {
+// clientState says in words how long the client stays.
+func clientState(c store.Client) string {
 	switch {
-	case v.Operator:
+	case c.Operator:
 		return "by operator"
-	case v.Used:
+	case c.Expiry.IsZero():
 		return "used"
-	case !time.Now().Before(v.Expiry):
+	case !time.Now().Before(c.Expiry):
 		return "expired"
 	}
-	return "unused until " + short(v.Expiry)
+	return "unused until " + cli.Time(c.Expiry)
 }
 
-// ListClients shows all clients, or only those that never completed a login.
-func (op *Operator) ListClients(ctx context.Context, unusedOnly bool) error {
+// redirectHosts returns where people may be sent back to, each place once: the host of
+// a web address, and of a private-use URI the scheme alone, since what stands behind it
+// is decided by whichever program claims the scheme (RFC 8252 §8.6).
+func redirectHosts(uris []string) []string {
+	var hosts []string
+	for _, uri := range uris {
+		scheme, _, _ := strings.Cut(uri, ":")
+		host := scheme + ":"
+		if u, err := url.Parse(uri); err == nil && (u.Scheme == "https" || u.Scheme == "http") {
+			host = u.Host
+		}
+		if !slices.Contains(hosts, host) {
+			hosts = append(hosts, host)
+		}
+	}
+	return hosts
+}
+
+func (v clientView) when() time.Time { return v.Registered }
+
+func (v clientView) row() []string {
+	return []string{
+		v.ID, dash(v.Name), dash(strings.Join(v.RedirectHosts, " ")), v.Kind, cli.Time(v.Registered), cli.Time(v.LastUse), v.State,
+	}
+}
+
+// A ClientFilter says which clients are listed.
+type ClientFilter struct {
+	Selection
+	Unused bool // only those that never completed a login
+}
+
+// ListClients shows clients.
+func (op *Operator) ListClients(ctx context.Context, f ClientFilter) error {
 	if op.Sealed != nil {
 		return op.listSealed(ctx, store.ClientsCollection)
 	}
-	views, rows, bad := []clientView{}, [][]string{}, unopened{}
-	for c, err := range op.Store.Clients(ctx) {
-		if bad.skip(err) {
-			continue
-		}
+	views, bad := []clientView{}, unreadable{}
+	uses, err := op.uses(ctx, op.Store.Grants(ctx), &bad, func(g store.Grant) string { return g.ClientID })
+	if err != nil {
+		return err
+	}
+	for c, err := range readable(op.Store.Clients(ctx), &bad) {
 		if err != nil {
 			return err
 		}
-		v := viewClient(c)
-		if unusedOnly && (v.Used || v.Operator) {
-			continue
+		v := viewClient(c, uses[c.ID])
+		if !f.Unused || (!v.Used && !v.Operator) {
+			views = append(views, v)
 		}
-		views = append(views, v)
-		rows = append(rows, []string{v.ID, cmp.Or(v.Name, "-"), v.Kind, short(v.Registered), v.life()})
 	}
-	bad.note(op.Err)
-	return op.print(views, []string{"CLIENT", "NAME", "KIND", "REGISTERED", "STATE"}, rows)
-}
-
-// listSealed shows what there is without the ring.
-func (op *Operator) listSealed(ctx context.Context, collection string) error {
-	op.Note()
-	views, rows := []sealedView{}, [][]string{}
-	for r, err := range op.documents(ctx, collection) {
-		if err != nil {
-			return err
-		}
-		v := sealedView{r.Key.ID, r.Document.Index["client"], r.Document.Index["person"]}
-		views = append(views, v)
-		rows = append(rows, []string{v.Document, cmp.Or(v.Client, "-"), cmp.Or(v.Person, "-")})
-	}
-	return op.print(views, []string{"DOCUMENT", "CLIENT'S DOCUMENT", "PERSON'S DOCUMENT"}, rows)
+	return list(op, f.Selection, []string{"CLIENT", "NAME", "REDIRECTS TO", "KIND", "REGISTERED", "LAST USE", "STATE"}, views, bad)
 }
 
 // client finds a client by its id, or by its document's id, which is what logs have.
@@ -113,18 +126,30 @@ func (op *Operator) client(ctx context.Context, id string) (store.Client, error)
 		return store.Client{}, err
 	}
 	c, err := op.Store.Client(ctx, id)
-	if !errors.Is(err, store.ErrNotFound) {
-		return c, err
+	if errors.Is(err, store.ErrNotFound) && isDocument(id) {
+		c, err = op.clientByDocument(ctx, id)
 	}
-	for c, err := range op.Store.Clients(ctx) {
-		if err == nil && store.ClientDocument(c.ID) == id {
-			return op.Store.Client(ctx, c.ID) // which knows whether it has expired
-		}
-		if err != nil && ctx.Err() != nil {
+	if err != nil {
+		return store.Client{}, fmt.Errorf("client %s: %w", id, err)
+	}
+	return c, nil
+}
+
+// clientByDocument walks over all clients, because none can be opened without its id.
+func (op *Operator) clientByDocument(ctx context.Context, document string) (store.Client, error) {
+	var bad unreadable
+	for c, err := range readable(op.Store.Clients(ctx), &bad) {
+		if err != nil {
 			return store.Client{}, err
 		}
+		if store.ClientDocument(c.ID) == document {
+			return op.Store.Client(ctx, c.ID) // which knows whether it has expired
+		}
 	}
-	return store.Client{}, fmt.Errorf("client %s: %w", id, err)
+	if err := bad.err("it may be one of them"); err != nil {
+		return store.Client{}, err
+	}
+	return store.Client{}, store.ErrNotFound
 }
 
 // ShowClient shows one client.
@@ -133,118 +158,54 @@ func (op *Operator) ShowClient(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	live := 0
-	for g, err := range op.Store.GrantsOfClient(ctx, store.ClientDocument(c.ID)) {
-		if err == nil && !g.Ended(time.Now()) {
-			live++
-		}
-		if err != nil && ctx.Err() != nil {
-			return err
-		}
+	var bad unreadable
+	u, err := op.useOfClient(ctx, c.ID, &bad)
+	if err != nil {
+		return err
 	}
-	v := viewClient(c)
-	v.LiveGrants = &live
-	return op.printClient(v)
+	op.out.Unreadable(bad.n)
+	return errors.Join(op.showClient(viewClient(c, u)), bad.err("so its grants and its last use may be others"))
 }
 
-func (op *Operator) printClient(v clientView) error {
+func (op *Operator) useOfClient(ctx context.Context, id string, bad *unreadable) (use, error) {
+	uses, err := op.uses(ctx, op.Store.GrantsOfClient(ctx, store.ClientDocument(id)), bad, func(store.Grant) string { return "" })
+	return uses[""], err
+}
+
+func (op *Operator) showClient(v clientView) error {
 	rows := [][]string{
-		{"client_id", v.ID}, {"document", v.Document}, {"name", cmp.Or(v.Name, "-")}, {"kind", v.Kind},
-		{"auth method", v.AuthMethod}, {"scope", cmp.Or(v.Scope, "-")}, {"registered", short(v.Registered)}, {"state", v.life()},
+		{"client_id", v.ID}, {"document", v.Document}, {"name", dash(v.Name)}, {"kind", v.Kind},
+		{"auth method", v.AuthMethod}, {"scope", dash(v.Scope)}, {"registered", cli.Time(v.Registered)},
+		{"last use", cli.Time(v.LastUse)}, {"state", v.State}, {"live grants", fmt.Sprint(v.LiveGrants)},
 	}
 	for _, uri := range v.RedirectURIs {
 		rows = append(rows, []string{"redirect_uri", uri})
 	}
-	if v.LiveGrants != nil {
-		rows = append(rows, []string{"live grants", fmt.Sprint(*v.LiveGrants)})
-	}
 	if v.Secret != "" {
 		rows = append(rows, []string{"client_secret", v.Secret})
 	}
-	return op.print(v, nil, rows)
-}
-
-// A NewClient is a client that the operator registers by hand.
-type NewClient struct {
-	Name         string
-	RedirectURIs []string
-	// Confidential gives it a secret.
-	Confidential bool
-	// ResourceServer lets it introspect every access token, with a secret. It may
-	// do without redirect URIs, and then nobody signs in through it.
-	ResourceServer bool
-}
-
-// placeholder stands for the redirect URI of a client that has none, so that its other
-// metadata are checked as everybody's are.
-const placeholder = "https://resource-server.invalid/"
-
-// metadata returns the checked metadata.
-func (n NewClient) metadata() (oauth.ClientMetadata, error) {
-	m := oauth.ClientMetadata{ClientName: strings.TrimSpace(n.Name), RedirectURIs: n.RedirectURIs, TokenEndpointAuthMethod: oauth.AuthMethodNone}
-	if n.Confidential || n.ResourceServer {
-		m.TokenEndpointAuthMethod = oauth.AuthMethodBasic
-	}
-	none := len(n.RedirectURIs) == 0 && n.ResourceServer
-	if none {
-		m.RedirectURIs = []string{placeholder}
-	}
-	m, err := m.Registered(oauth.RedirectPolicy{})
-	if none {
-		m.RedirectURIs = nil
-	}
-	return m, err
-}
-
-// AddClient registers a client. It never expires. Its secret, if it has one, is shown
-// this once: only a hash of it is kept.
-func (op *Operator) AddClient(ctx context.Context, n NewClient) error {
-	if err := op.Opened(); err != nil {
-		return err
-	}
-	m, err := n.metadata()
-	if err != nil {
-		return err
-	}
-	c := store.Client{ID: credential.New(clientIDPrefix).Reveal(), Metadata: m, Operator: true, ResourceServer: n.ResourceServer}
-	secret := ""
-	if !c.Public() {
-		s := credential.New(clientSecretPrefix)
-		c.SecretHash, secret = s.Hash(), s.Reveal()
-	}
-	if c, err = op.Store.RegisterClient(ctx, c); err != nil {
-		return err
-	}
-	telemetry.Audit(ctx, op.Log, telemetry.ClientRegistered,
-		slog.String("client_id", c.ID), slog.String("auth_method", m.TokenEndpointAuthMethod))
-	v := viewClient(c)
-	v.Secret = secret
-	if secret != "" {
-		fmt.Fprintln(op.Err, "The secret is shown this once. It cannot be had again.")
-	}
-	return op.printClient(v)
+	return op.out.Show([]any{v}, nil, rows)
 }
 
 // DeleteClient removes a client, ends its grants and removes its codes. Nothing of it
 // works from the first of these steps on, so an interrupted run does no harm.
-func (op *Operator) DeleteClient(ctx context.Context, id string) error {
+func (op *Operator) DeleteClient(ctx context.Context, id string, yes bool) error {
 	c, err := op.client(ctx, id)
 	if err != nil {
+		return err
+	}
+	if err := op.out.Confirm(yes, fmt.Sprintf("Delete the client %s (%s) and end all its grants?", c.Name(), c.ID)); err != nil {
 		return err
 	}
 	if err := op.Store.DeleteClient(ctx, c.ID, nil); err != nil {
 		return fmt.Errorf("delete client %s: %w", c.ID, err)
 	}
-	document := store.ClientDocument(c.ID)
-	telemetry.Audit(ctx, op.Log, telemetry.ClientDeleted, slog.String("client_id", c.ID), slog.String("by", "operator"))
-	// A record that cannot be read keeps none of the others.
-	codes, codesErr := op.removeCodes(ctx, op.Store.CodesOfClient(ctx, document))
-	ended, grantsErr := op.endGrants(ctx, op.Store.GrantsOfClient(ctx, document), "client deleted")
-	if err := errors.Join(codesErr, grantsErr); err != nil {
-		return err
-	}
-	return op.print(map[string]any{"deleted": c.ID, "grants_ended": ended, "codes_removed": codes}, nil,
-		[][]string{{fmt.Sprintf("deleted %s, ended %d grants, removed %d unredeemed codes", c.ID, ended, codes)}})
+	telemetry.Audit(ctx, op.log, telemetry.ClientDeleted, slog.String("client_id", c.ID), slog.String("by", "operator"))
+	ended, err := op.endOfClient(ctx, c.ID, "client deleted")
+	return errors.Join(err, op.out.Say(struct {
+		Deleted string `json:"deleted"`
+		ending
+	}{c.ID, ended}, "deleted %s, %s", c.ID, ended))
 }
 
 // ClientIDs returns the ids of all clients that can be opened, each with its name
@@ -253,8 +214,31 @@ func (op *Operator) ClientIDs(ctx context.Context) []string {
 	var ids []string
 	for c, err := range op.Store.Clients(ctx) {
 		if err == nil {
-			ids = append(ids, c.ID+"\t"+plain(c.Name()))
+			ids = append(ids, c.ID+"\t"+cli.Plain(c.Name()))
 		}
 	}
 	return ids
+}
+
+// A use is what is known of a client or a person from their grants.
+type use struct {
+	live int
+	last time.Time // of a sign-in or refresh
+}
+
+// uses gathers the use of grants by what key returns.
+func (op *Operator) uses(ctx context.Context, grants grantSeq, bad *unreadable, key func(store.Grant) string) (map[string]use, error) {
+	uses := map[string]use{}
+	for g, err := range readable(grants, bad) {
+		if err != nil {
+			return nil, err
+		}
+		u := uses[key(g)]
+		if !g.Ended(time.Now()) {
+			u.live++
+		}
+		u.last = newest(u.last, g.Started, g.Refreshed)
+		uses[key(g)] = u
+	}
+	return uses, nil
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postern-dev/postern/cmd/postern/internal/cli"
 	"github.com/postern-dev/postern/cmd/postern/internal/keyring"
 	"github.com/postern-dev/postern/cmd/postern/internal/operator"
 	"github.com/postern-dev/postern/shared/credential"
@@ -27,7 +28,8 @@ func TestOperatorOverFirestore(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out, log bytes.Buffer
-	d, err := o.Open(t.Context(), &out, &log)
+	output := cli.New(nil, &out, &log)
+	d, err := o.Open(t.Context(), output)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +47,7 @@ func TestOperatorOverFirestore(t *testing.T) {
 	do("Wiki", d.AddClient(t.Context(), operator.NewClient{Name: "Wiki", RedirectURIs: []string{"http://127.0.0.1/cb"}}))
 	signIn(t, d.Store)
 	do("octocat", d.ListGrants(t.Context(), operator.GrantFilter{User: "octocat"}))
-	do("user:octocat", d.ListUsers(t.Context()))
+	do("user:octocat", d.ListUsers(t.Context(), operator.Selection{}))
 
 	if _, err := c.Stage(t.Context(), keyring.Fernet); err != nil {
 		t.Fatal(err)
@@ -62,17 +64,17 @@ func TestOperatorOverFirestore(t *testing.T) {
 		t.Fatal(err)
 	}
 	// A client, a redeemed code and one that was not, a grant, a person.
-	do("all         5     5", d.PrintResealed(done))
+	do("all         5     5", d.ShowResealed(done))
 	if usage, err := d.Usage(t.Context(), ring[:1]); err != nil || usage[""] != nil {
 		t.Errorf("the new key alone does not open %v, %v", usage[""], err)
 	}
 
 	// The next command reads the ring anew.
-	if d, err = o.Open(t.Context(), &out, &log); err != nil {
+	if d, err = o.Open(t.Context(), output); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { d.Close() })
-	do("ended 1 grants, removed 1 unredeemed codes", d.RevokeUser(t.Context(), "octocat"))
+	do("ended 1 grant, removed 1 unredeemed code", d.RevokeUser(t.Context(), "octocat", true))
 	do("0 live, 0 expired, 1 revoked", d.Stats(t.Context()))
 	if !strings.Contains(log.String(), `"event":"grant.revoked"`) {
 		t.Errorf("got log %s, want the revocation", log.String())

@@ -10,8 +10,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postern-dev/postern/cmd/postern/internal/cli"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/telemetry"
+)
+
+type (
+	grantSeq = iter.Seq2[store.Grant, error]
+	codeSeq  = iter.Seq2[store.StoredCode, error]
 )
 
 // reasonOperator is the reason of a grant that the operator ended.
@@ -31,6 +37,7 @@ type grantView struct {
 	Resource   string    `json:"resource"`
 	Started    time.Time `json:"started"`
 	Refreshed  time.Time `json:"refreshed,omitzero"`
+	LastUse    time.Time `json:"last_use"` // of a sign-in or refresh
 	Expiry     time.Time `json:"expiry"`
 	State      string    `json:"state"`
 	Ended      time.Time `json:"ended,omitzero"`
@@ -41,7 +48,8 @@ func viewGrant(g store.Grant) grantView {
 	v := grantView{
 		ID: g.ID, Document: store.GrantDocument(g.ID), ClientID: g.ClientID, ClientName: g.ClientName,
 		Subject: g.Person.Subject, Login: g.Person.Login, AllowedBy: g.Person.AllowedBy, Checked: g.Person.Checked,
-		Scope: g.Scopes.String(), Resource: g.Resource, Started: g.Started, Refreshed: g.Refreshed, Expiry: g.Expiry,
+		Scope: g.Scopes.String(), Resource: g.Resource, Started: g.Started, Refreshed: g.Refreshed,
+		LastUse: newest(g.Started, g.Refreshed), Expiry: g.Expiry,
 		State: "live", Ended: g.Revoked, Reason: g.Reason,
 	}
 	switch {
@@ -53,8 +61,19 @@ func viewGrant(g store.Grant) grantView {
 	return v
 }
 
-// A GrantFilter says which grants are meant. Empty fields mean all.
+func (v grantView) when() time.Time { return v.LastUse }
+
+func (v grantView) row() []string {
+	return []string{
+		v.ID, dash(v.ClientName), v.ClientID, v.Login, cli.Time(v.Started), cli.Time(v.LastUse), cli.Time(v.Expiry), v.State,
+	}
+}
+
+var grantHeading = []string{"GRANT", "CLIENT", "CLIENT ID", "PERSON", "STARTED", "LAST USE", "UNTIL", "STATE"}
+
+// A GrantFilter says which grants are listed. Empty fields mean all.
 type GrantFilter struct {
+	Selection
 	User   string // login, subject or document
 	Client string // id or document
 	Ended  bool   // those that have ended as well
@@ -64,7 +83,7 @@ type GrantFilter struct {
 func (op *Operator) ListGrants(ctx context.Context, f GrantFilter) error {
 	if op.Sealed != nil {
 		if f != (GrantFilter{}) {
-			fmt.Fprintln(op.Err, "Without the ring nobody can tell whose a grant is: all are shown.")
+			op.out.Warn("Without the ring nobody can tell whose a grant is and when it was used: all are shown.")
 		}
 		return op.listSealed(ctx, store.GrantsCollection)
 	}
@@ -72,27 +91,21 @@ func (op *Operator) ListGrants(ctx context.Context, f GrantFilter) error {
 	if err != nil {
 		return err
 	}
-	views, rows, bad := []grantView{}, [][]string{}, unopened{}
-	for g, err := range grants {
-		if bad.skip(err) {
-			continue
-		}
+	views, bad := []grantView{}, unreadable{}
+	for g, err := range readable(grants, &bad) {
 		if err != nil {
 			return err
 		}
 		v := viewGrant(g)
-		if (v.State != "live" && !f.Ended) || (f.Client != "" && f.Client != v.ClientID && f.Client != store.ClientDocument(v.ClientID)) {
-			continue
+		if (v.State == "live" || f.Ended) && (f.Client == "" || f.Client == v.ClientID || f.Client == store.ClientDocument(v.ClientID)) {
+			views = append(views, v)
 		}
-		views = append(views, v)
-		rows = append(rows, []string{v.ID, cmp.Or(v.ClientName, v.ClientID), v.Login, short(v.Started), short(v.Refreshed), short(v.Expiry), v.State})
 	}
-	bad.note(op.Err)
-	return op.print(views, []string{"GRANT", "CLIENT", "PERSON", "STARTED", "REFRESHED", "UNTIL", "STATE"}, rows)
+	return list(op, f.Selection, grantHeading, views, bad)
 }
 
 // selected returns the grants of a person or, if none is named, of a client, or all.
-func (op *Operator) selected(ctx context.Context, f GrantFilter) (iter.Seq2[store.Grant, error], error) {
+func (op *Operator) selected(ctx context.Context, f GrantFilter) (grantSeq, error) {
 	if f.User != "" {
 		p, err := op.person(ctx, f.User)
 		if err != nil {
@@ -131,18 +144,22 @@ func (op *Operator) ShowGrant(ctx context.Context, id string) error {
 		return err
 	}
 	v := viewGrant(g)
-	return op.print(v, nil, [][]string{
+	return op.out.Show([]any{v}, nil, [][]string{
 		{"grant", v.ID}, {"document", v.Document}, {"state", strings.TrimSpace(v.State + " " + v.Reason)},
-		{"client_id", v.ClientID}, {"client", cmp.Or(v.ClientName, "-")}, {"person", v.Login + " (" + v.Subject + ")"},
-		{"allowed by", v.AllowedBy + ", looked up " + short(v.Checked)}, {"scope", v.Scope}, {"resource", v.Resource},
-		{"started", short(v.Started)}, {"refreshed", short(v.Refreshed)}, {"until", short(v.Expiry)}, {"ended", short(v.Ended)},
+		{"client_id", v.ClientID}, {"client", dash(v.ClientName)}, {"person", v.Login + " (" + v.Subject + ")"},
+		{"allowed by", v.AllowedBy + ", looked up " + cli.Time(v.Checked)}, {"scope", v.Scope}, {"resource", v.Resource},
+		{"started", cli.Time(v.Started)}, {"refreshed", cli.Time(v.Refreshed)}, {"until", cli.Time(v.Expiry)}, {"ended", cli.Time(v.Ended)},
 	})
 }
 
 // RevokeGrant ends one grant.
-func (op *Operator) RevokeGrant(ctx context.Context, id string) error {
+func (op *Operator) RevokeGrant(ctx context.Context, id string, yes bool) error {
 	g, err := op.grant(ctx, id)
 	if err != nil {
+		return err
+	}
+	question := fmt.Sprintf("End the grant %s, of %s for %s?", g.ID, g.Person.Login, cmp.Or(g.ClientName, g.ClientID))
+	if err := op.out.Confirm(yes, question); err != nil {
 		return err
 	}
 	mine, err := op.end(ctx, g, reasonOperator)
@@ -153,54 +170,73 @@ func (op *Operator) RevokeGrant(ctx context.Context, id string) error {
 	if !mine {
 		words = g.ID + " was revoked before"
 	}
-	return op.print(map[string]any{"grant": g.ID, "revoked": mine}, nil, [][]string{{words}})
+	return op.out.Say(map[string]any{"grant": g.ID, "revoked": mine}, "%s", words)
 }
 
 // RevokeUser ends all grants of a person and removes the codes that could become one.
-// Codes go first: one that is redeemed meanwhile is a grant by the time those are read.
-func (op *Operator) RevokeUser(ctx context.Context, who string) error {
-	if err := op.Opened(); err != nil {
-		return err
-	}
+func (op *Operator) RevokeUser(ctx context.Context, who string, yes bool) error {
 	p, err := op.person(ctx, who)
 	if err != nil {
 		return err
 	}
-	document := store.PersonDocument(p.Subject)
-	codes, err := op.removeCodes(ctx, op.Store.CodesOfPerson(ctx, document))
-	ended, err2 := op.endGrants(ctx, op.Store.GrantsOfPerson(ctx, document), reasonOperator)
-	if err := errors.Join(err, err2); err != nil {
-		return fmt.Errorf("ended %d grants and removed %d codes, but: %w", ended, codes, err)
+	if err := op.out.Confirm(yes, fmt.Sprintf("End all grants of %s (%s)?", p.Login, p.Subject)); err != nil {
+		return err
 	}
-	return op.print(map[string]any{"subject": p.Subject, "grants_ended": ended, "codes_removed": codes}, nil,
-		[][]string{{fmt.Sprintf("%s (%s): ended %d grants, removed %d unredeemed codes", p.Login, p.Subject, ended, codes)}})
+	document := store.PersonDocument(p.Subject)
+	ended, err := op.endAll(ctx, op.Store.CodesOfPerson(ctx, document), op.Store.GrantsOfPerson(ctx, document), reasonOperator)
+	return errors.Join(err, op.out.Say(struct {
+		Subject string `json:"subject"`
+		ending
+	}{p.Subject, ended}, "%s (%s): %s", p.Login, p.Subject, ended))
 }
 
 // RevokeClient ends all grants of a client, by its id, and removes the codes that could
 // become one. It is what there is against a CIMD client, which is registered nowhere
 // and so cannot be deleted.
-func (op *Operator) RevokeClient(ctx context.Context, id string) error {
+func (op *Operator) RevokeClient(ctx context.Context, id string, yes bool) error {
 	if err := op.Opened(); err != nil {
 		return err
 	}
-	document := store.ClientDocument(id)
-	codes, err := op.removeCodes(ctx, op.Store.CodesOfClient(ctx, document))
-	ended, err2 := op.endGrants(ctx, op.Store.GrantsOfClient(ctx, document), reasonOperator)
-	if err := errors.Join(err, err2); err != nil {
-		return fmt.Errorf("ended %d grants and removed %d codes, but: %w", ended, codes, err)
+	if err := op.out.Confirm(yes, fmt.Sprintf("End all grants of the client %s?", id)); err != nil {
+		return err
 	}
-	return op.print(map[string]any{"client_id": id, "grants_ended": ended, "codes_removed": codes}, nil,
-		[][]string{{fmt.Sprintf("%s: ended %d grants, removed %d unredeemed codes", id, ended, codes)}})
+	ended, err := op.endOfClient(ctx, id, reasonOperator)
+	return errors.Join(err, op.out.Say(struct {
+		ClientID string `json:"client_id"`
+		ending
+	}{id, ended}, "%s: %s", id, ended))
+}
+
+// An ending is what was ended.
+type ending struct {
+	Grants int `json:"grants_ended"`
+	Codes  int `json:"codes_removed"`
+}
+
+// String returns the counts in words.
+func (e ending) String() string {
+	return "ended " + cli.Count(e.Grants, "grant", "grants") + ", removed " + cli.Count(e.Codes, "unredeemed code", "unredeemed codes")
+}
+
+func (op *Operator) endOfClient(ctx context.Context, id, reason string) (ending, error) {
+	document := store.ClientDocument(id)
+	return op.endAll(ctx, op.Store.CodesOfClient(ctx, document), op.Store.GrantsOfClient(ctx, document), reason)
+}
+
+// endAll removes codes and ends grants. Codes go first: one that is redeemed meanwhile is
+// a grant by the time those are read. What cannot be read spares none of the others.
+func (op *Operator) endAll(ctx context.Context, codes codeSeq, grants grantSeq, reason string) (e ending, err error) {
+	var codesErr, grantsErr error
+	e.Codes, codesErr = op.removeCodes(ctx, codes)
+	e.Grants, grantsErr = op.endGrants(ctx, grants, reason)
+	return e, errors.Join(codesErr, grantsErr)
 }
 
 // endGrants ends those of grants that live and returns how many. One that cannot be
 // opened does not spare the rest.
-func (op *Operator) endGrants(ctx context.Context, grants iter.Seq2[store.Grant, error], reason string) (ended int, err error) {
-	var bad unopened
-	for g, err := range grants {
-		if bad.skip(err) {
-			continue
-		}
+func (op *Operator) endGrants(ctx context.Context, grants grantSeq, reason string) (ended int, err error) {
+	var bad unreadable
+	for g, err := range readable(grants, &bad) {
 		if err != nil {
 			return ended, err
 		}
@@ -215,7 +251,13 @@ func (op *Operator) endGrants(ctx context.Context, grants iter.Seq2[store.Grant,
 			ended++
 		}
 	}
-	return ended, bad.err()
+	return ended, op.left(bad)
+}
+
+// left returns an error if records are as they were because they could not be opened.
+func (op *Operator) left(bad unreadable) error {
+	op.out.Unreadable(bad.n)
+	return bad.err("and are as they were")
 }
 
 // end marks a grant as ended and reports whether it was not before.
@@ -228,19 +270,16 @@ func (op *Operator) end(ctx context.Context, g store.Grant, reason string) (mine
 		return false, fmt.Errorf("revoke grant %s: %w", g.ID, err)
 	}
 	if mine {
-		telemetry.Audit(ctx, op.Log, telemetry.GrantRevoked, slog.String("client_id", g.ClientID),
+		telemetry.Audit(ctx, op.log, telemetry.GrantRevoked, slog.String("client_id", g.ClientID),
 			slog.String("grant", store.GrantDocument(g.ID)), slog.String("by", "operator"), slog.String("reason", reason))
 	}
 	return mine, nil
 }
 
 // removeCodes removes those of codes that were not redeemed and returns how many.
-func (op *Operator) removeCodes(ctx context.Context, codes iter.Seq2[store.StoredCode, error]) (removed int, err error) {
-	var bad unopened
-	for c, err := range codes {
-		if bad.skip(err) {
-			continue
-		}
+func (op *Operator) removeCodes(ctx context.Context, codes codeSeq) (removed int, err error) {
+	var bad unreadable
+	for c, err := range readable(codes, &bad) {
 		if err != nil {
 			return removed, err
 		}
@@ -252,7 +291,7 @@ func (op *Operator) removeCodes(ctx context.Context, codes iter.Seq2[store.Store
 		}
 		removed++
 	}
-	return removed, bad.err()
+	return removed, op.left(bad)
 }
 
 // GrantIDs returns the ids of all grants that live, each with whose it is behind a tab,
@@ -261,7 +300,7 @@ func (op *Operator) GrantIDs(ctx context.Context) []string {
 	var ids []string
 	for g, err := range op.Store.Grants(ctx) {
 		if err == nil && !g.Ended(time.Now()) {
-			ids = append(ids, g.ID+"\t"+plain(g.Person.Login+" "+g.ClientName))
+			ids = append(ids, g.ID+"\t"+cli.Plain(g.Person.Login+" "+g.ClientName))
 		}
 	}
 	return ids

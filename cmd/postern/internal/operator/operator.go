@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"log/slog"
-	"time"
 
+	"github.com/postern-dev/postern/cmd/postern/internal/cli"
 	"github.com/postern-dev/postern/cmd/postern/internal/keyring"
 	"github.com/postern-dev/postern/shared/fernet"
 	"github.com/postern-dev/postern/shared/keyfile"
@@ -24,10 +23,8 @@ type Operator struct {
 	// Sealed is why records cannot be opened, nil if they can.
 	Sealed error
 
-	Out, Err io.Writer
-	JSON     bool
-	Log      *slog.Logger // security events, to Err
-
+	out   *cli.Output
+	log   *slog.Logger // security events, to standard error
 	db    driver.Driver
 	life  store.Lifetimes
 	close []func() error
@@ -35,8 +32,8 @@ type Operator struct {
 
 // Open opens the store and tries its ring. A ring that cannot be read is no error:
 // Sealed has it.
-func (o *Options) Open(ctx context.Context, out, errOut io.Writer) (*Operator, error) {
-	op := &Operator{Out: out, Err: errOut, JSON: o.JSON, Log: telemetry.NewLogger(errOut, nil, "")}
+func (o *Options) Open(ctx context.Context, out *cli.Output) (*Operator, error) {
+	op := &Operator{out: out, log: telemetry.NewLogger(out.Err, nil, "")}
 	b, closeBackend, err := o.Backend(ctx)
 	if err != nil {
 		return nil, err
@@ -74,17 +71,9 @@ func (op *Operator) Close() error {
 // Opened returns an error if records cannot be opened, for what is about nothing else.
 func (op *Operator) Opened() error {
 	if op.Sealed != nil {
-		return fmt.Errorf("records are sealed, and there is no ring to open them: %w", op.Sealed)
+		return fmt.Errorf("records are sealed, and the ring that opens them cannot be read: %w", op.Sealed)
 	}
 	return nil
-}
-
-// Note says on Err that records cannot be opened and what is shown instead.
-func (op *Operator) Note() {
-	if op.Sealed != nil {
-		fmt.Fprintf(op.Err, "The ring that opens records cannot be read: %s\n"+
-			"Shown are ids of documents, the hashes they are found by, and counts. Names, people, dates and states are sealed.\n", op.Sealed)
-	}
 }
 
 // with returns the store with another ring.
@@ -115,43 +104,4 @@ func (op *Operator) documents(ctx context.Context, collection string) iter.Seq2[
 	}
 }
 
-// unopened counts records that a walk could not open, and says so at its end. Other
-// errors stop a walk.
-type unopened struct {
-	n     int
-	first error
-}
-
-// skip reports whether err is about one record alone.
-func (u *unopened) skip(err error) bool {
-	if !errors.Is(err, seal.ErrUnreadable) && !errors.Is(err, store.ErrTampered) {
-		return false
-	}
-	if u.n++; u.first == nil {
-		u.first = err
-	}
-	return true
-}
-
-func (u *unopened) note(w io.Writer) {
-	if u.n > 0 {
-		fmt.Fprintf(w, "%d records could not be opened and are not shown; the first: %s\n", u.n, u.first)
-	}
-}
-
-func (u *unopened) err() error {
-	if u.n > 0 {
-		return fmt.Errorf("%d records could not be opened and are as they were; the first: %w", u.n, u.first)
-	}
-	return nil
-}
-
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
-
-// short shows a time to people, "-" for none.
-func short(t time.Time) string {
-	if t.IsZero() {
-		return "-"
-	}
-	return t.Local().Format("2006-01-02 15:04")
-}

@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/pflag"
 
+	"github.com/postern-dev/postern/cmd/postern/internal/cli"
 	"github.com/postern-dev/postern/cmd/postern/internal/keyring"
 	"github.com/postern-dev/postern/cmd/postern/internal/secretmanager"
 	"github.com/postern-dev/postern/shared/config"
@@ -28,7 +30,6 @@ type Options struct {
 	Store   string // as the setting STORE; empty means STORE, or embedded:.postern
 	Keys    string // the directory of the rings; empty means that of the store
 	Project string // the Google Cloud project of the rings; empty means files
-	JSON    bool   // for programs
 }
 
 // Bind makes flags of the options.
@@ -36,12 +37,19 @@ func (o *Options) Bind(flags *pflag.FlagSet) {
 	flags.StringVar(&o.Store, "store", "", "the records: embedded:DIR, firestore:PROJECT or firestore:PROJECT/DATABASE (default $STORE, or embedded:"+defaultData+")")
 	flags.StringVar(&o.Keys, "keys", "", "directory of the rings of keys (default "+defaultData+"/keys, or where $FERNET_KEYS_FILE is)")
 	flags.StringVar(&o.Project, "project", "", "Google Cloud project whose Secret Manager has the rings, instead of --keys")
-	flags.BoolVar(&o.JSON, "json", false, "JSON for programs instead of a table")
 }
 
 // store returns the setting of the store.
 func (o *Options) store() string {
 	return cmp.Or(o.Store, os.Getenv("STORE"), "embedded:"+defaultData)
+}
+
+// Where names the store for people, with the host that is asked.
+func (o *Options) Where() string {
+	if !strings.HasPrefix(o.store(), "firestore:") {
+		return o.store()
+	}
+	return o.store() + " at " + cmp.Or(os.Getenv("FIRESTORE_EMULATOR_HOST"), "firestore.googleapis.com")
 }
 
 // keysDir returns the directory of the rings' files.
@@ -61,7 +69,7 @@ func (o *Options) Backend(ctx context.Context) (keyring.Backend, func() error, e
 		return keyring.NewFiles(o.keysDir()), func() error { return nil }, nil
 	}
 	if o.Keys != "" {
-		return nil, nil, errors.New("the rings are in --keys or in --project, not in both")
+		return nil, nil, cli.Usage("the rings are in --keys or in --project, not in both")
 	}
 	address := os.Getenv("SECRETMANAGER_EMULATOR_HOST")
 	if address == "" {
@@ -79,7 +87,7 @@ func (o *Options) Backend(ctx context.Context) (keyring.Backend, func() error, e
 func (o *Options) checkKeys() error {
 	deployed := strings.HasPrefix(o.store(), "firestore:") && os.Getenv("FIRESTORE_EMULATOR_HOST") == ""
 	if deployed && o.Keys == "" && os.Getenv("FERNET_KEYS_FILE") == "" {
-		return fmt.Errorf("the records are in %s, and where are the rings of keys? Say --project PROJECT for Secret Manager, or --keys DIR", o.store())
+		return cli.Usage("the records are in %s, and where are the rings of keys? Say --project PROJECT for Secret Manager, or --keys DIR", o.store())
 	}
 	return nil
 }
@@ -113,8 +121,12 @@ func (o *Options) ring(b keyring.Backend) *keyfile.File[fernet.Keyring] {
 // an empty store that answers every question with nothing.
 func (o *Options) openDriver(ctx context.Context) (driver.Driver, error) {
 	if dir, ok := strings.CutPrefix(o.store(), "embedded:"); ok && dir != "" {
-		if _, err := os.Stat(filepath.Join(dir, "postern.db")); err != nil {
+		_, err := os.Stat(filepath.Join(dir, "postern.db"))
+		if errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("there is no store in %s: say which with --store, or run postern dev first", dir)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("look for the store: %w", err)
 		}
 	}
 	return driver.Open(ctx, o.store())

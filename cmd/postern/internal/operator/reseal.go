@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/postern-dev/postern/cmd/postern/internal/cli"
 	"github.com/postern-dev/postern/shared/fernet"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/store/driver"
@@ -22,7 +23,7 @@ func ParsePlace(s string) (Place, error) {
 	}
 	collection, document, ok := strings.Cut(s, "/")
 	if !ok || !slices.Contains(store.Collections(), collection) {
-		return Place{}, fmt.Errorf("--after %q: want collection/document, as an interrupted reseal prints it", s)
+		return Place{}, cli.Usage("--after %q: want collection/document, as an interrupted reseal prints it", s)
 	}
 	return Place{collection, document}, nil
 }
@@ -32,8 +33,8 @@ func (p Place) String() string { return p.Collection + "/" + p.Document }
 
 // A Resealed is how far a walk came, and what it did.
 type Resealed struct {
-	Last    Place                         `json:"-"`
-	Reports map[string]store.ResealReport `json:"collections"` // of the collections it has seen
+	Last    Place
+	Reports map[string]store.ResealReport // of the collections it has seen
 }
 
 // total adds up the reports.
@@ -75,28 +76,30 @@ func (op *Operator) Reseal(ctx context.Context, ring fernet.Keyring, after Place
 	return done, nil
 }
 
-// PrintResealed shows the counts of a walk.
-func (op *Operator) PrintResealed(r Resealed) error {
-	rows := [][]string{}
-	add := func(name string, n store.ResealReport) {
+// A count is a row of what a walk did.
+type count struct {
+	Collection string `json:"collection"`
+	Seen       int    `json:"seen"`
+	Resealed   int    `json:"resealed"`
+	Current    int    `json:"current"`
+	Unreadable int    `json:"unreadable"`
+}
+
+// ShowResealed shows the counts of a walk.
+func (op *Operator) ShowResealed(r Resealed) error {
+	items, rows := []any{}, [][]string{}
+	add := func(name string, n store.ResealReport) count {
 		rows = append(rows, []string{name, fmt.Sprint(n.Seen), fmt.Sprint(n.Resealed), fmt.Sprint(n.Current), fmt.Sprint(n.Unreadable)})
+		return count{name, n.Seen, n.Resealed, n.Current, n.Unreadable}
 	}
 	for _, collection := range store.Collections() {
 		if report, ok := r.Reports[collection]; ok {
-			add(collection, report)
+			items = append(items, add(collection, report))
 		}
 	}
 	add("all", r.total())
-	return op.print(r.counts(), []string{"COLLECTION", "SEEN", "SEALED AGAIN", "CURRENT", "UNREADABLE"}, rows)
-}
-
-// counts are the reports for programs.
-func (r Resealed) counts() map[string]map[string]int {
-	out := map[string]map[string]int{}
-	for collection, n := range r.Reports {
-		out[collection] = map[string]int{"seen": n.Seen, "resealed": n.Resealed, "current": n.Current, "unreadable": n.Unreadable}
-	}
-	return out
+	op.out.Unreadable(r.total().Unreadable)
+	return op.out.Show(items, []string{"COLLECTION", "SEEN", "SEALED AGAIN", "CURRENT", "UNREADABLE"}, rows)
 }
 
 // Usage counts, for each key of a ring by fingerprint, the documents it sealed, by
@@ -121,12 +124,17 @@ func (op *Operator) Usage(ctx context.Context, ring fernet.Keyring) (map[string]
 	return usage, nil
 }
 
+// singular names one document of a collection.
+var singular = map[string]string{
+	store.ClientsCollection: "client", store.CodesCollection: "code", store.GrantsCollection: "grant", store.PeopleCollection: "person",
+}
+
 // UsageText says in words how many documents of each collection there are.
 func UsageText(counts map[string]int) string {
 	var parts []string
 	for _, collection := range store.Collections() {
 		if n := counts[collection]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, collection))
+			parts = append(parts, cli.Count(n, singular[collection], collection))
 		}
 	}
 	if parts == nil {
@@ -189,5 +197,5 @@ func (r Resealed) Seen() int { return r.total().Seen }
 // String returns the counts in words.
 func (r Resealed) String() string {
 	n := r.total()
-	return fmt.Sprintf("%d of %d records, %d were current, %d cannot be opened", n.Resealed, n.Seen, n.Current, n.Unreadable)
+	return fmt.Sprintf("%d of %s, %d current before, %d unreadable", n.Resealed, cli.Count(n.Seen, "record", "records"), n.Current, n.Unreadable)
 }

@@ -2,6 +2,7 @@ package operator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,8 +14,6 @@ type stats struct {
 	Documents map[string]int `json:"documents"` // by collection
 	Grants    *grantStats    `json:"grants,omitempty"`
 	Clients   *clientStats   `json:"clients,omitempty"`
-	// Unopened counts records that the ring does not open.
-	Unopened int `json:"unopened,omitempty"`
 }
 
 type grantStats struct {
@@ -44,28 +43,30 @@ func (op *Operator) Stats(ctx context.Context) error {
 		s.Documents[collection] = n
 		rows = append(rows, []string{collection, fmt.Sprint(n), ""})
 	}
-	op.Note()
-	if op.Sealed == nil {
-		if err := op.countRecords(ctx, &s); err != nil {
-			return err
-		}
-		rows[0][2] = fmt.Sprintf("%d used, %d unused, %d by operator", s.Clients.Used, s.Clients.Unused, s.Clients.Operator)
-		rows[2][2] = fmt.Sprintf("%d live, %d expired, %d revoked", s.Grants.Live, s.Grants.Expired, s.Grants.Revoked)
+	if op.Sealed != nil {
+		op.out.Warn("States are sealed: only documents are counted.")
+		return errors.Join(op.showStats(s, rows), op.Opened())
 	}
-	if s.Unopened > 0 {
-		rows = append(rows, []string{"unopened", fmt.Sprint(s.Unopened), "no key of the ring opens them, or they were moved"})
+	bad, err := op.countRecords(ctx, &s)
+	if err != nil {
+		return err
 	}
-	return op.print(s, []string{"COLLECTION", "DOCUMENTS", ""}, rows)
+	rows[0][2] = fmt.Sprintf("%d used, %d unused, %d by operator", s.Clients.Used, s.Clients.Unused, s.Clients.Operator)
+	rows[2][2] = fmt.Sprintf("%d live, %d expired, %d revoked", s.Grants.Live, s.Grants.Expired, s.Grants.Revoked)
+	op.out.Unreadable(bad.n)
+	return errors.Join(op.showStats(s, rows), bad.err("so their states are not counted"))
 }
 
-func (op *Operator) countRecords(ctx context.Context, s *stats) error {
+func (op *Operator) showStats(s stats, rows [][]string) error {
+	return op.out.Show([]any{s}, []string{"COLLECTION", "DOCUMENTS", ""}, rows)
+}
+
+func (op *Operator) countRecords(ctx context.Context, s *stats) (bad unreadable, err error) {
 	s.Grants, s.Clients = &grantStats{}, &clientStats{}
-	var bad unopened
-	for g, err := range op.Store.Grants(ctx) {
+	for g, err := range readable(op.Store.Grants(ctx), &bad) {
 		switch {
-		case bad.skip(err):
 		case err != nil:
-			return err
+			return bad, err
 		case !g.Revoked.IsZero():
 			s.Grants.Revoked++
 		case g.Ended(time.Now()):
@@ -74,11 +75,10 @@ func (op *Operator) countRecords(ctx context.Context, s *stats) error {
 			s.Grants.Live++
 		}
 	}
-	for c, err := range op.Store.Clients(ctx) {
+	for c, err := range readable(op.Store.Clients(ctx), &bad) {
 		switch {
-		case bad.skip(err):
 		case err != nil:
-			return err
+			return bad, err
 		case c.Operator:
 			s.Clients.Operator++
 		case c.Expiry.IsZero():
@@ -87,6 +87,5 @@ func (op *Operator) countRecords(ctx context.Context, s *stats) error {
 			s.Clients.Unused++
 		}
 	}
-	s.Unopened = bad.n
-	return nil
+	return bad, nil
 }

@@ -2,12 +2,14 @@ package operator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/postern-dev/postern/cmd/postern/internal/cli"
 	"github.com/postern-dev/postern/shared/store"
 )
 
@@ -20,58 +22,91 @@ type userView struct {
 	Email      string    `json:"email,omitempty"`
 	LastSeen   time.Time `json:"last_seen"`
 	AllowedBy  string    `json:"allowed_by"`
+	Checked    time.Time `json:"membership_checked"`
 	LiveGrants int       `json:"live_grants"`
 }
 
+func viewUser(a store.Account, u use) userView {
+	return userView{
+		Subject: a.Subject, Document: store.PersonDocument(a.Subject), Login: a.Login, Name: a.Name, Email: a.Email,
+		LastSeen: newest(a.LastSeen, u.last), AllowedBy: a.AllowedBy, Checked: a.Checked, LiveGrants: u.live,
+	}
+}
+
+func (v userView) when() time.Time { return v.LastSeen }
+
+func (v userView) row() []string {
+	return []string{v.Login, v.Subject, cli.Time(v.LastSeen), v.AllowedBy, fmt.Sprint(v.LiveGrants)}
+}
+
 // ListUsers shows who has signed in. Last seen is their last sign-in or refresh.
-func (op *Operator) ListUsers(ctx context.Context) error {
+func (op *Operator) ListUsers(ctx context.Context, s Selection) error {
 	if op.Sealed != nil {
 		return op.listSealed(ctx, store.PeopleCollection)
 	}
-	var bad unopened
-	live, seen, err := op.liveGrants(ctx, &bad)
+	views, bad := []userView{}, unreadable{}
+	uses, err := op.uses(ctx, op.Store.Grants(ctx), &bad, func(g store.Grant) string { return g.Person.Subject })
 	if err != nil {
 		return err
 	}
-	views, rows := []userView{}, [][]string{}
-	for a, err := range op.Store.Accounts(ctx) {
-		if bad.skip(err) {
-			continue
-		}
+	for a, err := range readable(op.Store.Accounts(ctx), &bad) {
 		if err != nil {
 			return err
 		}
-		v := userView{a.Subject, store.PersonDocument(a.Subject), a.Login, a.Name, a.Email, a.LastSeen, a.AllowedBy, live[a.Subject]}
-		if seen[a.Subject].After(v.LastSeen) {
-			v.LastSeen = seen[a.Subject]
-		}
-		views = append(views, v)
-		rows = append(rows, []string{v.Login, v.Subject, short(v.LastSeen), v.AllowedBy, fmt.Sprint(v.LiveGrants)})
+		views = append(views, viewUser(a, uses[a.Subject]))
 	}
-	bad.note(op.Err)
-	return op.print(views, []string{"LOGIN", "SUBJECT", "LAST SEEN", "ALLOWED BY", "LIVE GRANTS"}, rows)
+	return list(op, s, []string{"LOGIN", "SUBJECT", "LAST SEEN", "ALLOWED BY", "LIVE GRANTS"}, views, bad)
 }
 
-// liveGrants counts the grants of each person that live, and says when one was last
-// refreshed.
-func (op *Operator) liveGrants(ctx context.Context, bad *unopened) (live map[string]int, seen map[string]time.Time, err error) {
-	live, seen = map[string]int{}, map[string]time.Time{}
-	for g, err := range op.Store.Grants(ctx) {
-		if bad.skip(err) {
-			continue
-		}
-		if err != nil {
-			return nil, nil, err
-		}
-		subject := g.Person.Subject
-		if !g.Ended(time.Now()) {
-			live[subject]++
-		}
-		if g.Refreshed.After(seen[subject]) {
-			seen[subject] = g.Refreshed
-		}
+// ShowUser shows a person and all their grants.
+func (op *Operator) ShowUser(ctx context.Context, who string) error {
+	p, err := op.person(ctx, who)
+	if err != nil {
+		return err
 	}
-	return live, seen, nil
+	a, err := op.Store.Account(ctx, p.Subject)
+	if errors.Is(err, store.ErrNotFound) {
+		a, err = store.Account{Person: p}, nil // known by a grant alone
+	}
+	if err != nil {
+		return fmt.Errorf("user %s: %w", who, err)
+	}
+	grants, bad := []grantView{}, unreadable{}
+	for g, err := range readable(op.Store.GrantsOfPerson(ctx, store.PersonDocument(p.Subject)), &bad) {
+		if err != nil {
+			return err
+		}
+		grants = append(grants, viewGrant(g))
+	}
+	slices.SortFunc(grants, func(a, b grantView) int { return b.when().Compare(a.when()) })
+	op.out.Unreadable(bad.n)
+	return errors.Join(op.showUser(a, grants), bad.err("so these may not be all grants"))
+}
+
+func (op *Operator) showUser(a store.Account, grants []grantView) error {
+	var u use
+	rows := [][]string{}
+	for _, g := range grants {
+		u.last = newest(u.last, g.LastUse)
+		if g.State == "live" {
+			u.live++
+		}
+		rows = append(rows, g.row())
+	}
+	v := viewUser(a, u)
+	item := struct {
+		userView
+		Grants []grantView `json:"grants"`
+	}{v, grants}
+	err := op.out.Show([]any{item}, nil, [][]string{
+		{"login", v.Login}, {"subject", v.Subject}, {"document", v.Document}, {"name", dash(v.Name)}, {"e-mail", dash(v.Email)},
+		{"last seen", cli.Time(v.LastSeen)}, {"allowed by", v.AllowedBy + ", looked up " + cli.Time(v.Checked)},
+		{"live grants", fmt.Sprint(v.LiveGrants)},
+	})
+	if err != nil || len(grants) == 0 {
+		return err
+	}
+	return op.out.Show(nil, grantHeading, rows)
 }
 
 // person finds a person by subject, by login, or by the id of their document. A login
@@ -80,34 +115,30 @@ func (op *Operator) person(ctx context.Context, who string) (store.Person, error
 	if err := op.Opened(); err != nil {
 		return store.Person{}, err
 	}
-	found := map[string]store.Person{}
-	var closed []error // records that could not be opened: the person may be in one
-	for a, err := range op.Store.Accounts(ctx) {
-		switch {
-		case err != nil:
-			closed = append(closed, err)
-		case isPerson(a.Person, who):
+	found, bad := map[string]store.Person{}, unreadable{}
+	for a, err := range readable(op.Store.Accounts(ctx), &bad) {
+		if err != nil {
+			return store.Person{}, err
+		}
+		if isPerson(a.Person, who) {
 			found[a.Subject] = a.Person
 		}
 	}
 	// A grant has the login of its time.
-	for g, err := range op.Store.Grants(ctx) {
-		switch _, known := found[g.Person.Subject]; {
-		case err != nil:
-			closed = append(closed, err)
-		case !known && isPerson(g.Person, who):
+	for g, err := range readable(op.Store.Grants(ctx), &bad) {
+		if err != nil {
+			return store.Person{}, err
+		}
+		if _, known := found[g.Person.Subject]; !known && isPerson(g.Person, who) {
 			found[g.Person.Subject] = g.Person
 		}
 	}
-	if ctx.Err() != nil {
-		return store.Person{}, ctx.Err()
-	}
-	if len(found) == 0 && len(closed) > 0 {
-		return store.Person{}, fmt.Errorf("user %s: not among the records that could be read, and %d could not: %w", who, len(closed), closed[0])
+	if err := bad.err("they may be in one of them"); len(found) == 0 && err != nil {
+		return store.Person{}, fmt.Errorf("user %s: not among the records that could be read: %w", who, err)
 	}
 	switch len(found) {
 	case 0:
-		return store.Person{}, fmt.Errorf("user %s: nobody of that login or subject has signed in", who)
+		return store.Person{}, fmt.Errorf("user %s: not found: nobody of that login or subject has signed in", who)
 	case 1:
 		for _, p := range found {
 			return p, nil
@@ -121,3 +152,15 @@ func isPerson(p store.Person, who string) bool {
 }
 
 func subjects(people map[string]store.Person) []string { return slices.Sorted(maps.Keys(people)) }
+
+// Logins returns the subjects of all people who can be read, each with their login behind
+// a tab, for completion.
+func (op *Operator) Logins(ctx context.Context) []string {
+	var ids []string
+	for a, err := range op.Store.Accounts(ctx) {
+		if err == nil {
+			ids = append(ids, a.Subject+"\t"+cli.Plain(a.Login))
+		}
+	}
+	return ids
+}

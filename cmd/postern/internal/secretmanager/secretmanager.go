@@ -180,6 +180,8 @@ func explain(err error) error {
 	switch status.Code(err) {
 	case codes.OK:
 		return nil
+	case codes.Unavailable, codes.DeadlineExceeded:
+		return fmt.Errorf("%w (this computer has to reach secretmanager.googleapis.com, or SECRETMANAGER_EMULATOR_HOST if that is set)", err)
 	case codes.PermissionDenied:
 		return fmt.Errorf("%w (roles/secretmanager.admin on the secret allows it)", err)
 	case codes.Unauthenticated:

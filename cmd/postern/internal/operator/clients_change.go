@@ -1,0 +1,116 @@
+package operator
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/shared/telemetry"
+)
+
+// Prefixes of what is made here, as for clients that register themselves.
+const (
+	clientIDPrefix     = "c_"
+	clientSecretPrefix = "cs_"
+)
+
+// A NewClient is a client that the operator registers by hand.
+type NewClient struct {
+	Name         string
+	RedirectURIs []string
+	// Confidential gives it a secret.
+	Confidential bool
+	// ResourceServer lets it introspect every access token, with a secret. It may
+	// do without redirect URIs, and then nobody signs in through it.
+	ResourceServer bool
+}
+
+// metadata returns the checked metadata.
+func (n NewClient) metadata() (oauth.ClientMetadata, error) {
+	m := oauth.ClientMetadata{ClientName: n.Name, RedirectURIs: n.RedirectURIs, TokenEndpointAuthMethod: oauth.AuthMethodNone}
+	if n.Confidential || n.ResourceServer {
+		m.TokenEndpointAuthMethod = oauth.AuthMethodBasic
+	}
+	return checked(m, n.ResourceServer)
+}
+
+// placeholder stands for the redirect URI of a client that has none, so that its other
+// metadata are checked as everybody's are.
+const placeholder = "https://resource-server.invalid/"
+
+// checked returns metadata by the rules of registration. A resource server alone may do
+// without redirect URIs.
+func checked(m oauth.ClientMetadata, resourceServer bool) (oauth.ClientMetadata, error) {
+	m.ClientName = strings.TrimSpace(m.ClientName)
+	none := len(m.RedirectURIs) == 0 && resourceServer
+	if none {
+		m.RedirectURIs = []string{placeholder}
+	}
+	m, err := m.Registered(oauth.RedirectPolicy{})
+	if none {
+		m.RedirectURIs = nil
+	}
+	return m, err
+}
+
+// AddClient registers a client. It never expires. Its secret, if it has one, is shown
+// this once: only a hash of it is kept.
+func (op *Operator) AddClient(ctx context.Context, n NewClient) error {
+	if err := op.Opened(); err != nil {
+		return err
+	}
+	m, err := n.metadata()
+	if err != nil {
+		return err
+	}
+	c := store.Client{ID: credential.New(clientIDPrefix).Reveal(), Metadata: m, Operator: true, ResourceServer: n.ResourceServer}
+	secret := ""
+	if !c.Public() {
+		s := credential.New(clientSecretPrefix)
+		c.SecretHash, secret = s.Hash(), s.Reveal()
+	}
+	if c, err = op.Store.RegisterClient(ctx, c); err != nil {
+		return err
+	}
+	telemetry.Audit(ctx, op.log, telemetry.ClientRegistered,
+		slog.String("client_id", c.ID), slog.String("auth_method", m.TokenEndpointAuthMethod))
+	v := viewClient(c, use{})
+	v.Secret = secret
+	if secret != "" {
+		op.out.Note("The secret is shown this once. It cannot be had again.")
+	}
+	return op.showClient(v)
+}
+
+// A ClientChange is what is to be different about a client.
+type ClientChange struct {
+	Name         *string  // nil leaves it
+	RedirectURIs []string // all of them; nil leaves them
+}
+
+// UpdateClient changes a client and shows what it is now.
+func (op *Operator) UpdateClient(ctx context.Context, id string, change ClientChange) error {
+	c, err := op.client(ctx, id)
+	if err != nil {
+		return err
+	}
+	c, err = op.Store.UpdateClient(ctx, c.ID, func(c *store.Client) (err error) {
+		if change.Name != nil {
+			c.Metadata.ClientName = *change.Name
+		}
+		if change.RedirectURIs != nil {
+			c.Metadata.RedirectURIs = change.RedirectURIs
+		}
+		c.Metadata, err = checked(c.Metadata, c.ResourceServer)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("update client %s: %w", id, err)
+	}
+	telemetry.Audit(ctx, op.log, telemetry.ClientUpdated, slog.String("client_id", c.ID))
+	return op.ShowClient(ctx, c.ID)
+}
