@@ -12,13 +12,14 @@ import (
 	"github.com/postern-dev/postern/shared/upstream"
 )
 
-// entryDue says that whether the person may enter has to be asked again.
+// An entryDue is the error of a refresh before which somebody has to ask whether the
+// person may still enter.
 type entryDue struct{ grant store.Grant }
 
 func (*entryDue) Error() string { return "membership has to be checked again" }
 
-// mayStay reports whether the rule that let the person in still stands and, if it is
-// about an organisation or team, was checked recently.
+// mayStay returns an [entryDue] unless the rule that let the person in still stands and, if it
+// is about an organisation or team, was checked recently.
 func (h *handler) mayStay(g store.Grant) error {
 	if !h.Allow.Has(g.Person.AllowedBy) {
 		return &entryDue{g}
@@ -43,7 +44,9 @@ func (h *handler) askAgain(ctx context.Context, g store.Grant) (store.Person, er
 	if err != nil {
 		return person, err
 	}
-	rule, err := h.Allow.Check(ctx, h.Provider, token, upstream.Identity{Subject: person.Subject, Login: person.Login, Name: person.Name, Email: person.Email})
+	rule, err := h.Allow.Check(ctx, h.Provider, token, upstream.Identity{
+		Subject: person.Subject, Login: person.Login, Name: person.Name, Email: person.Email,
+	})
 	switch {
 	case errors.Is(err, upstream.ErrNotAllowed), errors.Is(err, upstream.ErrTokenDead):
 		return person, h.expel(ctx, g, err)
@@ -66,6 +69,7 @@ func (h *handler) upstreamToken(ctx context.Context, subject string) (upstream.T
 	return upstream.UnmarshalToken(account.UpstreamToken)
 }
 
+// expel ends the grant of a person who may not enter any more.
 func (h *handler) expel(ctx context.Context, g store.Grant, cause error) error {
 	if err := h.Store.RevokeGrant(ctx, g.ID, "may not enter any more", nil); err != nil {
 		return err

@@ -14,7 +14,6 @@ import (
 	"github.com/postern-dev/postern/shared/limit"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
-	"github.com/postern-dev/postern/shared/strict"
 	"github.com/postern-dev/postern/shared/upstream"
 )
 
@@ -39,12 +38,21 @@ type Config struct {
 type handler struct {
 	Config
 	now    func() time.Time
-	grants map[string]grantFunc
+	grants map[string]grantType
 	failed *limit.Limiter // failed client authentications, by client and address
 }
 
-// A grantFunc answers one grant type for a client that has authenticated.
-type grantFunc func(ctx context.Context, r *http.Request, client store.Client, form strict.Form) (response, error)
+// A grantType exchanges what a request brings, for a client that has authenticated and may
+// use it. All that can be checked beforehand was; what it exchanges it consumes last.
+type grantType func(ctx context.Context, req tokenRequest, client store.Client) (granted, error)
+
+// A granted is what a grant type gives: a live grant, the scopes of its next access token,
+// and its refresh token, zero if the client does not get one.
+type granted struct {
+	grant   store.Grant
+	scopes  oauth.Scopes
+	refresh credential.Secret
+}
 
 // New returns the token endpoint: /token, /revoke and /introspect.
 func New(c Config) (http.Handler, error) {
@@ -65,7 +73,7 @@ func New(c Config) (http.Handler, error) {
 	if h.Log == nil {
 		h.Log = slog.New(slog.DiscardHandler)
 	}
-	h.grants = map[string]grantFunc{
+	h.grants = map[string]grantType{
 		oauth.GrantAuthorizationCode: h.authorizationCode,
 		oauth.GrantRefreshToken:      h.refreshToken,
 	}
@@ -85,6 +93,54 @@ func noCache(h http.Handler) http.Handler {
 	})
 }
 
+// token answers a token request: read, authenticate, allow the grant type, see to the keys,
+// exchange, issue, write. The resource is read with the rest, and compared by the grant type
+// with the one that was granted.
+func (h *handler) token(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	req, err := readTokenRequest(r)
+	if err != nil {
+		return err
+	}
+	client, err := h.authenticate(ctx, req.caller, registeredMethodOnly)
+	if err != nil {
+		return err
+	}
+	exchange, err := h.grantTypeOf(req, client)
+	if err != nil {
+		return err
+	}
+	if err := h.Issuer.Ready(ctx); err != nil { // before a code or token is consumed
+		return err
+	}
+	got, err := exchange(ctx, req, client)
+	if err != nil {
+		return err
+	}
+	resp, err := h.issue(ctx, req.issuer.String(), got)
+	if err != nil {
+		return err
+	}
+	return edge.JSON(w, http.StatusOK, resp)
+}
+
+// grantTypeOf returns the grant type of a request that the client may use and whose
+// parameters are there.
+func (h *handler) grantTypeOf(req tokenRequest, client store.Client) (grantType, error) {
+	exchange, ok := h.grants[req.grantType]
+	switch {
+	case req.grantType == "":
+		return nil, oauth.Refuse(oauth.InvalidRequest,
+			"grant_type is missing: send authorization_code or refresh_token")
+	case !ok:
+		return nil, oauth.Refuse(oauth.UnsupportedGrantType, "grant_type must be authorization_code or refresh_token")
+	case !slices.Contains(client.Metadata.GrantTypes, req.grantType):
+		return nil, oauth.Refuse(oauth.UnauthorizedClient,
+			"this client is not registered for the grant type %s", req.grantType)
+	}
+	return exchange, req.flaw
+}
+
 // A response is a successful token response (RFC 6749 §5.1).
 type response struct {
 	AccessToken  string `json:"access_token"`
@@ -94,58 +150,19 @@ type response struct {
 	Scope        string `json:"scope"`
 }
 
-func (h *handler) token(w http.ResponseWriter, r *http.Request) error {
-	form, err := strict.ReadForm(r, "resource")
-	if err != nil {
-		return err
-	}
-	client, err := h.authenticate(r, form, registeredMethodOnly)
-	if err != nil {
-		return err
-	}
-	grantType := form.Get("grant_type")
-	grant, ok := h.grants[grantType]
-	switch {
-	case grantType == "":
-		return oauth.Refuse(oauth.InvalidRequest, "grant_type is missing: send authorization_code or refresh_token")
-	case !ok:
-		return oauth.Refuse(oauth.UnsupportedGrantType, "grant_type must be authorization_code or refresh_token")
-	case !slices.Contains(client.Metadata.GrantTypes, grantType):
-		return oauth.Refuse(oauth.UnauthorizedClient, "this client is not registered for the grant type %s", grantType)
-	}
-	resp, err := grant(r.Context(), r, client, form)
-	if err != nil {
-		return err
-	}
-	return edge.JSON(w, http.StatusOK, resp)
-}
-
-// respond issues an access token of a grant with the given scopes.
-func (h *handler) respond(ctx context.Context, issuer string, g store.Grant, scopes oauth.Scopes, refresh credential.Secret) (response, error) {
+// issue signs the access token of what was granted.
+func (h *handler) issue(ctx context.Context, issuer string, got granted) (response, error) {
+	g := got.grant
 	access, claims, err := h.Issuer.Issue(ctx, accesstoken.Claims{
-		Issuer: issuer, Subject: g.Person.Subject, Audience: g.Resource, ClientID: g.ClientID, Scopes: scopes, GrantID: g.ID,
+		Issuer: issuer, Subject: g.Person.Subject, Audience: g.Resource, ClientID: g.ClientID,
+		Scopes: got.scopes, GrantID: g.ID,
 	})
 	if err != nil {
 		return response{}, err
 	}
 	return response{
-		AccessToken: access.Reveal(), TokenType: "Bearer", ExpiresIn: int64(claims.Expiry.Sub(claims.IssuedAt).Seconds()),
-		RefreshToken: refresh.Reveal(), Scope: scopes.String(),
+		AccessToken: access.Reveal(), TokenType: "Bearer",
+		ExpiresIn:    int64(claims.Expiry.Sub(claims.IssuedAt).Seconds()),
+		RefreshToken: got.refresh.Reveal(), Scope: got.scopes.String(),
 	}, nil
-}
-
-// requestedResource returns the resource that a token request names, or the one that
-// was granted when it names none (RFC 8707 §2.2).
-func requestedResource(r *http.Request, form strict.Form, granted string) error {
-	if !form.Has("resource") {
-		return nil
-	}
-	resource, err := oauth.ParseResource(form.All("resource"), edge.Issuer(r).String())
-	if err != nil {
-		return err
-	}
-	if resource != granted {
-		return oauth.Refuse(oauth.InvalidTarget, "resource must be the one that was granted: %s", granted)
-	}
-	return nil
 }

@@ -6,11 +6,9 @@ import (
 	"net/http"
 
 	"github.com/postern-dev/postern/shared/accesstoken"
-	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
-	"github.com/postern-dev/postern/shared/strict"
 )
 
 // An introspection is the answer about a live token (RFC 7662 §2.2). About any other
@@ -32,31 +30,30 @@ type introspection struct {
 // introspect answers confidential clients about their own tokens, and resource
 // servers that the operator registered about every access token.
 func (h *handler) introspect(w http.ResponseWriter, r *http.Request) error {
-	form, err := strict.ReadForm(r)
+	q, err := readTokenQuery(r)
 	if err != nil {
 		return err
 	}
-	caller, err := h.authenticate(r, form, eitherSecretMethod)
+	client, err := h.authenticate(r.Context(), q.caller, eitherSecretMethod)
 	if err != nil {
 		return err
 	}
-	if caller.Public() {
+	if client.Public() {
 		return oauth.Refuse(oauth.InvalidClient, "introspection needs a client with a secret")
 	}
-	token := credential.Wrap(form.Get("token"))
-	if token.IsZero() {
-		return oauth.Refuse(oauth.InvalidRequest, "token is missing")
+	if err := q.needToken(); err != nil {
+		return err
 	}
-	answer, err := h.inspect(r.Context(), token, edge.Issuer(r).String(), caller)
+	answer, err := h.inspect(r.Context(), q, client)
 	if err != nil {
 		return err
 	}
 	return edge.JSON(w, http.StatusOK, answer)
 }
 
-func (h *handler) inspect(ctx context.Context, token credential.Secret, issuer string, caller store.Client) (introspection, error) {
+func (h *handler) inspect(ctx context.Context, q tokenQuery, client store.Client) (introspection, error) {
 	inactive := introspection{}
-	id, genuine, err := h.grantOf(ctx, token, issuer)
+	id, genuine, err := h.grantOf(ctx, q)
 	if err != nil || id == "" {
 		return inactive, err
 	}
@@ -67,15 +64,16 @@ func (h *handler) inspect(ctx context.Context, token credential.Secret, issuer s
 	if err != nil {
 		return inactive, err
 	}
-	_, isRefresh := store.RefreshGrantID(token)
-	own := g.ClientID == caller.ID
+	_, isRefresh := store.RefreshGrantID(q.token)
+	own := g.ClientID == client.ID
 	switch {
-	case !genuine(g), !own && (isRefresh || !caller.ResourceServer):
+	case !genuine(g), !own && (isRefresh || !client.ResourceServer):
 		return inactive, nil
 	case isRefresh:
-		return h.inspectRefresh(g, token, issuer), nil
+		return h.inspectRefresh(g, q), nil
 	}
-	claims, err := h.Verifier.Verify(ctx, token, issuer, oauth.Resource(issuer))
+	issuer := q.issuer.String()
+	claims, err := h.Verifier.Verify(ctx, q.token, issuer, oauth.Resource(issuer))
 	if _, refused := errors.AsType[*oauth.Error](err); refused {
 		return inactive, nil
 	}
@@ -85,13 +83,14 @@ func (h *handler) inspect(ctx context.Context, token credential.Secret, issuer s
 	return inspectAccess(g, claims), nil
 }
 
-func (h *handler) inspectRefresh(g store.Grant, token credential.Secret, issuer string) introspection {
-	if !h.Store.CurrentRefreshToken(g, token) {
+func (h *handler) inspectRefresh(g store.Grant, q tokenQuery) introspection {
+	if !h.Store.CurrentRefreshToken(g, q.token) {
 		return introspection{}
 	}
 	return introspection{
 		Active: true, TokenType: "refresh_token", Scope: g.Scopes.String(), ClientID: g.ClientID,
-		Username: g.Person.Login, Subject: g.Person.Subject, Audience: g.Resource, Issuer: issuer, Expiry: g.Expiry.Unix(),
+		Username: g.Person.Login, Subject: g.Person.Subject, Audience: g.Resource, Issuer: q.issuer.String(),
+		Expiry: g.Expiry.Unix(),
 	}
 }
 

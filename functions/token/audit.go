@@ -1,0 +1,42 @@
+package token
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/shared/telemetry"
+)
+
+// audit writes the line of something that happened to a grant of a client.
+func (h *handler) audit(ctx context.Context, event telemetry.Event, clientID, grantID string) {
+	telemetry.Audit(ctx, h.Log, event, slog.String("client_id", clientID), grantField(grantID))
+}
+
+// auditReplay writes the line of a code that came again, and of the grant that this ended.
+func (h *handler) auditReplay(ctx context.Context, clientID, grantID string) {
+	h.audit(ctx, telemetry.CodeReplayed, clientID, grantID)
+	if grantID != "" {
+		h.auditEnd(ctx, clientID, grantID, "server", "code replayed")
+	}
+}
+
+// auditReuse writes the line of a refresh token that came out of grace, and of the grant
+// that this ended.
+func (h *handler) auditReuse(ctx context.Context, clientID, grantID string) {
+	h.audit(ctx, telemetry.RefreshReused, clientID, grantID)
+	h.auditEnd(ctx, clientID, grantID, "server", "refresh token reused")
+}
+
+// auditEnd writes the line of a grant that ended before its time, whoever ended it.
+func (h *handler) auditEnd(ctx context.Context, clientID, grantID, by, reason string) {
+	telemetry.Audit(ctx, h.Log, telemetry.GrantRevoked, slog.String("client_id", clientID), grantField(grantID),
+		slog.String("by", by), slog.String("reason", reason))
+}
+
+func grantField(id string) slog.Attr {
+	if id == "" {
+		return slog.Attr{} // left out
+	}
+	return slog.String("grant", store.GrantDocument(id))
+}
