@@ -52,7 +52,7 @@ bench: ## ratios of the speed budget, all measured in one run
 
 .PHONY: golden
 golden: ## rewrite the wire files of the tests
-	go test ./functions/authorize ./functions/mcp ./functions/register ./functions/token ./functions/wellknown -update
+	go test $(addprefix ./,$(sort $(dir $(shell grep -l webtest.Run functions/*/*_test.go)))) -update
 
 .PHONY: fuzz
 fuzz: ## fuzz every target for ten seconds

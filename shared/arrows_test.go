@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/postern-dev/postern/shared/manifest"
 )
 
 const (
@@ -46,7 +48,8 @@ var arrows = map[string][]string{
 	// decide
 	"accesstoken": {"oauth", "credential", "recent", "signing", "keyfile"},
 	"upstream":    {"oauth", "credential", "origin"},
-	// for programs and tests that send events themselves
+	// for programs and tests; see manifest
+	"manifest": {},
 	"eventarc": {"store/driver"},
 	// speak
 	"httperr": {"oauth"},
@@ -59,7 +62,7 @@ var arrows = map[string][]string{
 	"boot/serve": {"boot"},
 	"parts":      {"boot", "cimd", "config", "credential", "fernet", "keyfile", "oauth", "seal", "signing", "store", "store/driver", "telemetry", "upstream"},
 	// programs that write the generated pages
-	"config/gendocs":    {"config"},
+	"config/gendocs":    {"config", "manifest"},
 	"telemetry/gendocs": {"telemetry"},
 }
 
@@ -82,16 +85,10 @@ func init() {
 	neverLinked[shared+"store/embedded"] = cloud[:2]
 	neverLinked[shared+"store/firestoredriver"] = cloud[2:]
 
-	// A deployed function carries neither the embedded store nor a way to the keys'
-	// manager; the one that answers when all else is down carries no store at all.
-	deployed := []string{"modernc.org/", "cloud.google.com/go/secretmanager", shared + "store/embedded"}
-	for _, f := range functionNames {
-		neverLinked[functions+f] = deployed
+	for _, f := range manifest.Functions {
+		neverLinked[f.ImportPath()] = f.NeverLinks
 	}
-	neverLinked[functions+"wellknown"] = append([]string{"cloud.google.com/go/firestore", shared + "store"}, deployed...)
 }
-
-var functionNames = []string{"authorize", "cascade", "mcp", "register", "token", "wellknown"}
 
 // A listed package is what go list says of it.
 type listed struct {
@@ -156,9 +153,9 @@ func TestArrows(t *testing.T) {
 		checkLinked(t, p)
 		checkRandomness(t, p)
 	}
-	for _, f := range functionNames {
-		if !found[functions+f] {
-			t.Errorf("functions/%s is missing", f)
+	for _, f := range manifest.Functions {
+		if !found[f.ImportPath()] {
+			t.Errorf("functions/%s has a row in shared/manifest and is no package of go.work", f.Name)
 		}
 	}
 }
@@ -260,6 +257,9 @@ func checkProgram(t *testing.T, p listed) {
 	}
 }
 
+// checkLinked keeps out of a package what it must not carry. What is not linked cannot be
+// down, nor slow down a start (MD-05, E14); a deployed package has neither the embedded store
+// nor test code in it (DP-01).
 func checkLinked(t *testing.T, p listed) {
 	t.Helper()
 	for _, dep := range p.Deps {

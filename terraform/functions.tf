@@ -1,5 +1,9 @@
 # Who gets what: the one place to read what a function may do.
 locals {
+  # Those of shared/manifest, which its tests compare. Spelt out, so that a variable that names
+  # one can be checked before anything is planned.
+  function_names = ["register", "authorize", "token", "wellknown", "mcp", "cascade"]
+
   common = {
     ISSUER_URL           = var.public_origin
     GOOGLE_CLOUD_PROJECT = var.project

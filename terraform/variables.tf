@@ -157,8 +157,8 @@ variable "packages_dir" {
   default     = "../dist"
 
   validation {
-    condition     = alltrue([for f in ["register", "authorize", "token", "wellknown", "mcp", "cascade"] : fileexists("${var.packages_dir}/${f}.zip")])
-    error_message = "packages_dir lacks a function's zip (register, authorize, token, wellknown, mcp, cascade): run make package first, or say where they are, e.g. packages_dir = \"../dist\"."
+    condition     = alltrue([for f in local.function_names : fileexists("${var.packages_dir}/${f}.zip")])
+    error_message = "packages_dir lacks a function's zip (${join(", ", local.function_names)}): run make package first, or say where they are, e.g. packages_dir = \"../dist\"."
   }
 }
 
@@ -171,8 +171,8 @@ variable "instances" {
   default = {}
 
   validation {
-    condition     = alltrue([for f in keys(var.instances) : contains(["register", "authorize", "token", "wellknown", "mcp", "cascade"], f)])
-    error_message = "instances names a function that does not exist: the names are register, authorize, token, wellknown, mcp, cascade, e.g. instances = { mcp = { min = 1 } }."
+    condition     = alltrue([for f in keys(var.instances) : contains(local.function_names, f)])
+    error_message = "instances names a function that does not exist: the names are ${join(", ", local.function_names)}, e.g. instances = { mcp = { min = 1 } }."
   }
 
   validation {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/postern-dev/postern/shared/manifest"
 	"github.com/postern-dev/postern/test/internal/rig"
 )
 
@@ -20,7 +21,7 @@ func TestGoClientSurvivesKillsOfSingleFunctions(t *testing.T) {
 	t.Parallel()
 	s := rig.StartEmulated(t, 3, map[string]string{"ACCESS_TOKEN_TTL": "2s"})
 	c := connectGo(t, s, "octocat")
-	for _, name := range []string{"token", "mcp", "authorize", "register", "wellknown", "token", "mcp"} {
+	for _, name := range append(manifest.Names(manifest.HTTP), "token", "mcp") {
 		if err := s.KillFunction(name); err != nil {
 			t.Fatal(err)
 		}

@@ -19,16 +19,9 @@ import (
 	"os"
 	"path/filepath"
 	"text/tabwriter"
-)
 
-// functions are the names under functions/, the entry points of the same name, and
-// whether events start them.
-var functions = []struct {
-	name  string
-	event bool
-}{
-	{"register", false}, {"authorize", false}, {"token", false}, {"wellknown", false}, {"mcp", false}, {"cascade", true},
-}
+	"github.com/postern-dev/postern/shared/manifest"
+)
 
 func main() {
 	if err := run(); err != nil {
@@ -50,21 +43,21 @@ func run() error {
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	defer table.Flush()
 	fmt.Fprintln(table, "function\tzip KiB\tfiles\tbinary KiB\tproof\t")
-	for _, f := range functions {
-		zip := filepath.Join(root, "dist", f.name+".zip")
-		files, err := pack(filepath.Join(root, "functions", f.name), zip)
+	for _, f := range manifest.Functions {
+		zip := filepath.Join(root, "dist", f.Name+".zip")
+		files, err := pack(filepath.Join(root, "functions", f.Name), zip)
 		if err != nil {
-			return fmt.Errorf("%s: %w", f.name, err)
+			return fmt.Errorf("%s: %w", f.Name, err)
 		}
-		p, err := proveOnce(root, zip, f.name, f.event)
+		p, err := proveOnce(root, zip, f)
 		if err != nil {
-			return fmt.Errorf("%s: %w", f.name, err)
+			return fmt.Errorf("%s: %w", f.Name, err)
 		}
 		info, err := os.Stat(zip)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%s\t\n", f.name, info.Size()>>10, files, p.BinarySize>>10, p.how)
+		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%s\t\n", f.Name, info.Size()>>10, files, p.BinarySize>>10, p.how)
 	}
 	return nil
 }

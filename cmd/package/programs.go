@@ -5,19 +5,21 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+
+	"github.com/postern-dev/postern/shared/manifest"
 )
 
 // buildPrograms packs the functions into dist/, builds the zips as the platform does and
 // puts the programs into dir under the functions' names. An unchanged function gives the
 // same zip, and a program that its zip and this Go made is left alone.
 func buildPrograms(root, dir string) error {
-	for _, f := range functions {
-		zip := filepath.Join(root, "dist", f.name+".zip")
-		if _, err := pack(filepath.Join(root, "functions", f.name), zip); err != nil {
-			return fmt.Errorf("%s: %w", f.name, err)
+	for _, f := range manifest.Functions {
+		zip := filepath.Join(root, "dist", f.Name+".zip")
+		if _, err := pack(filepath.Join(root, "functions", f.Name), zip); err != nil {
+			return fmt.Errorf("%s: %w", f.Name, err)
 		}
-		if err := buildProgram(zip, filepath.Join(dir, f.name)); err != nil {
-			return fmt.Errorf("%s: %w", f.name, err)
+		if err := buildProgram(zip, filepath.Join(dir, f.Name)); err != nil {
+			return fmt.Errorf("%s: %w", f.Name, err)
 		}
 	}
 	return nil

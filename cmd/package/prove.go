@@ -18,6 +18,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/postern-dev/postern/shared/manifest"
 )
 
 // A proof is what is known of a zip that was built and started.
@@ -27,12 +29,12 @@ type proof struct {
 }
 
 // proveOnce proves a zip, unless this very zip was proved before with this Go.
-func proveOnce(root, zipPath, name string, event bool) (proof, error) {
+func proveOnce(root, zipPath string, f manifest.Function) (proof, error) {
 	hash, err := fileHash(zipPath)
 	if err != nil {
 		return proof{}, err
 	}
-	marker := filepath.Join(root, ".cache", "proved", name+"-"+hash[:16]+"-"+runtime.Version())
+	marker := filepath.Join(root, ".cache", "proved", f.Name+"-"+hash[:16]+"-"+runtime.Version())
 	if data, err := os.ReadFile(marker); err == nil {
 		var p proof
 		if json.Unmarshal(data, &p) == nil {
@@ -40,7 +42,7 @@ func proveOnce(root, zipPath, name string, event bool) (proof, error) {
 			return p, nil
 		}
 	}
-	p, err := prove(zipPath, name, event)
+	p, err := prove(zipPath, f)
 	if err != nil {
 		return p, err
 	}
@@ -53,7 +55,7 @@ func proveOnce(root, zipPath, name string, event bool) (proof, error) {
 
 // prove unpacks the zip, builds it as the buildpack does, without network, module
 // cache or workspace, and sees it answer.
-func prove(zipPath, name string, event bool) (proof, error) {
+func prove(zipPath string, f manifest.Function) (proof, error) {
 	dir, err := os.MkdirTemp("", "postern-prove-")
 	if err != nil {
 		return proof{}, err
@@ -70,10 +72,10 @@ func prove(zipPath, name string, event bool) (proof, error) {
 	if err != nil {
 		return proof{}, err
 	}
-	if err := checkLinked(binary, name); err != nil {
+	if err := checkLinked(binary, f); err != nil {
 		return proof{}, err
 	}
-	if err := start(binary, name, event); err != nil {
+	if err := start(binary, f); err != nil {
 		return proof{}, err
 	}
 	info, err := os.Stat(binary)
@@ -186,23 +188,16 @@ func build(dir, source string) (string, error) {
 	return binary, nil
 }
 
-// never lists, by function, modules that its binary must not contain. No deployed
-// function has the embedded store or the operator's clients.
-var never = map[string][]string{
-	"":          {"modernc.org/sqlite", "cloud.google.com/go/secretmanager", "github.com/spf13/cobra"},
-	"wellknown": {"cloud.google.com/go/firestore", "google.golang.org/grpc", "golang.org/x/oauth2"},
-}
-
-func checkLinked(binary, name string) error {
+// checkLinked sees that the binary contains no module that its function must not link. The
+// arrows test in shared does so for packages.
+func checkLinked(binary string, f manifest.Function) error {
 	info, err := buildinfo.ReadFile(binary)
 	if err != nil {
 		return err
 	}
 	for _, dep := range info.Deps {
-		for _, module := range append(never[""], never[name]...) {
-			if dep.Path == module {
-				return fmt.Errorf("the binary links %s", module)
-			}
+		if f.Forbidden(dep.Path) != "" {
+			return fmt.Errorf("the binary links %s", dep.Path)
 		}
 	}
 	return nil
@@ -210,9 +205,10 @@ func checkLinked(binary, name string) error {
 
 // start runs the binary as the platform does. Without settings it must refuse, in
 // words that name them; with the framework alone (no K_SERVICE) it must answer.
-func start(binary, name string, event bool) error {
+func start(binary string, f manifest.Function) error {
+	event := f.Trigger == manifest.Event
 	refused := exec.Command(binary)
-	refused.Env = []string{"K_SERVICE=" + name, "FUNCTION_TARGET=" + name, "PORT=0"}
+	refused.Env = []string{"K_SERVICE=" + f.Name, "FUNCTION_TARGET=" + f.Name, "PORT=0"}
 	output, err := refused.CombinedOutput()
 	if err == nil || !bytes.Contains(output, []byte("ISSUER_URL")) && !event {
 		return fmt.Errorf("without settings it must end and name ISSUER_URL, it said: %s", output)
@@ -221,12 +217,8 @@ func start(binary, name string, event bool) error {
 	if err != nil {
 		return err
 	}
-	kind := "http"
-	if event {
-		kind = "cloudevent"
-	}
 	cmd := exec.Command(binary)
-	cmd.Env = []string{"FUNCTION_TARGET=" + name, "FUNCTION_SIGNATURE_TYPE=" + kind, "PORT=" + port}
+	cmd.Env = []string{"FUNCTION_TARGET=" + f.Name, "FUNCTION_SIGNATURE_TYPE=" + string(f.Trigger), "PORT=" + port}
 	if err := cmd.Start(); err != nil {
 		return err
 	}

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"errors"
+	"maps"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/postern-dev/postern/cmd/postern/internal/keyring"
@@ -9,6 +12,7 @@ import (
 	"github.com/postern-dev/postern/shared/config"
 	"github.com/postern-dev/postern/shared/fernet"
 	"github.com/postern-dev/postern/shared/keyfile"
+	"github.com/postern-dev/postern/shared/manifest"
 	"github.com/postern-dev/postern/shared/seal"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/store/embedded"
@@ -60,5 +64,48 @@ func TestChangesReachTheEventFunctions(t *testing.T) {
 	account, err := s.Account(ctx, "github:mona")
 	if err != nil || len(account.UpstreamToken) != 0 {
 		t.Errorf("got token %q, %v; want none", account.UpstreamToken, err)
+	}
+}
+
+// The table that this program runs is the list of functions.
+func TestTableIsTheListOfFunctions(t *testing.T) {
+	t.Parallel()
+	for trigger, names := range map[manifest.Trigger][]string{
+		manifest.HTTP: slices.Sorted(maps.Keys(httpFunctions)), manifest.Event: slices.Sorted(maps.Keys(eventFunctions)),
+	} {
+		if want := slices.Sorted(slices.Values(manifest.Names(trigger))); !slices.Equal(names, want) {
+			t.Errorf("%s: got %v, want those of shared/manifest: %v", trigger, names, want)
+		}
+	}
+}
+
+// A function reads the settings of its row, and no others.
+func TestFunctionsReadTheSettingsOfTheirRows(t *testing.T) {
+	t.Parallel()
+	values := map[string]string{
+		"ISSUER_URL": "https://auth.example.com", "STORE": "firestore:my-project", "IDENTITY_PROVIDER": "github", "GITHUB_CLIENT_ID": "x", "ALLOW": "org:acme",
+		"GITHUB_CLIENT_SECRET_FILE": "no/file", "FERNET_KEYS_FILE": "no/file", "SIGNING_KEYS_FILE": "no/file", "VERIFICATION_KEYS_FILE": "no/file",
+	}
+	for _, f := range manifest.Functions {
+		read := map[string]bool{}
+		env := &boot.Env{Lookup: func(name string) (string, bool) {
+			read[name] = true
+			v, ok := values[name]
+			return v, ok
+		}}
+		var problem error
+		if build, ok := httpFunctions[f.Name]; ok {
+			_, problem = boot.Open(t.Context(), f.Name, build, env)
+		} else {
+			_, problem = boot.Open(t.Context(), f.Name, eventFunctions[f.Name], env)
+		}
+		if err := errors.Join(problem, env.Close()); err != nil {
+			t.Errorf("%s: %v", f.Name, err)
+		}
+		for _, s := range config.Settings {
+			if got, want := read[s.Name] && !s.Unsupported, f.Reads(s.Name); got != want {
+				t.Errorf("%s reads %s: got %v, want %v", f.Name, s.Name, got, want)
+			}
+		}
 	}
 }

@@ -6,11 +6,9 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"os/exec"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -183,21 +181,4 @@ func TestFunctionStartsFromSettingsAlone(t *testing.T) {
 	// GitHub without its secret: this function runs other people's tools.
 	_, err = boot.Open(t.Context(), "mcp", Build, &boot.Env{Lookup: settings(map[string]string{"IDENTITY_PROVIDER": "github", "GITHUB_CLIENT_ID": "Iv1.0123456789abcdef"})})
 	must(t, err)
-}
-
-// The deployed package has no embedded store, no issuer of tokens' keys and no other
-// function in it (decisions 14, 17).
-func TestDeployedPackageLinksOnlyWhatItNeeds(t *testing.T) {
-	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, "go", "list", "-deps", ".").Output()
-	must(t, err)
-	for line := range strings.Lines(string(out)) {
-		for _, bad := range []string{"sqlite", "shared/store/embedded", "functions/token", "functions/authorize", "functions/wellknown", "cloud.google.com/go/secretmanager"} {
-			if strings.Contains(line, bad) {
-				t.Errorf("mcp links %s", strings.TrimSpace(line))
-			}
-		}
-	}
 }

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -244,21 +243,5 @@ func TestNewNamesWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	if _, err := New(Config{}); err == nil || !strings.Contains(err.Error(), "Keys") {
 		t.Errorf("New without keys: got %v, want an error that names Keys", err)
-	}
-}
-
-// What is not linked cannot be down, nor slow down a start (MD-05, E14).
-func TestNothingThatCanBeDownIsLinked(t *testing.T) {
-	t.Parallel()
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ".").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(out)) {
-		for _, bad := range []string{"cloud.google.com/go/firestore", "cloud.google.com/go/secretmanager", "google.golang.org/grpc", "/shared/store", "/shared/upstream", "/shared/seal", "/shared/wire", "sqlite"} {
-			if strings.Contains(line, bad) {
-				t.Errorf("wellknown links %s", strings.TrimSpace(line))
-			}
-		}
 	}
 }

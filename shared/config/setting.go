@@ -45,8 +45,6 @@ type Setting struct {
 	Words []string
 	// Example is a value as an operator would write it.
 	Example string
-	// Functions names who reads it: functions, "all" for each of them.
-	Functions []string
 	// Unsupported marks a name kept for a part that this version does not
 	// have. Setting it is a problem, because it would silently do nothing.
 	Unsupported bool

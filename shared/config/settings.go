@@ -8,116 +8,117 @@ const (
 	year = 365 * day
 )
 
-// Settings is every setting there is, in the order of the documentation.
+// Settings is every setting there is, in the order of the documentation. Who reads which is
+// in shared/manifest.
 var Settings = []Setting{
 	{
-		Name: "ISSUER_URL", Kind: KindOrigin, Functions: []string{"all"}, Example: "https://auth.example.com",
+		Name: "ISSUER_URL", Kind: KindOrigin, Example: "https://auth.example.com",
 		Want: "the public https origin, like https://auth.example.com",
 		Doc: "The public origin of the server: https, no path, no trailing slash. It is the issuer in every document and token, so it must never change. " +
 			"Plain http is accepted for a loopback address. Unset, the origin is taken from the request, for requests that arrive on loopback only; a deployed function refuses to start without it.",
 	},
 	{
-		Name: "STORE", Kind: KindText, Functions: []string{"register", "authorize", "token", "mcp", "cascade"}, Required: true, Example: "firestore:my-project",
+		Name: "STORE", Kind: KindText, Required: true, Example: "firestore:my-project",
 		Want: "embedded:DIRECTORY, firestore:PROJECT or firestore:PROJECT/DATABASE, like firestore:my-project",
 		Doc:  "Where records are kept: `embedded:DIRECTORY`, `firestore:PROJECT` or `firestore:PROJECT/DATABASE`. `FIRESTORE_EMULATOR_HOST` is honoured. A deployed function has the Firestore driver only.",
 	},
 	{
-		Name: "IDENTITY_PROVIDER", Kind: KindEnum, Functions: []string{"authorize", "token", "mcp", "cascade"}, Required: true, Words: []string{"github", "development"}, Example: "github",
+		Name: "IDENTITY_PROVIDER", Kind: KindEnum, Required: true, Words: []string{"github", "development"}, Example: "github",
 		Doc: "Who says who a person is. `development` is a form that believes every name; it is refused unless the issuer is a loopback address. `oidc` is not part of this version.",
 	},
 	{
-		Name: "GITHUB_CLIENT_ID", Kind: KindText, Functions: []string{"authorize", "token", "mcp", "cascade"}, Required: true, Example: "Iv1.0123456789abcdef",
+		Name: "GITHUB_CLIENT_ID", Kind: KindText, Required: true, Example: "Iv1.0123456789abcdef",
 		Want: "the client id of the GitHub OAuth app, like Iv1.0123456789abcdef",
 		Doc:  "The client id of the GitHub OAuth app whose callback is `ISSUER_URL/auth/callback`. Read when `IDENTITY_PROVIDER` is `github`.",
 	},
 	{
-		Name: "GITHUB_CLIENT_SECRET_FILE", Kind: KindFile, Functions: []string{"authorize", "cascade"}, Required: true, Example: "/secrets/github-client-secret/value",
+		Name: "GITHUB_CLIENT_SECRET_FILE", Kind: KindFile, Required: true, Example: "/secrets/github-client-secret/value",
 		Doc: "A file with the client secret of the GitHub OAuth app; white space around it is ignored. Read when `IDENTITY_PROVIDER` is `github`.",
 	},
 	{
-		Name: "GITHUB_URL", Kind: KindURL, Functions: []string{"authorize", "token", "mcp", "cascade"}, Default: "https://github.com", Example: "https://github.example.com",
+		Name: "GITHUB_URL", Kind: KindURL, Default: "https://github.com", Example: "https://github.example.com",
 		Doc: "The address of GitHub's pages, for GitHub Enterprise Server and tests.",
 	},
 	{
-		Name: "GITHUB_API_URL", Kind: KindURL, Functions: []string{"authorize", "token", "mcp", "cascade"}, Default: "https://api.github.com", Example: "https://github.example.com/api/v3",
+		Name: "GITHUB_API_URL", Kind: KindURL, Default: "https://api.github.com", Example: "https://github.example.com/api/v3",
 		Doc: "The address of GitHub's REST API, for GitHub Enterprise Server and tests.",
 	},
 	{
-		Name: "ALLOW", Kind: KindText, Functions: []string{"authorize", "token", "mcp", "cascade"}, Required: true, Example: "user:octocat,org:acme",
+		Name: "ALLOW", Kind: KindText, Required: true, Example: "user:octocat,org:acme",
 		Want: "who may enter: user:octocat, org:acme, team:acme/ops, email-domain:example.com, separated by commas, or the word anyone",
 		Doc: "Who may enter, separated by commas: `user:octocat`, `org:acme`, `team:acme/ops`, `email-domain:example.com`, or the word `anyone`. " +
 			"A login can be given up and taken by somebody else; `user-id:583231` names the account itself. There is no default: nothing said means nobody, and the function does not start.",
 	},
 	{
-		Name: "FERNET_KEYS_FILE", Kind: KindFile, Functions: []string{"register", "authorize", "token", "mcp", "cascade"}, Required: true, Example: "/secrets/fernet-keys/value",
+		Name: "FERNET_KEYS_FILE", Kind: KindFile, Required: true, Example: "/secrets/fernet-keys/value",
 		Doc: "The ring that seals records and forms: Fernet keys, one a line. The first one seals, all open. Read on first use and again when older than `KEYS_MAX_AGE`.",
 	},
 	{
-		Name: "SIGNING_KEYS_FILE", Kind: KindFile, Functions: []string{"token"}, Required: true, Example: "/secrets/signing-keys/value",
+		Name: "SIGNING_KEYS_FILE", Kind: KindFile, Required: true, Example: "/secrets/signing-keys/value",
 		Doc: "The private keys that sign access tokens, a JWKS. The first one signs. Mounted on the token function alone.",
 	},
 	{
-		Name: "VERIFICATION_KEYS_FILE", Kind: KindFile, Functions: []string{"wellknown", "mcp"}, Required: true, Example: "/secrets/verification-keys/value",
+		Name: "VERIFICATION_KEYS_FILE", Kind: KindFile, Required: true, Example: "/secrets/verification-keys/value",
 		Doc: "The public keys that verify access tokens, a JWKS without private members.",
 	},
 	{
-		Name: "KEYS_MAX_AGE", Kind: KindDuration, Functions: []string{"all"}, Default: "5m", Min: time.Second, Max: time.Hour, Example: "1m",
+		Name: "KEYS_MAX_AGE", Kind: KindDuration, Default: "5m", Min: time.Second, Max: time.Hour, Example: "1m",
 		Doc: "How old a ring of keys may get before a request reads its file again; the client secret of the identity provider likewise. " +
 			"`postern keys rotate --wait` must be longer, or a key writes before every server has it.",
 	},
 	{
-		Name: "ACCESS_TOKEN_TTL", Kind: KindDuration, Functions: []string{"register", "authorize", "token", "mcp", "cascade"}, Default: "1h", Min: time.Second, Max: day, Example: "15m",
+		Name: "ACCESS_TOKEN_TTL", Kind: KindDuration, Default: "1h", Min: time.Second, Max: day, Example: "15m",
 		Doc: "How long an access token is good.",
 	},
 	{
-		Name: "GRANT_TTL", Kind: KindDuration, Functions: []string{"register", "authorize", "token", "mcp", "cascade"}, Default: "2160h", Min: time.Second, Max: 5 * year, Example: "720h",
+		Name: "GRANT_TTL", Kind: KindDuration, Default: "2160h", Min: time.Second, Max: 5 * year, Example: "720h",
 		Doc: "How long a person stays signed in after the last refresh.",
 	},
 	{
-		Name: "CODE_TTL", Kind: KindDuration, Functions: []string{"authorize"}, Default: "60s", Min: time.Second, Max: 10 * time.Minute, Example: "30s",
+		Name: "CODE_TTL", Kind: KindDuration, Default: "60s", Min: time.Second, Max: 10 * time.Minute, Example: "30s",
 		Doc: "How long an authorization code is good.",
 	},
 	{
-		Name: "SIGN_IN_TTL", Kind: KindDuration, Functions: []string{"authorize"}, Default: "10m", Min: time.Second, Max: time.Hour, Example: "5m",
+		Name: "SIGN_IN_TTL", Kind: KindDuration, Default: "10m", Min: time.Second, Max: time.Hour, Example: "5m",
 		Doc: "How long a person may take from the consent page to the return from the identity provider.",
 	},
 	{
-		Name: "REFRESH_GRACE", Kind: KindDuration, Functions: []string{"register", "authorize", "token", "mcp", "cascade"}, Default: "120s", Min: time.Second, Max: time.Hour, ZeroOK: true, Example: "60s",
+		Name: "REFRESH_GRACE", Kind: KindDuration, Default: "120s", Min: time.Second, Max: time.Hour, ZeroOK: true, Example: "60s",
 		Doc: "How long a refresh token still works after its first rotation. 0 means not at all.",
 	},
 	{
-		Name: "REVOCATION_MAX_AGE", Kind: KindDuration, Functions: []string{"mcp"}, Default: "30s", Min: time.Second, Max: time.Hour, ZeroOK: true, Example: "5s",
+		Name: "REVOCATION_MAX_AGE", Kind: KindDuration, Default: "30s", Min: time.Second, Max: time.Hour, ZeroOK: true, Example: "5s",
 		Doc: "How long `/mcp` may go without looking whether a grant still lives. 0 means that it looks on every request.",
 	},
 	{
-		Name: "MEMBERSHIP_TTL", Kind: KindDuration, Functions: []string{"token"}, Default: "1h", Min: time.Second, Max: 30 * day, ZeroOK: true, Example: "15m",
+		Name: "MEMBERSHIP_TTL", Kind: KindDuration, Default: "1h", Min: time.Second, Max: 30 * day, ZeroOK: true, Example: "15m",
 		Doc: "How old the last look at a person's memberships may be when a token is refreshed. 0 means that every refresh looks.",
 	},
 	{
-		Name: "CLIENT_UNUSED_TTL", Kind: KindDuration, Functions: []string{"register", "authorize", "token", "mcp", "cascade"}, Default: "168h", Min: time.Second, Max: 5 * year, Example: "24h",
+		Name: "CLIENT_UNUSED_TTL", Kind: KindDuration, Default: "168h", Min: time.Second, Max: 5 * year, Example: "24h",
 		Doc: "When a registration expires whose client never completed a login. One that did never expires.",
 	},
 	{
-		Name: "CIMD_ALLOW", Kind: KindText, Functions: []string{"authorize", "wellknown"}, Example: "claude.ai,chatgpt.com,vscode.dev",
+		Name: "CIMD_ALLOW", Kind: KindText, Example: "claude.ai,chatgpt.com,vscode.dev",
 		Want: "hosts in lower case, separated by commas, like claude.ai,vscode.dev, or the word none",
 		Doc: "Whose client ID metadata documents are read, by host. Unset, everybody's on public addresses, but for hosts of the platform that runs this server. " +
 			"A host stands for itself, not for those below it. `none` turns metadata documents off, and the metadata of the server then does not offer them. " +
 			"It decides about new sign-ins; who is connected stays so.",
 	},
 	{
-		Name: "TRUST_FORWARDED_AUTHORIZATION", Kind: KindBool, Functions: []string{"all"}, Default: "false", Example: "true",
+		Name: "TRUST_FORWARDED_AUTHORIZATION", Kind: KindBool, Default: "false", Example: "true",
 		Doc: "Set by terraform behind API Gateway, which moves the client's own credential to `X-Forwarded-Authorization`: true reads only that header, false only `Authorization`.",
 	},
 	{
-		Name: "FORWARDED_FOR_HOPS", Kind: KindInt, Functions: []string{"all"}, Default: "0", Least: 0, Most: 16, Example: "2",
+		Name: "FORWARDED_FOR_HOPS", Kind: KindInt, Default: "0", Least: 0, Most: 16, Example: "2",
 		Doc: "Which entry of `X-Forwarded-For`, counted from the right, is the client's address, for limits. 0 uses the address of the connection. Entries further left can be forged.",
 	},
 	{
-		Name: "LOG_LEVEL", Kind: KindEnum, Functions: []string{"all"}, Default: "info", Words: []string{"debug", "info", "warn", "error"}, Example: "debug",
+		Name: "LOG_LEVEL", Kind: KindEnum, Default: "info", Words: []string{"debug", "info", "warn", "error"}, Example: "debug",
 		Doc: "The least severe line that is written.",
 	},
 	{
-		Name: "GOOGLE_CLOUD_PROJECT", Kind: KindText, Functions: []string{"all"}, Example: "my-project",
+		Name: "GOOGLE_CLOUD_PROJECT", Kind: KindText, Example: "my-project",
 		Want: "a Google Cloud project id, like my-project",
 		Doc:  "The project under which lines of the log are grouped with the platform's request log. Unset, lines carry no trace.",
 	},

@@ -18,10 +18,6 @@ import (
 //go:embed openapi.yaml
 var document []byte
 
-// Functions are the functions that may own a route, in alphabetical order. The
-// event function is not among them: nothing outside may call it.
-var Functions = []string{"authorize", "mcp", "register", "token", "wellknown"}
-
 // Route is one operation of the path map.
 type Route struct {
 	// Method is the HTTP method in capitals, like GET.
@@ -29,7 +25,8 @@ type Route struct {
 	// Path is the path template: literal segments, {name} for exactly one
 	// segment and, last, {name=**} for the rest.
 	Path string
-	// Function is the one of Functions that answers.
+	// Function is the HTTP function of shared/manifest that answers. One that events start
+	// has no route: nothing outside may call it.
 	Function string
 	// OperationID is unique in the map.
 	OperationID string

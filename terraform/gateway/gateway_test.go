@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/postern-dev/postern/shared/manifest"
 )
 
 func loaded(t *testing.T) *Map {
@@ -117,7 +119,7 @@ func TestEveryFunctionHasARouteAndOneDeadline(t *testing.T) {
 		}
 		deadlines[r.Function] = r.Deadline
 	}
-	for _, f := range Functions {
+	for _, f := range manifest.Names(manifest.HTTP) {
 		if deadlines[f] == 0 {
 			t.Errorf("function %s has no route", f)
 		}
@@ -125,7 +127,7 @@ func TestEveryFunctionHasARouteAndOneDeadline(t *testing.T) {
 	if got, least := deadlines["mcp"], 15*time.Second; got <= least {
 		t.Errorf("mcp: deadline %v, want more than the gateway's default of %v (N3)", got, least)
 	}
-	if got, want := len(deadlines), len(Functions); got != want {
+	if got, want := len(deadlines), len(manifest.Names(manifest.HTTP)); got != want {
 		t.Errorf("got routes to %d functions, want %d", got, want)
 	}
 }

@@ -2,4 +2,9 @@ module github.com/postern-dev/postern/terraform/gateway
 
 go 1.26.0
 
-require go.yaml.in/yaml/v3 v3.0.4
+require (
+	github.com/postern-dev/postern/shared v0.0.0
+	go.yaml.in/yaml/v3 v3.0.4
+)
+
+replace github.com/postern-dev/postern/shared => ../../shared

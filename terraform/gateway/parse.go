@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postern-dev/postern/shared/manifest"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -117,8 +118,8 @@ func (op *operation) route(method, path string) (Route, error) {
 		return Route{}, fmt.Errorf("path_translation is %q, want APPEND_PATH_TO_ADDRESS: the function has to see the path", b.PathTranslation)
 	}
 	name := variable.FindStringSubmatch(b.Address)
-	if name == nil || !slices.Contains(Functions, name[1]) {
-		return Route{}, fmt.Errorf("address is %q, want ${NAME} with one of %s", b.Address, strings.Join(Functions, ", "))
+	if functions := manifest.Names(manifest.HTTP); name == nil || !slices.Contains(functions, name[1]) {
+		return Route{}, fmt.Errorf("address is %q, want ${NAME} with one of %s", b.Address, strings.Join(functions, ", "))
 	}
 	deadline := time.Duration(b.Deadline * float64(time.Second))
 	if deadline <= 0 || deadline > maxDeadline {

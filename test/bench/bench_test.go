@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postern-dev/postern/shared/manifest"
 	"github.com/postern-dev/postern/test/internal/rig"
 )
 
@@ -36,7 +37,7 @@ var once = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{Di
 // (budget 32 MiB).
 func BenchmarkProcessStart(b *testing.B) {
 	bare := rig.Command{Name: "bare", Path: rig.Program(b, "test/bench/bare"), Env: same}
-	for _, name := range []string{"register", "authorize", "token", "wellknown", "mcp"} {
+	for _, name := range manifest.Names(manifest.HTTP) {
 		b.Run(name, func(b *testing.B) {
 			ours := rig.Command{Name: name, Path: rig.Program(b, "functions/"+name+"/cmd"), Env: settings(b)}
 			var mine, theirs, mineMiB, theirsMiB []float64

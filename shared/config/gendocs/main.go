@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/postern-dev/postern/shared/config"
+	"github.com/postern-dev/postern/shared/manifest"
 )
 
 const page = "docs/configuration.md"
@@ -63,7 +64,7 @@ func render(settings []config.Setting) string {
 	b.WriteString(intro)
 	supported := slices.DeleteFunc(slices.Clone(settings), func(s config.Setting) bool { return s.Unsupported })
 	for _, s := range supported {
-		fmt.Fprintf(&b, "| [`%s`](#%s) | %s | %s |\n", s.Name, strings.ToLower(s.Name), unset(s), strings.Join(s.Functions, ", "))
+		fmt.Fprintf(&b, "| [`%s`](#%s) | %s | %s |\n", s.Name, strings.ToLower(s.Name), unset(s), readers(s.Name))
 	}
 	for _, s := range supported {
 		fmt.Fprintf(&b, "\n## `%s`\n\n%s\n\n%s\n", s.Name, s.Doc, form(s))
@@ -75,6 +76,15 @@ func render(settings []config.Setting) string {
 		}
 	}
 	return b.String()
+}
+
+// readers says which functions read a setting.
+func readers(setting string) string {
+	names := manifest.Readers(setting)
+	if len(names) == len(manifest.Functions) {
+		return "all"
+	}
+	return strings.Join(names, ", ")
 }
 
 const later = `

@@ -14,6 +14,6 @@ variable "service_account" {
 }
 
 variable "addresses" {
-  description = "Address of each HTTP function: authorize, mcp, register, token, wellknown."
+  description = "Address of each HTTP function, by the name that openapi.yaml has for it."
   type        = map(string)
 }

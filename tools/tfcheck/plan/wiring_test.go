@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/postern-dev/postern/shared/config"
+	"github.com/postern-dev/postern/shared/manifest"
 	"github.com/postern-dev/postern/terraform/gateway"
 )
 
@@ -91,14 +92,11 @@ func TestOnlyTheEventFunctionIsInternal(t *testing.T) {
 	t.Parallel()
 	for name, f := range firstPlan(t).functions(t) {
 		want := "ALLOW_ALL"
-		if name == "cascade" {
+		if row, _ := manifest.ByName(name); row.Trigger == manifest.Event {
 			want = "ALLOW_INTERNAL_ONLY"
 		}
 		if got := str(f.Values, "service_config", "ingress_settings"); got != want {
 			t.Errorf("%s: ingress %s, want %s", name, got, want)
-		}
-		if got, want := len(list(f.Values, "event_trigger")) > 0, name == "cascade"; got != want {
-			t.Errorf("%s: has a trigger %v, want %v", name, got, want)
 		}
 	}
 }
@@ -122,7 +120,7 @@ func TestOnlyTheGatewayMayInvoke(t *testing.T) {
 		got[name] = append(got[name], account(str(r.Values, "member")))
 	}
 	want := map[string][]string{"cascade": {"cascade-trigger"}}
-	for _, name := range gateway.Functions {
+	for _, name := range manifest.Names(manifest.HTTP) {
 		want[name] = []string{"gateway"}
 	}
 	if !maps.EqualFunc(got, want, slices.Equal) {
@@ -218,8 +216,12 @@ func TestEveryRequiredSettingIsGiven(t *testing.T) {
 	t.Parallel()
 	for name, f := range firstPlan(t).functions(t) {
 		env := environment(f)
+		row, ok := manifest.ByName(name)
+		if !ok {
+			t.Errorf("%s is deployed and has no row in shared/manifest", name)
+		}
 		for _, s := range config.Settings {
-			if !s.Required || !slices.Contains(s.Functions, name) {
+			if !s.Required || !row.Reads(s.Name) {
 				continue
 			}
 			if env[s.Name] == "" {
@@ -232,15 +234,32 @@ func TestEveryRequiredSettingIsGiven(t *testing.T) {
 	}
 }
 
-// TestEverySettingGivenExists: a misspelt name would silently do nothing.
-func TestEverySettingGivenExists(t *testing.T) {
+// TestEveryGivenSettingIsRead: a misspelt name, or one that the function does not read, would
+// silently do nothing.
+func TestEveryGivenSettingIsRead(t *testing.T) {
 	t.Parallel()
 	for name, f := range firstPlan(t).functions(t) {
+		row, _ := manifest.ByName(name)
 		for k := range environment(f) {
-			i := slices.IndexFunc(config.Settings, func(s config.Setting) bool { return s.Name == k })
-			if i < 0 || config.Settings[i].Unsupported {
-				t.Errorf("%s: %s is no setting of this version", name, k)
+			if !row.Reads(k) {
+				t.Errorf("%s does not read %s", name, k)
 			}
+		}
+	}
+}
+
+// TestEveryFunctionIsDeployed: a row of shared/manifest has its function, started as it says.
+func TestEveryFunctionIsDeployed(t *testing.T) {
+	t.Parallel()
+	deployed := firstPlan(t).functions(t)
+	for _, row := range manifest.Functions {
+		f, ok := deployed[row.Name]
+		if !ok {
+			t.Errorf("%s is not deployed", row.Name)
+			continue
+		}
+		if got, want := len(list(f.Values, "event_trigger")) > 0, row.Trigger == manifest.Event; got != want {
+			t.Errorf("%s: has a trigger %v, want %v", row.Name, got, want)
 		}
 	}
 }
@@ -410,7 +429,7 @@ func TestNoSecretValueIsPlanned(t *testing.T) {
 func TestEveryRouteReachesItsFunction(t *testing.T) {
 	t.Parallel()
 	addresses := map[string]string{}
-	for _, name := range gateway.Functions {
+	for _, name := range manifest.Names(manifest.HTTP) {
 		addresses[name] = "https://" + name + ".a.run.app"
 	}
 	encoded, err := json.Marshal(addresses)

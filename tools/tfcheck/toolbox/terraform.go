@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+
+	"github.com/postern-dev/postern/shared/manifest"
 )
 
 // Terraform is the terraform program with the real Google provider from the
@@ -97,8 +99,8 @@ func Packages(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	for _, name := range []string{"register", "authorize", "token", "wellknown", "mcp", "cascade"} {
-		if err := Package(filepath.Join(dir, name+".zip"), name); err != nil {
+	for _, f := range manifest.Functions {
+		if err := Package(filepath.Join(dir, f.Name+".zip"), f.Name); err != nil {
 			return err
 		}
 	}

@@ -7,13 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 
-	"github.com/postern-dev/postern/terraform/gateway"
+	"github.com/postern-dev/postern/shared/manifest"
 )
-
-// functionNames returns the names of all functions, the event function last.
-func functionNames() []string { return append(slices.Clone(gateway.Functions), eventFunction) }
 
 // FindRoot returns the root of the source tree, the directory of go.work, here or above.
 func FindRoot() (string, error) {
@@ -23,7 +19,7 @@ func FindRoot() (string, error) {
 	}
 	for {
 		if _, err := os.Stat(filepath.Join(dir, "go.work")); err == nil {
-			if _, err := os.Stat(filepath.Join(dir, "functions", eventFunction, "cmd")); err == nil {
+			if _, err := os.Stat(filepath.Join(dir, "functions", manifest.Functions[0].Name, "cmd")); err == nil {
 				return dir, nil
 			}
 		}
@@ -57,15 +53,15 @@ func (d *deployment) programs(ctx context.Context) (map[string]string, error) {
 		return nil, fmt.Errorf("build functions: %w", err)
 	}
 	programs := map[string]string{}
-	for _, name := range functionNames() {
-		programs[name] = filepath.Join(dir, name)
+	for _, f := range manifest.Functions {
+		programs[f.Name] = filepath.Join(dir, f.Name)
 	}
 	return programs, nil
 }
 
 func (d *deployment) buildCommands(ctx context.Context, dir string) error {
-	for _, name := range functionNames() {
-		if err := d.tool(ctx, "go", "build", "-o", filepath.Join(dir, name), "./functions/"+name+"/cmd"); err != nil {
+	for _, f := range manifest.Functions {
+		if err := d.tool(ctx, "go", "build", "-o", filepath.Join(dir, f.Name), "./functions/"+f.Name+"/cmd"); err != nil {
 			return err
 		}
 	}

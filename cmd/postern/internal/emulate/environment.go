@@ -10,16 +10,14 @@ import (
 	"time"
 
 	"github.com/postern-dev/postern/shared/config"
+	"github.com/postern-dev/postern/shared/manifest"
 )
-
-// eventFunction is the function that events start; the others are the path map's.
-const eventFunction = "cascade"
 
 // project is the id of the project that nobody owns.
 const project = "postern-emulate"
 
-// cascadeTimeout is the event function's in terraform/functions.tf.
-const cascadeTimeout = 120 * time.Second
+// eventTimeout is that of the function that events start in terraform/functions.tf.
+const eventTimeout = 120 * time.Second
 
 // timeoutMargin is how far a function's timeout is below its deadline at the gateway
 // (terraform/functions.tf).
@@ -59,22 +57,21 @@ var behindGateway = map[string]string{"TRUST_FORWARDED_AUTHORIZATION": "true", "
 // environment returns the environment of a function's process: that of this process,
 // of the settings those that the function reads and no others, and what the platform
 // sets. extra is put on top.
-func environment(lookup func(string) (string, bool), name string, timeout time.Duration, extra map[string]string) []string {
+func environment(lookup func(string) (string, bool), f manifest.Function, timeout time.Duration, extra map[string]string) []string {
 	env := map[string]string{}
 	for _, pair := range os.Environ() {
 		if key, value, ok := strings.Cut(pair, "="); ok && !ours(key) {
 			env[key] = value
 		}
 	}
-	for _, s := range config.Settings {
-		if value, ok := lookup(s.Name); ok && reads(name, s) {
-			env[s.Name] = value
+	for _, name := range f.Settings {
+		if value, ok := lookup(name); ok {
+			env[name] = value
 		}
 	}
-	env["FUNCTION_TARGET"], env["FUNCTION_SIGNATURE_TYPE"] = name, "cloudevent"
-	if name != eventFunction {
+	env["FUNCTION_TARGET"], env["FUNCTION_SIGNATURE_TYPE"] = f.Name, string(f.Trigger)
+	if f.Trigger == manifest.HTTP {
 		maps.Copy(env, behindGateway)
-		env["FUNCTION_SIGNATURE_TYPE"] = "http"
 		env["CLOUD_RUN_TIMEOUT_SECONDS"] = strconv.Itoa(int(timeout / time.Second))
 	}
 	maps.Copy(env, extra)
@@ -95,8 +92,4 @@ func ours(key string) bool {
 	}
 	return strings.HasPrefix(key, "K_") ||
 		slices.ContainsFunc(config.Settings, func(s config.Setting) bool { return s.Name == key })
-}
-
-func reads(name string, s config.Setting) bool {
-	return slices.Contains(s.Functions, name) || slices.Contains(s.Functions, "all")
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/postern-dev/postern/shared/config"
+	"github.com/postern-dev/postern/shared/manifest"
 )
 
 var everything = config.Map(map[string]string{
@@ -19,9 +20,9 @@ var everything = config.Map(map[string]string{
 	"VERIFICATION_KEYS_FILE": "v", "GITHUB_CLIENT_SECRET_FILE": "g", "ALLOW": "anyone", "TRUST_FORWARDED_AUTHORIZATION": "false",
 })
 
-func environmentOf(name string) map[string]string {
+func environmentOf(f manifest.Function) map[string]string {
 	env := map[string]string{}
-	for _, pair := range environment(everything, name, 30*time.Second, map[string]string{"EXTRA": "1"}) {
+	for _, pair := range environment(everything, f, 30*time.Second, map[string]string{"EXTRA": "1"}) {
 		key, value, _ := strings.Cut(pair, "=")
 		env[key] = value
 	}
@@ -34,16 +35,17 @@ func TestAFunctionGetsTheSettingsItReadsAndNoOthers(t *testing.T) {
 	t.Setenv("STORE", "embedded:of-the-shell")
 	t.Setenv("SIGNING_KEYS_FILE", "of-the-shell")
 	t.Setenv("POSTERN_TEST_OTHER", "passes")
-	for _, name := range functionNames() {
-		env := environmentOf(name)
+	for _, f := range manifest.Functions {
+		name, http := f.Name, f.Trigger == manifest.HTTP
+		env := environmentOf(f)
 		for key, want := range map[string]bool{
 			"SIGNING_KEYS_FILE":             name == "token",
 			"STORE":                         name != "wellknown",
 			"VERIFICATION_KEYS_FILE":        name == "wellknown" || name == "mcp",
 			"GITHUB_CLIENT_SECRET_FILE":     name == "authorize" || name == "cascade",
 			"TRUST_FORWARDED_AUTHORIZATION": true,
-			"FORWARDED_FOR_HOPS":            name != eventFunction,
-			"CLOUD_RUN_TIMEOUT_SECONDS":     name != eventFunction,
+			"FORWARDED_FOR_HOPS":            http,
+			"CLOUD_RUN_TIMEOUT_SECONDS":     http,
 			"PORT":                          false,
 			"K_SERVICE":                     false,
 			"POSTERN_TEST_OTHER":            true,
@@ -57,7 +59,7 @@ func TestAFunctionGetsTheSettingsItReadsAndNoOthers(t *testing.T) {
 		if name != "wellknown" && env["STORE"] != "embedded:x" {
 			t.Errorf("%s: STORE is %s", name, env["STORE"])
 		}
-		if trust := env["TRUST_FORWARDED_AUTHORIZATION"] == "true"; trust != (name != eventFunction) {
+		if trust := env["TRUST_FORWARDED_AUTHORIZATION"] == "true"; trust != http {
 			t.Errorf("%s trusts the gateway's header: %v", name, trust)
 		}
 		if env["FUNCTION_TARGET"] != name {

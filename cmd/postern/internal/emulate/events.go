@@ -3,6 +3,7 @@ package emulate
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/postern-dev/postern/cmd/postern/internal/changefeed"
 	"github.com/postern-dev/postern/shared/eventarc"
+	"github.com/postern-dev/postern/shared/manifest"
 	"github.com/postern-dev/postern/shared/store/driver"
 )
 
@@ -74,11 +76,20 @@ func (d *deployment) deliverChange(ctx context.Context, c driver.Change) error {
 	return nil
 }
 
-// deliver sends an event to the replica of the event function whose turn it is.
+// deliver sends an event to each function that events start.
 func (d *deployment) deliver(ctx context.Context, request func(url string) (*http.Request, error)) error {
-	ctx, cancel := context.WithTimeout(ctx, cascadeTimeout)
+	var errs []error
+	for _, name := range manifest.Names(manifest.Event) {
+		errs = append(errs, d.deliverTo(ctx, name, request))
+	}
+	return errors.Join(errs...)
+}
+
+// deliverTo sends an event to the replica of a function whose turn it is.
+func (d *deployment) deliverTo(ctx context.Context, name string, request func(url string) (*http.Request, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, eventTimeout)
 	defer cancel()
-	in, err := d.fleets[eventFunction].pick(ctx, nil)
+	in, err := d.fleets[name].pick(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -87,7 +98,7 @@ func (d *deployment) deliver(ctx context.Context, request func(url string) (*htt
 		return err
 	}
 	r = r.WithContext(ctx)
-	r.Host = backendHost(eventFunction)
+	r.Host = backendHost(name)
 	r.Header.Set("Authorization", "Bearer "+idToken("https://"+r.Host))
 	resp, err := eventClient.Do(r)
 	if err != nil {
@@ -96,7 +107,7 @@ func (d *deployment) deliver(ctx context.Context, request func(url string) (*htt
 	defer resp.Body.Close()
 	said, _ := io.ReadAll(io.LimitReader(resp.Body, 200))
 	if resp.StatusCode/100 != 2 {
-		return fmt.Errorf("the event function answered %s: %s", resp.Status, bytes.TrimSpace(said))
+		return fmt.Errorf("function %s answered %s: %s", name, resp.Status, bytes.TrimSpace(said))
 	}
 	return nil
 }

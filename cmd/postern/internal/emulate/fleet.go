@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/postern-dev/postern/shared/manifest"
 )
 
 const (
@@ -232,13 +234,13 @@ func (f *fleet) change() {
 // store needs.
 func (d *deployment) startFleets(ctx, running context.Context, programs, extra map[string]string) error {
 	out := &lineWriter{w: d.Output}
-	timeouts := map[string]time.Duration{eventFunction: cascadeTimeout}
+	timeouts := map[string]time.Duration{}
 	for _, route := range d.paths.Routes() {
 		timeouts[route.Function] = route.Deadline - timeoutMargin
 	}
-	for _, name := range functionNames() {
-		env := environment(d.settings, name, timeouts[name], extra)
-		d.fleets[name] = newFleet(name, programs[name], env, out, d.log)
+	for _, f := range manifest.Functions {
+		env := environment(d.settings, f, timeouts[f.Name], extra)
+		d.fleets[f.Name] = newFleet(f.Name, programs[f.Name], env, out, d.log)
 	}
 	results := make(chan error, len(d.fleets))
 	for _, f := range d.fleets {

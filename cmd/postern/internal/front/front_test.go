@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postern-dev/postern/shared/manifest"
 	"github.com/postern-dev/postern/terraform/gateway"
 )
 
@@ -20,7 +21,7 @@ func named(t *testing.T) http.Handler {
 		t.Fatal(err)
 	}
 	backends := map[string]http.Handler{}
-	for _, name := range gateway.Functions {
+	for _, name := range manifest.Names(manifest.HTTP) {
 		backends[name] = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, name) })
 	}
 	h, err := New(m, backends)

@@ -1,0 +1,118 @@
+// Package manifest is the list of functions: a row says what a function is called, what
+// starts it, which settings it reads and what it must never link. To add a function is to
+// add its folder under functions/, a row here, and its terraform; the tests of this package
+// name each place that does not follow.
+//
+// cmd/package, postern dev and emulate, the path map's reader, the page of settings, the
+// arrows test and the checks of terraform read it. No deployed function does.
+package manifest
+
+import (
+	"slices"
+	"strings"
+)
+
+// A Trigger is what starts a function, in the words of FUNCTION_SIGNATURE_TYPE.
+type Trigger string
+
+// The triggers.
+const (
+	HTTP  Trigger = "http"       // the gateway's routes
+	Event Trigger = "cloudevent" // changes of documents
+)
+
+// A Function is one row.
+type Function struct {
+	// Name names the function everywhere: its folder in functions/, the last element of its
+	// module's path, its entry point, its zip, and after "postern-" its service.
+	Name string
+	// Trigger is what starts it.
+	Trigger Trigger
+	// Settings are the names of the settings that it reads; shared/config says what they are.
+	Settings []string
+	// NeverLinks are the beginnings of import paths that its program must not contain.
+	NeverLinks []string
+}
+
+// Functions is every function there is.
+var Functions = []Function{
+	{"register", HTTP, slices.Concat(every, storing), deployed},
+	{"authorize", HTTP, slices.Concat(every, storing, people, []string{"GITHUB_CLIENT_SECRET_FILE", "CODE_TTL", "SIGN_IN_TTL", "CIMD_ALLOW"}), deployed},
+	{"token", HTTP, slices.Concat(every, storing, people, []string{"SIGNING_KEYS_FILE", "MEMBERSHIP_TTL"}), deployed},
+	{"wellknown", HTTP, slices.Concat(every, []string{"VERIFICATION_KEYS_FILE", "CIMD_ALLOW"}), slices.Concat(deployed, remembering)},
+	{"mcp", HTTP, slices.Concat(every, storing, people, []string{"VERIFICATION_KEYS_FILE", "REVOCATION_MAX_AGE"}), deployed},
+	{"cascade", Event, slices.Concat(every, storing, people, []string{"GITHUB_CLIENT_SECRET_FILE"}), deployed},
+}
+
+// Settings that go together.
+var (
+	every = []string{
+		"ISSUER_URL", "KEYS_MAX_AGE", "TRUST_FORWARDED_AUTHORIZATION", "FORWARDED_FOR_HOPS", "LOG_LEVEL", "GOOGLE_CLOUD_PROJECT",
+	}
+	// Who writes a record says when it ends, so the lifetimes go with the store.
+	storing = []string{"STORE", "FERNET_KEYS_FILE", "ACCESS_TOKEN_TTL", "GRANT_TTL", "REFRESH_GRACE", "CLIENT_UNUSED_TTL"}
+	people  = []string{"IDENTITY_PROVIDER", "GITHUB_CLIENT_ID", "GITHUB_URL", "GITHUB_API_URL", "ALLOW"}
+)
+
+const module = "github.com/postern-dev/postern/"
+
+// What programs must not contain.
+var (
+	// The embedded store, a way to the keys' manager, and what is for programs and tests.
+	deployed = []string{
+		"modernc.org", "cloud.google.com/go/secretmanager", "github.com/spf13/cobra",
+		module + "shared/store/embedded", module + "shared/eventarc", module + "shared/manifest", module + "test",
+	}
+	// What can be down, or slows a start: for the function that answers when all else is down.
+	remembering = []string{
+		"cloud.google.com/go/firestore", "google.golang.org/grpc", "golang.org/x/oauth2",
+		module + "shared/store", module + "shared/upstream", module + "shared/seal", module + "shared/parts",
+	}
+)
+
+// Names returns the names of the functions that t starts, in the order of the list.
+func Names(t Trigger) []string {
+	var names []string
+	for _, f := range Functions {
+		if f.Trigger == t {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
+// ByName returns the row of a function.
+func ByName(name string) (Function, bool) {
+	i := slices.IndexFunc(Functions, func(f Function) bool { return f.Name == name })
+	if i < 0 {
+		return Function{}, false
+	}
+	return Functions[i], true
+}
+
+// Readers returns the names of the functions that read a setting.
+func Readers(setting string) []string {
+	var names []string
+	for _, f := range Functions {
+		if f.Reads(setting) {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
+// Reads reports whether f reads a setting.
+func (f Function) Reads(setting string) bool { return slices.Contains(f.Settings, setting) }
+
+// ImportPath is the import path of f's package, which is its module's too.
+func (f Function) ImportPath() string { return module + "functions/" + f.Name }
+
+// Forbidden returns the one of f's NeverLinks that a package or module belongs to, or "".
+func (f Function) Forbidden(path string) string {
+	for _, never := range f.NeverLinks {
+		if path == never || strings.HasPrefix(path, never+"/") {
+			return never
+		}
+	}
+	return ""
+}
