@@ -146,7 +146,7 @@ func TestThePageSaysWhoPublishedTheClient(t *testing.T) {
 	t.Parallel()
 	f := open(t, https, withDocuments)
 	h := &handler{Config: f.Config, now: f.Clock.Now}
-	show := func(c store.Client, uri string) string {
+	show := func(c client, uri string) string {
 		page := edge.Wrap(edge.Everything(pages.Errors(func(w http.ResponseWriter, r *http.Request) error {
 			redirect, err := policy(r).Match([]string{uri}, uri)
 			must(t, err)
@@ -160,17 +160,20 @@ func TestThePageSaysWhoPublishedTheClient(t *testing.T) {
 		}
 		return got
 	}
-	cimdClient := func(id string) store.Client {
-		return store.Client{ID: id, Metadata: oauth.ClientMetadata{ClientName: "Claude", LogoURI: "https://evil.example/l.png"}, CIMD: &store.CIMDCopy{Name: "Claude"}}
+	metadata := oauth.ClientMetadata{ClientName: "Claude", LogoURI: "https://evil.example/l.png"}
+	cimdClient := func(id string) client {
+		publisher, err := cimd.ParseID(id, f.Edge.Issuer)
+		must(t, err)
+		return client{store.Client{ID: id, Metadata: metadata, CIMD: &store.CIMDCopy{Name: "Claude"}}, publisher}
 	}
 	for _, row := range []struct {
-		client   store.Client
+		client   client
 		uri      string
 		has, not []string
 	}{
 		{cimdClient("https://claude.ai/oauth/x"), loopbackURI, []string{"Published by claude.ai", "nobody has checked it", "127.0.0.1:49152", "nobody can prove which program", "https://claude.ai/oauth/x"}, []string{"Anybody can publish"}},
 		{cimdClient("https://evil.github.io/x"), "https://evil.github.io/cb", []string{"Published by evil.github.io", "Anybody can publish at evil.github.io", "nobody has checked it"}, []string{"nobody can prove"}},
-		{store.Client{ID: "c_1", Metadata: oauth.ClientMetadata{ClientName: "Claude"}}, loopbackURI, []string{"nobody has checked it"}, []string{"Published by", "Anybody can publish"}},
+		{client{Client: store.Client{ID: "c_1", Metadata: metadata}}, loopbackURI, []string{"nobody has checked it"}, []string{"Published by", "Anybody can publish"}},
 	} {
 		got := show(row.client, row.uri)
 		for _, s := range row.has {

@@ -27,6 +27,12 @@ const maxCookieBytes = 6 << 10
 // name and attributes included.
 const maxSealed = 3900
 
+// forget clears the cookies of a transaction: it is over in this browser.
+func forget(w http.ResponseWriter, r *http.Request, t transaction) {
+	pages.ClearCookie(w, r, consentCookie+t.id())
+	pages.ClearCookie(w, r, signInCookie+t.id())
+}
+
 // makeRoom clears the oldest cookies of a kind until one more has room. Browsers send
 // cookies of one path in the order in which they were made (RFC 6265 §5.4).
 func makeRoom(w http.ResponseWriter, r *http.Request, kind string) {

@@ -2,7 +2,6 @@ package authorize
 
 import (
 	"errors"
-	"log/slog"
 	"net/http"
 
 	"github.com/postern-dev/postern/shared/credential"
@@ -11,7 +10,6 @@ import (
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/pages"
 	"github.com/postern-dev/postern/shared/seal"
-	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/strict"
 	"github.com/postern-dev/postern/shared/telemetry"
 )
@@ -42,7 +40,7 @@ func (h *handler) decide(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	redirect, err := policy(r).Match([]string{t.Request.RedirectURI}, t.Request.RedirectURI)
+	redirect, err := t.redirect(r)
 	if err != nil {
 		return err
 	}
@@ -73,7 +71,8 @@ func (h *handler) consented(r *http.Request, sealed string) (transaction, error)
 // startAgain turns the verdicts on a sealed transaction into a refusal. A fault stays one.
 func startAgain(err error) error {
 	if errors.Is(err, errExpired) || errors.Is(err, seal.ErrUnreadable) || errors.Is(err, seal.ErrMisplaced) {
-		return oauth.RefuseBecause(err, oauth.InvalidRequest, "this page is too old or was not ours: start again from your application")
+		return oauth.RefuseBecause(err, oauth.InvalidRequest,
+			"this page is too old or was not ours: start again from your application")
 	}
 	return err
 }
@@ -89,35 +88,13 @@ func (h *handler) approve(w http.ResponseWriter, r *http.Request, t transaction)
 	makeRoom(w, r, signInCookie)
 	pages.SetCookie(w, r, signInCookie+t.id(), sealed, t.Expiry.Sub(h.now()))
 	telemetry.Audit(r.Context(), h.Log, telemetry.ConsentApproved, approvalFields(t)...)
-	pages.SeeOther(w, h.Provider.AuthCodeURL(edge.Issuer(r).URL(oauth.CallbackPath), t.state(), t.verifier()))
+	pages.SeeOther(w, h.providerURL(r, t))
 	return nil
 }
 
-// deny tells the client (RFC 6749 §4.1.2.1). The cookies go, so that neither this page
-// nor a sign-in under way can still be completed in this browser.
+// deny tells the client (RFC 6749 §4.1.2.1).
 func (h *handler) deny(w http.ResponseWriter, r *http.Request, t transaction, redirect oauth.Redirect) error {
-	pages.ClearCookie(w, r, consentCookie+t.id())
-	pages.ClearCookie(w, r, signInCookie+t.id())
 	telemetry.Audit(r.Context(), h.Log, telemetry.ConsentDenied, clientField(t))
-	back(w, redirect, t, "error", string(oauth.AccessDenied), "error_description", "the person declined")
+	backDenied(w, r, redirect, t, "the person declined")
 	return nil
-}
-
-func (h *handler) bindingFailed(r *http.Request, clientID, reason string) {
-	telemetry.Audit(r.Context(), h.Log, telemetry.SignInBindingFailed, slog.String("client_id", clientID), slog.String("reason", reason))
-}
-
-func clientField(t transaction) slog.Attr { return slog.String("client_id", t.Request.ClientID) }
-
-// approvalFields say what was approved: for a CIMD client, by which of its documents.
-func approvalFields(t transaction) []slog.Attr {
-	fields := []slog.Attr{clientField(t), slog.String("scope", t.Request.Scopes.String())}
-	if p := t.Request.CIMD; p != nil {
-		fields = append(fields, slog.String("document", p.Digest))
-	}
-	return fields
-}
-
-func personField(subject string) slog.Attr {
-	return slog.String("person", store.PersonDocument(subject))
 }

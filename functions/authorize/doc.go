@@ -2,12 +2,17 @@
 // request, asks the person on a page of its own, sends the browser to the identity
 // provider, and issues the code when the same browser comes back.
 //
-//	GET  /authorize      check client and redirect URI first, then the rest; show the page
+//	GET  /authorize      the request is checked and the person asked
+//	                     authorize.go → request.go → client.go → consent.go
 //	POST /authorize      the decision: deny goes back to the client, approve to the provider
+//	                     decision.go
 //	GET  /auth/callback  the same browser, the person's identity, who may enter; the code
-//	POST /auth/callback  the answer of the development sign-in form
+//	                     callback.go → person.go → code.go
+//	POST /auth/callback  the answer of a sign-in form of our own
+//	                     sign_in.go → callback.go
 //
 // Nothing is stored before the callback. What must survive until then is a sealed
-// [transaction] in the form and then in a cookie. What a token is, is the token
-// function's business.
+// [transaction] in the form and then in a cookie (transaction.go, cookie.go). A handler
+// answers, or returns an error and has written nothing: errors.go has those that bring a
+// page of their own. What a token is, is the token function's business.
 package authorize

@@ -68,13 +68,3 @@ func New(c Config) (http.Handler, error) {
 	mux.Handle(http.MethodPost, oauth.CallbackPath, pages.Errors(h.callbackPost))
 	return edge.Wrap(mux, edge.Options{Deployment: c.Edge, Endpoint: "authorize", Answers: pages.Answers}), nil
 }
-
-func policy(r *http.Request) oauth.RedirectPolicy {
-	return oauth.RedirectPolicy{Issuer: edge.Issuer(r).String()}
-}
-
-// back sends the browser to the client with the parameters of an authorization
-// response: iss always (RFC 9207 §2), state exactly as it came.
-func back(w http.ResponseWriter, to oauth.Redirect, t transaction, nameValues ...string) {
-	pages.SeeOther(w, to.With(append(nameValues, "state", t.Request.State, "iss", t.Issuer)...))
-}

@@ -10,9 +10,7 @@ import (
 	"time"
 
 	"github.com/postern-dev/postern/shared/credential"
-	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/seal"
-	"github.com/postern-dev/postern/shared/store"
 )
 
 // A transaction is one authorization request from the page to the callback. It is
@@ -25,21 +23,6 @@ type transaction struct {
 	Browser string    `json:"b"` // hash of the secret in the browser's cookie
 	Issuer  string    `json:"i"`
 	Expiry  time.Time `json:"e"`
-}
-
-// A request is a validated authorization request.
-type request struct {
-	ClientID    string          `json:"c"`
-	RedirectURI string          `json:"u"`
-	State       string          `json:"s,omitempty"`
-	Challenge   oauth.Challenge `json:"p"`
-	Scopes      oauth.Scopes    `json:"o"`
-	Resource    string          `json:"a"`
-
-	// CIMD is the copy of what a CIMD client published when the page was made, by
-	// which the sign-in is completed (CD-07). It is nil for a registered client, which is
-	// looked up again.
-	CIMD *store.CIMDCopy `json:"m,omitempty"`
 }
 
 var errExpired = errors.New("transaction expired")

@@ -49,15 +49,20 @@ func (p RedirectPolicy) Check(uri string) error {
 	return err
 }
 
+// CheckRequested says whether a request may name uri at all, before it is known what its
+// client registered. [RedirectPolicy.Match] begins with it. The errors are refusals that
+// say what to change.
+func (p RedirectPolicy) CheckRequested(uri string) error {
+	_, err := p.parseRequested(uri)
+	return err
+}
+
 // Match finds the requested URI among the registered ones. They are equal byte for
 // byte, with one exception: for http on 127.0.0.1, [::1] or localhost the port may
 // differ and an empty path is "/" (RFC 8252 §7.3, OAuth 2.1 §8.4.2). Both sides are
 // checked against the policy as it is now.
 func (p RedirectPolicy) Match(registered []string, requested string) (Redirect, error) {
-	if requested == "" {
-		return Redirect{}, Refuse(InvalidRequest, "redirect_uri is missing: send one that the client registered")
-	}
-	parts, err := p.parse(requested)
+	parts, err := p.parseRequested(requested)
 	if err != nil {
 		return Redirect{}, err
 	}
@@ -131,6 +136,13 @@ func (p redirectParts) withoutPort() string {
 		path = "/"
 	}
 	return p.scheme + "://" + p.host + path + p.query
+}
+
+func (p RedirectPolicy) parseRequested(uri string) (redirectParts, error) {
+	if uri == "" {
+		return redirectParts{}, Refuse(InvalidRequest, "redirect_uri is missing: send one that the client registered")
+	}
+	return p.parse(uri)
 }
 
 func (p RedirectPolicy) parse(uri string) (redirectParts, error) {

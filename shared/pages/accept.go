@@ -2,9 +2,16 @@ package pages
 
 import (
 	"mime"
+	"net/http"
 	"strconv"
 	"strings"
 )
+
+// prefersJSON reports whether Accept ranks application/json above text/html.
+func prefersJSON(r *http.Request) bool {
+	accept := strings.Join(r.Header.Values("Accept"), ",")
+	return quality(accept, "application/json") > quality(accept, "text/html")
+}
 
 // quality returns the weight that an Accept header gives a media type (RFC 9110
 // §12.5.1), by the most specific range that has it; 0 if none has.

@@ -56,12 +56,17 @@ func Cookie(r *http.Request, name string) (string, bool) {
 // token and its cookie have to hold on their own.
 func SameOrigin(r *http.Request) error {
 	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" {
-		return httperr.Status(http.StatusForbidden, oauth.RefuseBecause(errors.New("Sec-Fetch-Site is "+site), oauth.AccessDenied, "the form was sent from another site"))
+		return otherSite("Sec-Fetch-Site is " + site)
 	}
 	if origin := r.Header.Get("Origin"); origin != "" && origin != "null" && origin != edge.Issuer(r).String() {
-		return httperr.Status(http.StatusForbidden, oauth.RefuseBecause(errors.New("another Origin"), oauth.AccessDenied, "the form was sent from another site"))
+		return otherSite("another Origin")
 	}
 	return nil
+}
+
+func otherSite(cause string) error {
+	return httperr.Status(http.StatusForbidden,
+		oauth.RefuseBecause(errors.New(cause), oauth.AccessDenied, "the form was sent from another site"))
 }
 
 // Prefetch reports whether a browser asks ahead of the person (Sec-Purpose).

@@ -1,7 +1,9 @@
 // Package pages is what a person's browser gets: pages in one frame under one strict policy,
 // cookies that only this origin can set, and the checks of a form of ours.
 //
-//	New  Page.Write                page.html is the frame, page.css the style
-//	Errors  Answers                errors as pages, early ones included
-//	SetCookie  Cookie  SameOrigin  what binds a form to a browser
+//	page.go      New, Page.Write: page.html is the frame, page.css the style
+//	errors.go    Errors, Answers: errors as pages, early ones included, or as JSON;
+//	             Explain: an error that brings its own page
+//	cookie.go    SetCookie, Cookie, SameOrigin: what binds a form to a browser
+//	redirect.go  SeeOther
 package pages

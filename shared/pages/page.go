@@ -10,8 +10,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/postern-dev/postern/shared/edge"
-	"github.com/postern-dev/postern/shared/httperr"
 	"github.com/postern-dev/postern/shared/telemetry"
 )
 
@@ -20,9 +18,6 @@ var style string
 
 //go:embed page.html
 var layout string
-
-//go:embed error.html
-var errorBodyHTML string
 
 // contentSecurityPolicy allows our style and nothing else. There is no
 // form-action: Chromium applies it to every redirect after the form, up to the
@@ -83,42 +78,4 @@ func setHeaders(h http.Header) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
-}
-
-var errorPage = New("error", errorBodyHTML)
-
-type errorData struct {
-	Lead, Description, Code string
-	Fault                   bool
-}
-
-// Answers is how an endpoint for browsers speaks: the policy of pages on every answer, and
-// errors as pages.
-var Answers = edge.Answers{Headers: setHeaders, Error: writeError}
-
-// Errors answers the errors of h with a page for a person, or in JSON for a caller who
-// prefers that. It is for errors that must not be redirected; what may be, h redirects
-// itself.
-func Errors(h edge.HandlerFunc) http.Handler { return edge.Answering(h, writeError) }
-
-func writeError(w http.ResponseWriter, r *http.Request, err error) {
-	if PrefersJSON(r) {
-		edge.WriteJSONError(w, r, err)
-		return
-	}
-	a := httperr.Of(err)
-	edge.RetryAfter(w, a.RetryAfter)
-	d := errorData{Lead: "This sign-in cannot go on.", Description: a.Description, Code: string(a.Code), Fault: a.Fault}
-	if a.Fault {
-		d.Lead = "The server has a problem of its own."
-	}
-	if err := errorPage.Write(w, r, a.Status, "Sign-in stopped", d); err != nil {
-		edge.WriteAnswer(w, r, a)
-	}
-}
-
-// PrefersJSON reports whether Accept ranks application/json above text/html.
-func PrefersJSON(r *http.Request) bool {
-	accept := strings.Join(r.Header.Values("Accept"), ",")
-	return quality(accept, "application/json") > quality(accept, "text/html")
 }

@@ -16,11 +16,9 @@ const DevelopmentField = "login"
 const developmentMark = "development"
 
 // Development is a sign-in without a password, for a server that only this computer
-// can reach. It has no page of its own: [Development.AuthCodeURL] leads straight to
-// our callback, which shows a form when [Development.WantsForm] says so. The form is
-// sent by GET to the callback URL, with a hidden field "state", the text field
-// [DevelopmentField], and if it likes a button named "error" with the value
-// "access_denied".
+// can reach. It is a [FormSignIn], whose form is posted to the callback URL with a hidden
+// field "state", the text field [DevelopmentField], and if it likes a button named "error"
+// with the value "access_denied".
 type Development struct{}
 
 // NewDevelopment returns the development sign-in for an issuer. An issuer that is
@@ -42,8 +40,7 @@ func (*Development) AuthCodeURL(callback, state, _ string) string {
 	return callback + "?" + url.Values{developmentMark: {"1"}, "state": {state}}.Encode()
 }
 
-// WantsForm reports whether a callback's query asks for the sign-in page rather
-// than bringing its answer.
+// WantsForm implements [FormSignIn].
 func (*Development) WantsForm(query url.Values) bool {
 	return query.Has(developmentMark) && !query.Has(DevelopmentField) && !query.Has("error")
 }

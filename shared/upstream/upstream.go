@@ -8,7 +8,7 @@ import (
 
 // A Provider signs people in. Implementations hold no mutable state and are safe
 // for concurrent use. What a provider can do beyond this it shows by also being a
-// [Membership], [Revoker], [Profiler] or [EmailVerifier].
+// [Membership], [Revoker], [Profiler], [EmailVerifier] or [FormSignIn].
 type Provider interface {
 	// Name is "github" or "development". It is the part of a subject before the colon.
 	Name() string
@@ -66,6 +66,14 @@ type EmailVerifier interface {
 	// VerifiesEmail says whether [Identity].Email is filled in by this
 	// provider as it is configured.
 	VerifiesEmail() bool
+}
+
+// A FormSignIn has no page of its own. AuthCodeURL leads straight to our callback, which
+// shows the sign-in form and takes its answer by POST.
+type FormSignIn interface {
+	// WantsForm reports whether a callback's query asks for the form rather than
+	// bringing its answer.
+	WantsForm(query url.Values) bool
 }
 
 // A Profile is what a provider tells people about themselves. Members that the

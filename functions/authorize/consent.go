@@ -1,0 +1,117 @@
+package authorize
+
+import (
+	_ "embed"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/edge"
+	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/pages"
+	"github.com/postern-dev/postern/shared/upstream"
+)
+
+//go:embed consent.html
+var consentHTML string
+
+var consentPage = pages.New("consent", consentHTML)
+
+// consentData says who asks, where the answer goes, and for what. What the client says of
+// itself is marked as such; the redirect URI, and the host of an id that is a URL, are what
+// it cannot make up.
+type consentData struct {
+	ServerHost, ClientName, ClientID string
+	PublishedBy                      string // the host that the client's id proves, if it proves one
+	SharedHost                       bool   // anybody may publish there
+	RedirectHost, RedirectURI        string
+	Loopback, PrivateUse             bool
+	Resource, Lifetime               string
+	Scopes                           []string
+	Provider, Learns                 string
+	Transaction                      string // sealed
+}
+
+// showConsent shows the consent page. The transaction is new on every render, so an earlier page
+// of the same request stays valid beside it.
+func (h *handler) showConsent(
+	w http.ResponseWriter, r *http.Request, c client, redirect oauth.Redirect, req request,
+) error {
+	issuer := edge.Issuer(r)
+	browser := credential.New("")
+	t := newTransaction(req, issuer.String(), browser, h.now(), h.SignInTTL)
+	sealed, err := h.seal(r.Context(), purposeConsent, t)
+	if err != nil {
+		return err
+	}
+	if len(sealed) > maxSealed {
+		return refused(r, redirect, "", oauth.Refuse(oauth.InvalidRequest,
+			"state and redirect_uri are too long together: shorten one of them"))
+	}
+	makeRoom(w, r, consentCookie)
+	pages.SetCookie(w, r, consentCookie+t.id(), browser.Reveal(), h.SignInTTL)
+	return consentPage.Write(w, r, http.StatusOK, "Connect an application?", consentData{
+		ServerHost: issuer.Host(), ClientName: c.Metadata.ClientName, ClientID: c.ID,
+		PublishedBy: c.publisher.Host(), SharedHost: c.publisher.Shared(),
+		RedirectHost: redirect.Host(), RedirectURI: redirect.String(),
+		Loopback: redirect.Loopback(), PrivateUse: redirect.PrivateUse(),
+		Resource: req.Resource, Lifetime: days(h.GrantTTL), Scopes: inWords(req.Scopes),
+		Provider: providerName(h.Provider), Learns: learns(h.Allow), Transaction: sealed,
+	})
+}
+
+// learns says in words what the provider is asked about the person.
+func learns(a upstream.Allow) string {
+	words := []string{"your account name and id"}
+	for _, r := range a.Rules() {
+		var more string
+		switch r.Kind {
+		case upstream.Org, upstream.Team:
+			more = "your membership in organisations and teams"
+		case upstream.EmailDomain:
+			more = "your e-mail address"
+		}
+		if more != "" && !slices.Contains(words, more) {
+			words = append(words, more)
+		}
+	}
+	if n := len(words); n > 1 {
+		return strings.Join(words[:n-1], ", ") + " and " + words[n-1]
+	}
+	return words[0]
+}
+
+// inWords says what each scope lets a client do.
+func inWords(scopes oauth.Scopes) []string {
+	words := map[string]string{oauth.ScopeMCP: "use the tools of this server in your name"}
+	var out []string
+	for _, s := range scopes {
+		if w, ok := words[s]; ok {
+			out = append(out, w)
+			continue
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+func days(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d >= 2*day {
+		return fmt.Sprintf("%d days", d/day)
+	}
+	return d.String()
+}
+
+func providerName(p upstream.Provider) string {
+	switch p.Name() {
+	case "github":
+		return "GitHub"
+	case "development":
+		return "the development sign-in"
+	}
+	return p.Name()
+}

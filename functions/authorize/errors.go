@@ -1,0 +1,124 @@
+package authorize
+
+import (
+	_ "embed"
+	"errors"
+	"html/template"
+	"net/http"
+
+	"github.com/postern-dev/postern/shared/cimd"
+	"github.com/postern-dev/postern/shared/edge"
+	"github.com/postern-dev/postern/shared/httperr"
+	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/pages"
+)
+
+// The errors of this file bring the page that a person reads: what happened, and what to
+// do next. Every other error gets the general page of [pages.Errors], which answers both.
+
+//go:embed unknown_client.html
+var unknownClientHTML string
+
+//go:embed undescribed.html
+var undescribedHTML string
+
+//go:embed refused.html
+var refusedHTML string
+
+//go:embed unfinished.html
+var unfinishedHTML string
+
+var (
+	unknownClientPage = pages.New("unknown-client", unknownClientHTML)
+	undescribedPage   = pages.New("undescribed", undescribedHTML)
+	refusedPage       = pages.New("refused", refusedHTML)
+	unfinishedPage    = pages.New("unfinished", unfinishedHTML)
+)
+
+type unknownClientData struct{ Retry string }
+
+// unknownClient is the error of a client that is not registered (RFC 6749 §4.1.2.1: no
+// redirect). The page says how each product forgets a dead registration.
+func unknownClient(r *http.Request) error {
+	err := oauth.Refuse(oauth.InvalidClient,
+		"client_id is not registered here: make the application forget this server and connect again")
+	return pages.Explain(httperr.Status(http.StatusBadRequest, err), unknownClientPage,
+		"This application is not registered", unknownClientData{Retry: retryLink(r)})
+}
+
+// retryLink returns the request again, for a client that has registered anew in the
+// meantime under the same id; empty where the request cannot be repeated.
+func retryLink(r *http.Request) string {
+	if r.URL.Path != oauth.AuthorizePath || r.Method != http.MethodGet {
+		return ""
+	}
+	return oauth.AuthorizePath + "?" + r.URL.RawQuery
+}
+
+type undescribedData struct {
+	Host, Says, Retry           string
+	Unreadable, Malformed, Busy bool
+}
+
+// undescribed is the error of a client whose document cannot be had, for the reason err
+// (CIMD §4.3: no redirect). The page says which host it is about (W2, G4). An err that is
+// not a [*cimd.Problem] stays as it is.
+func undescribed(r *http.Request, err error) error {
+	p, ok := errors.AsType[*cimd.Problem](err)
+	if !ok {
+		return err
+	}
+	switch refusal := oauth.RefuseBecause(err, oauth.InvalidClient, p.Says); p.Kind {
+	case cimd.Unreadable:
+		err = httperr.Unreachable(refusal)
+	case cimd.Busy:
+		err = httperr.TooMany(0)
+	default:
+		err = httperr.Status(http.StatusBadRequest, refusal)
+	}
+	return pages.Explain(err, undescribedPage, "This application could not be looked up", undescribedData{
+		Host: p.Host, Says: p.Says, Retry: retryLink(r),
+		Unreadable: p.Kind == cimd.Unreadable, Malformed: p.Kind == cimd.Malformed, Busy: p.Kind == cimd.Busy,
+	})
+}
+
+type refusedData struct {
+	Code, Description, Host string
+	Link                    template.URL
+}
+
+// refused is the error of a request whose redirect URI is known to be the client's. The
+// client registered itself a moment ago for all we know, so the browser is not bounced
+// there unseen; the person may follow the link, which carries the error (OAuth 2.1
+// §7.12.2, RFC 9700 §4.11.2). A fault stays as it is.
+func refused(r *http.Request, to oauth.Redirect, state string, err error) error {
+	a := httperr.Of(err)
+	if a.Fault {
+		return err
+	}
+	return pages.Explain(err, refusedPage, "Sign-in stopped", refusedData{
+		Code: string(a.Code), Description: a.Description, Host: to.Host(),
+		Link: clientLink(to, "error", string(a.Code), "error_description", a.Description,
+			"state", state, "iss", edge.Issuer(r).String()),
+	})
+}
+
+// clientLink is the one place that writes a link of any scheme into a page. A
+// Redirect has passed the redirect policy, which knows no scheme that runs in a page.
+func clientLink(to oauth.Redirect, nameValues ...string) template.URL {
+	return template.URL(to.With(nameValues...))
+}
+
+type unfinishedData struct {
+	Provider, Link string
+	Fault          bool
+}
+
+// unfinished is the error of an approved sign-in that did not come to its end. Nothing is
+// issued, so a new round at the provider completes the same transaction, and the page leads
+// there; the code of the round before is used up, which a reload would not get over.
+func (h *handler) unfinished(r *http.Request, t transaction, err error) error {
+	return pages.Explain(err, unfinishedPage, "The sign-in is not complete yet", unfinishedData{
+		Provider: providerName(h.Provider), Link: h.providerURL(r, t), Fault: httperr.Of(err).Fault,
+	})
+}

@@ -1,0 +1,59 @@
+package authorize
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+
+	"github.com/postern-dev/postern/shared/edge"
+	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/shared/telemetry"
+	"github.com/postern-dev/postern/shared/upstream"
+)
+
+// identify asks the provider who signed in, and whether they may enter.
+func (h *handler) identify(r *http.Request, t transaction, query url.Values) (store.Person, upstream.Token, error) {
+	ctx, callback := r.Context(), edge.Issuer(r).URL(oauth.CallbackPath)
+	identity, token, err := h.Provider.Exchange(ctx, callback, query, t.verifier())
+	if err != nil {
+		if _, refused := errors.AsType[*oauth.Error](err); refused && !errors.Is(err, upstream.ErrUsed) {
+			telemetry.Audit(ctx, h.Log, telemetry.SignInFailed, clientField(t), slog.String("reason", err.Error()))
+		}
+		return store.Person{}, token, err
+	}
+	person := store.Person{
+		Subject: identity.Subject, Login: identity.Login, Name: identity.Name, Email: identity.Email,
+		Checked: h.now().UTC(),
+	}
+	person.AllowedBy, err = h.Allow.Check(ctx, h.Provider, token, identity)
+	if errors.Is(err, upstream.ErrNotAllowed) {
+		telemetry.Audit(ctx, h.Log, telemetry.EntryRefused,
+			clientField(t), personField(person.Subject), slog.String("reason", "no rule of ALLOW"))
+	}
+	return person, token, err
+}
+
+// declined reports whether the person or the provider said no, or ALLOW did. Such an
+// answer is final and meant for the client; an outage never is.
+func declined(err error) bool {
+	if errors.Is(err, upstream.ErrDenied) || errors.Is(err, upstream.ErrNotAllowed) {
+		return true
+	}
+	refusal, ok := errors.AsType[*oauth.Error](err)
+	return ok && errors.Is(err, upstream.ErrRefused) && refusal.Code == oauth.AccessDenied
+}
+
+// relayDenial tells the client, which would otherwise wait for ever.
+func (h *handler) relayDenial(
+	w http.ResponseWriter, r *http.Request, t transaction, redirect oauth.Redirect, cause error,
+) error {
+	description := "this account may not enter: ask the operator of the server"
+	if refusal, ok := errors.AsType[*oauth.Error](cause); ok {
+		description = refusal.Description // a fixed sentence of ours
+	}
+	telemetry.Add(r.Context(), slog.String("outcome", "refused"), slog.String("error", string(oauth.AccessDenied)))
+	backDenied(w, r, redirect, t, description)
+	return nil
+}

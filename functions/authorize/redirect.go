@@ -1,0 +1,38 @@
+package authorize
+
+import (
+	"net/http"
+
+	"github.com/postern-dev/postern/shared/edge"
+	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/pages"
+)
+
+// policy decides which redirect URIs there may be.
+func policy(r *http.Request) oauth.RedirectPolicy {
+	return oauth.RedirectPolicy{Issuer: edge.Issuer(r).String()}
+}
+
+// redirect returns the redirect URI of a transaction. It was the client's when the page was
+// made; whether one like it may be at all is asked again.
+func (t transaction) redirect(r *http.Request) (oauth.Redirect, error) {
+	return policy(r).Match([]string{t.Request.RedirectURI}, t.Request.RedirectURI)
+}
+
+// back sends the browser to the client with the parameters of an authorization
+// response: iss always (RFC 9207 §2), state exactly as it came.
+func back(w http.ResponseWriter, to oauth.Redirect, t transaction, nameValues ...string) {
+	pages.SeeOther(w, to.With(append(nameValues, "state", t.Request.State, "iss", t.Issuer)...))
+}
+
+// backDenied sends the browser to the client without a code (RFC 6749 §4.1.2.1). Neither the
+// page nor a sign-in under way can be completed in this browser any more.
+func backDenied(w http.ResponseWriter, r *http.Request, to oauth.Redirect, t transaction, description string) {
+	forget(w, r, t)
+	back(w, to, t, "error", string(oauth.AccessDenied), "error_description", description)
+}
+
+// providerURL is where the browser goes to sign in.
+func (h *handler) providerURL(r *http.Request, t transaction) string {
+	return h.Provider.AuthCodeURL(edge.Issuer(r).URL(oauth.CallbackPath), t.state(), t.verifier())
+}
