@@ -22,10 +22,12 @@ import (
 // no cookie, so this is a second wall and not the only one.
 func (h *handler) checkAddress(r *http.Request) error {
 	if !h.Edge.TrustForwardedAuthorization && r.Host != edge.Issuer(r).Host() && !loopbackOrigin("http://"+r.Host) {
-		return httperr.Status(http.StatusMisdirectedRequest, oauth.Refuse(oauth.InvalidRequest, "this server has another name than the one in Host"))
+		return httperr.Status(http.StatusMisdirectedRequest,
+			oauth.Refuse(oauth.InvalidRequest, "this server has another name than the one in Host"))
 	}
 	origin := r.Header.Get("Origin")
-	if origin == "" || origin == edge.Issuer(r).String() || loopbackOrigin(origin) || slices.Contains(h.Origins, origin) {
+	own := origin == "" || origin == edge.Issuer(r).String()
+	if own || loopbackOrigin(origin) || slices.Contains(h.Origins, origin) {
 		return nil
 	}
 	return httperr.Status(http.StatusForbidden, oauth.Refuse(oauth.AccessDenied, "pages of this Origin may not call"))

@@ -26,7 +26,8 @@ func (h *handler) authenticate(r *http.Request) (*Caller, error) {
 	if err != nil {
 		return nil, err
 	}
-	telemetry.Add(r.Context(), slog.String("client_id", claims.ClientID), slog.String("grant", store.GrantDocument(claims.GrantID)))
+	telemetry.Add(r.Context(),
+		slog.String("client_id", claims.ClientID), slog.String("grant", store.GrantDocument(claims.GrantID)))
 	grant, err := h.liveGrant(r, claims)
 	if err != nil {
 		return nil, err
@@ -68,16 +69,18 @@ func bearerToken(r *http.Request) (credential.Secret, error) {
 		return credential.Secret{}, edge.ErrNoCredentials
 	}
 	if r.URL.RawQuery != "" && r.URL.Query().Has("access_token") {
-		return credential.Secret{}, oauth.Refuse(oauth.InvalidRequest, "send the access token once, in the Authorization header")
+		return credential.Secret{}, oauth.Refuse(oauth.InvalidRequest,
+			"send the access token once, in the Authorization header")
 	}
 	if !b64token(token) {
-		return credential.Secret{}, oauth.Refuse(oauth.InvalidRequest, "the Authorization header must be Bearer and one token")
+		return credential.Secret{}, oauth.Refuse(oauth.InvalidRequest,
+			"the Authorization header must be Bearer and one token")
 	}
 	return credential.Wrap(token), nil
 }
 
 // b64token reports whether s has the form of RFC 6750 §2.1: 1*( ALPHA / DIGIT / "-" /
-// "." / "_" / "~" / "+" / "/" ) *"=". A comma, as of a second credential, has not.
+// "." / "_" / "~" / "+" / "/" ) *"=". A comma, as before a second credential, does not belong to it.
 func b64token(s string) bool {
 	s = strings.TrimRight(s, "=")
 	for i := range len(s) {

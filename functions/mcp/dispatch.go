@@ -62,7 +62,8 @@ func (h *handler) bound(ctx context.Context, caller *Caller) (context.Context, c
 				return
 			case <-tick.C:
 			}
-			if g, err := h.grants.look(ctx, caller.grantID); ended(err) || err == nil && !h.Allow.Has(g.Person.AllowedBy) {
+			g, err := h.grants.look(ctx, caller.grantID)
+			if ended(err) || err == nil && !h.Allow.Has(g.Person.AllowedBy) {
 				cancel()
 				return
 			}
@@ -81,7 +82,8 @@ func short(s string) string { return s[:min(len(s), 64)] }
 // that. What it checks of the token was checked before, by another clock at that, so
 // its clock is set aside.
 func withToken(h http.Handler) http.Handler {
-	return auth.RequireBearerToken(fromContext, &auth.RequireBearerTokenOptions{ClockSkew: 100 * 365 * 24 * time.Hour})(h)
+	const century = 100 * 365 * 24 * time.Hour
+	return auth.RequireBearerToken(fromContext, &auth.RequireBearerTokenOptions{ClockSkew: century})(h)
 }
 
 func fromContext(ctx context.Context, _ string, _ *http.Request) (*auth.TokenInfo, error) {

@@ -1,4 +1,4 @@
-// Package mcp is the MCP endpoint: it lets in who carries an access token of ours and
+// Package mcp is the MCP endpoint: it admits callers with an access token of ours and
 // runs tools by the official Go SDK.
 //
 //	size      as announced                                         413
@@ -12,9 +12,9 @@
 //	scope     what the tool asks for                               403
 //	SDK       stateless, all revisions of MCP on one URL
 //
-// What is about the caller is answered in OAuth's way, with a challenge; what is about
-// the message in JSON-RPC's. Nothing about tools is told, and no body is read, before
-// the token is known to be good.
+// Refusals of a caller are answered in OAuth's way, with a challenge, and refusals of a
+// message in JSON-RPC's. Nothing about tools is told, and no body is read, before the
+// token is known to be good.
 //
 // To add a tool, see tools.go: one function, one line in [Builtin]. A tool gets a
 // [Caller] that was verified for this very request, and its own typed arguments. It

@@ -79,7 +79,9 @@ func New(c Config) (http.Handler, error) {
 		h.Edge.Log = h.Log
 	}
 	h.grants = newLiveness(c.Store, c.RevocationMaxAge, h.now)
-	return edge.Wrap(h.routes(), edge.Options{Deployment: h.Edge, Endpoint: "mcp", MaxBody: maxBody, Before: h.admit}), nil
+	return edge.Wrap(h.routes(), edge.Options{
+		Deployment: h.Edge, Endpoint: "mcp", MaxBody: maxBody, Before: h.admit,
+	}), nil
 }
 
 // errorsOf answers the errors of serve in OAuth's way.
@@ -93,8 +95,9 @@ func errorsOf(serve edge.HandlerFunc) http.Handler {
 func (h *handler) routes() *edge.Mux {
 	mux := edge.NewMux()
 	endpoint := errorsOf(h.serve)
+	methods := []string{http.MethodGet, http.MethodPost, http.MethodDelete, http.MethodPut, http.MethodPatch}
 	for _, path := range []string{oauth.MCPPath, oauth.MCPPath + "/"} { // a gateway may add the slash
-		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete, http.MethodPut, http.MethodPatch} {
+		for _, method := range methods {
 			mux.Handle(method, path, endpoint)
 		}
 	}

@@ -25,19 +25,19 @@ type liveness struct {
 	store  *store.Store
 	maxAge time.Duration
 	now    func() time.Time
-	cache  *recent.Cache[string, sight]
+	cache  *recent.Cache[string, observation]
 	flight singleflight.Group
 }
 
-// A sight is what a look at the store showed. It is never changed.
-type sight struct {
+// An observation is a grant as a look at the store showed it. It is never changed.
+type observation struct {
 	grant store.Grant
 	ended bool
 	at    time.Time // when the look began: a revocation after that may have been missed
 }
 
 func newLiveness(s *store.Store, maxAge time.Duration, now func() time.Time) *liveness {
-	return &liveness{store: s, maxAge: maxAge, now: now, cache: recent.New[string, sight](maxGrants)}
+	return &liveness{store: s, maxAge: maxAge, now: now, cache: recent.New[string, observation](maxGrants)}
 }
 
 // look returns a grant that lives, or store.ErrNotFound. Any other error means that
@@ -64,9 +64,9 @@ func (l *liveness) lookAgain(ctx context.Context, id string, changed time.Time) 
 	return s.result(now)
 }
 
-func (l *liveness) fresh(s sight, now time.Time) bool { return now.Sub(s.at) < l.maxAge }
+func (l *liveness) fresh(s observation, now time.Time) bool { return now.Sub(s.at) < l.maxAge }
 
-func (s sight) result(now time.Time) (store.Grant, error) {
+func (s observation) result(now time.Time) (store.Grant, error) {
 	if s.ended || s.grant.Ended(now) {
 		return store.Grant{}, store.ErrNotFound
 	}
@@ -83,7 +83,7 @@ func (l *liveness) ask(ctx context.Context, id string, now time.Time) (store.Gra
 			if got.Err != nil {
 				return store.Grant{}, got.Err
 			}
-			if s := got.Val.(sight); l.fresh(s, now) {
+			if s := got.Val.(observation); l.fresh(s, now) {
 				return s.result(now)
 			}
 		case <-ctx.Done():
@@ -99,17 +99,17 @@ func (l *liveness) ask(ctx context.Context, id string, now time.Time) (store.Gra
 
 // read looks at the store and remembers. The look does not end with the request that
 // began it, since others wait for it.
-func (l *liveness) read(ctx context.Context, id string) (sight, error) {
+func (l *liveness) read(ctx context.Context, id string) (observation, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
 	defer cancel()
-	s := sight{at: l.now()}
+	s := observation{at: l.now()}
 	var err error
 	s.grant, err = l.store.LiveGrant(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		s.ended, err = true, nil
 	}
 	if err != nil {
-		return sight{}, fmt.Errorf("look at grant: %w", err)
+		return observation{}, fmt.Errorf("look at grant: %w", err)
 	}
 	if l.maxAge > 0 {
 		l.cache.Put(id, s)

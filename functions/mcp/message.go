@@ -73,22 +73,29 @@ func readMessage(r *http.Request) (message, *problem) {
 	return msg, nil
 }
 
-// settleHeaders checks the headers that the SDK answers in plain text or takes
-// otherwise than MCP has it.
+// settleHeaders checks the headers that the SDK answers in plain text, or reads in
+// another way than MCP does.
 func settleHeaders(r *http.Request) *problem {
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-		return &problem{status: http.StatusUnsupportedMediaType, code: jsonrpc.CodeInvalidRequest, message: "Content-Type must be application/json"}
+		return &problem{
+			status: http.StatusUnsupportedMediaType, code: jsonrpc.CodeInvalidRequest,
+			message: "Content-Type must be application/json",
+		}
 	}
 	version := r.Header.Get("Mcp-Protocol-Version")
 	if version != "" && version < version20260728 && !slices.Contains(supported, version) {
 		return &problem{
-			status: http.StatusBadRequest, code: sdk.CodeUnsupportedProtocolVersion, message: "unsupported protocol version",
-			data: sdk.UnsupportedProtocolVersionData{Supported: supported, Requested: version},
+			status: http.StatusBadRequest, code: sdk.CodeUnsupportedProtocolVersion,
+			message: "unsupported protocol version",
+			data:    sdk.UnsupportedProtocolVersionData{Supported: supported, Requested: version},
 		}
 	}
 	for name, values := range r.Header {
 		if len(values) > 1 && strings.HasPrefix(name, "Mcp-Param-") {
-			return &problem{status: http.StatusBadRequest, code: sdk.CodeHeaderMismatch, message: "a Mcp-Param header is repeated"}
+			return &problem{
+				status: http.StatusBadRequest, code: sdk.CodeHeaderMismatch,
+				message: "a Mcp-Param header is repeated",
+			}
 		}
 	}
 	if len(r.Header["Accept"]) == 0 {
@@ -129,7 +136,9 @@ func parse(body []byte, version string) (message, *problem) {
 	})
 	switch {
 	case err != nil && !json.Valid(body): // JSON-RPC 2.0 §5.1
-		return message{}, &problem{status: http.StatusBadRequest, code: jsonrpc.CodeParseError, message: "the body: " + err.Error()}
+		return message{}, &problem{
+			status: http.StatusBadRequest, code: jsonrpc.CodeParseError, message: "the body: " + err.Error(),
+		}
 	case err != nil:
 		return message{}, invalidRequest("the body: " + err.Error())
 	case len(calls) == 0 || len(calls) > maxBatch:
@@ -149,13 +158,15 @@ func newMessage(calls []call) (message, *problem) {
 				return message{}, invalidRequest("two messages of a batch have one id")
 			}
 		}
-		m.stream = m.stream || c.progressToken != nil || c.logLevel != nil || unquote(c.method) == "subscriptions/listen"
+		if c.progressToken != nil || c.logLevel != nil || unquote(c.method) == "subscriptions/listen" {
+			m.stream = true
+		}
 	}
 	return m, nil
 }
 
-// check refuses a message that is neither a request nor a notification. An answer of a client is one:
-// this server never asks (MOD-14).
+// check refuses a message that is neither a request nor a notification. An answer of a
+// client is such a message: this server never asks (MOD-14).
 func (c call) check() *problem {
 	switch {
 	case unquote(c.method) == "":

@@ -38,7 +38,8 @@ type wireError struct {
 }
 
 func (p *problem) write(w http.ResponseWriter, r *http.Request) error {
-	telemetry.Add(r.Context(), slog.String("outcome", "refused"), slog.Int64("error", p.code), slog.String("cause", p.message))
+	telemetry.Add(r.Context(),
+		slog.String("outcome", "refused"), slog.Int64("error", p.code), slog.String("cause", p.message))
 	return edge.JSON(w, p.status, wireProblem{Version: "2.0", ID: p.id, Error: wireError{p.code, p.message, p.data}})
 }
 
@@ -46,6 +47,9 @@ func (p *problem) write(w http.ResponseWriter, r *http.Request) error {
 // MOD-17).
 func onlyPost(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Allow", "POST, OPTIONS")
-	p := &problem{status: http.StatusMethodNotAllowed, code: jsonrpc.CodeInvalidRequest, message: "this server keeps no sessions and no streams: use POST"}
+	p := &problem{
+		status: http.StatusMethodNotAllowed, code: jsonrpc.CodeInvalidRequest,
+		message: "this server keeps no sessions and no streams: use POST",
+	}
 	return p.write(w, r)
 }

@@ -43,7 +43,8 @@ func (h *handler) serveTools() {
 		}
 	}
 	serve := func(jsonOnly bool) http.Handler {
-		return withToken(sdk.NewStreamableHTTPHandler(func(*http.Request) *sdk.Server { return server }, &sdk.StreamableHTTPOptions{
+		one := func(*http.Request) *sdk.Server { return server }
+		return withToken(sdk.NewStreamableHTTPHandler(one, &sdk.StreamableHTTPOptions{
 			Stateless: true, JSONResponse: jsonOnly, PropagateRequestCancellation: true, MaxRequestBodyBytes: maxBody,
 			DisableLocalhostProtection: true, // checkAddress knows about gateways
 		}))

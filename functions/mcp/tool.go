@@ -35,7 +35,7 @@ func (p Problem) Error() string { return string(p) }
 // that others see. Its context ends with the request.
 func NewTool[In, Out any](about sdk.Tool, f func(context.Context, Caller, In) (Out, error)) Tool {
 	return Tool{name: about.Name, add: func(s *sdk.Server, log *slog.Logger) {
-		sdk.AddTool(s, &about, func(ctx context.Context, req *sdk.CallToolRequest, in In) (*sdk.CallToolResult, Out, error) {
+		call := func(ctx context.Context, req *sdk.CallToolRequest, in In) (*sdk.CallToolResult, Out, error) {
 			var none Out
 			caller, ok := CallerOf(req)
 			if !ok {
@@ -46,7 +46,8 @@ func NewTool[In, Out any](about sdk.Tool, f func(context.Context, Caller, In) (O
 				return nil, none, readable(ctx, log, about.Name, err)
 			}
 			return nil, out, nil
-		})
+		}
+		sdk.AddTool(s, &about, call)
 	}}
 }
 
@@ -69,7 +70,8 @@ func (t Tool) Needs(scopes ...string) Tool {
 func readable(ctx context.Context, log *slog.Logger, tool string, err error) error {
 	if p, ok := errors.AsType[Problem](err); ok {
 		if err != error(p) { //nolint:errorlint // is there more to it than the problem itself
-			log.LogAttrs(ctx, slog.LevelWarn, "tool could not answer", slog.String("tool", tool), slog.Any("error", err))
+			log.LogAttrs(ctx, slog.LevelWarn, "tool could not answer",
+				slog.String("tool", tool), slog.Any("error", err))
 		}
 		return p
 	}

@@ -70,8 +70,9 @@ type profiles struct {
 }
 
 const (
-	signInAgain = Problem("the identity provider no longer accepts the sign-in: remove the connection in your client and sign in again")
-	notNow      = Problem("the identity provider could not be asked right now: try again later")
+	signInAgain = Problem("the identity provider no longer accepts the sign-in: " +
+		"remove the connection in your client and sign in again")
+	notNow = Problem("the identity provider could not be asked right now: try again later")
 )
 
 func (p profiles) read(ctx context.Context, c Caller, _ None) (upstream.Profile, error) {

@@ -6,8 +6,8 @@
 //	PUT    /register/{client_id}  replace all of it (RFC 7592 §2.2)
 //	DELETE /register/{client_id}  end it and all that hangs from it (RFC 7592 §2.3)
 //
-// What metadata may say is for [oauth.ClientMetadata], which the other functions
-// read too; here it is only tidied of what stands for nothing. A client id, a secret
+// [oauth.ClientMetadata], which the other functions read too, decides what metadata may
+// say; here empty values are only removed from it. A client id, a secret
 // and a registration access token are made here and shown once: the store keeps
 // hashes of them. Members that we do not know are dropped, software statements and
 // names in other languages among them, and nothing is fetched.

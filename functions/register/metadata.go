@@ -17,8 +17,8 @@ const (
 	applicationWeb    = "web"
 )
 
-// A submission is what is looked at in the body of a registration. What only we may
-// set, such as client_id, is not, and so ignored like any unknown member.
+// A submission holds the members of a registration's body that are looked at. Members that
+// only we may set, such as client_id, are not among them: they are ignored like unknown ones.
 type submission struct {
 	metadata oauth.ClientMetadata
 	keys     struct {
@@ -27,8 +27,8 @@ type submission struct {
 	}
 }
 
-// read decodes the body of r, and into more what else the body has. What is wrong with
-// it is, in the words of RFC 7591 §3.2.2, always the client's metadata.
+// read decodes the body of r, and its other members into more. Whatever is wrong with the
+// body is invalid_client_metadata (RFC 7591 §3.2.2).
 func (s *submission) read(r *http.Request, more ...any) error {
 	var text json.RawMessage
 	if err := strict.ReadJSON(r, &text); err != nil {
@@ -84,7 +84,9 @@ func checkApplicationType(m oauth.ClientMetadata) error {
 	}
 	for _, uri := range m.RedirectURIs {
 		if !strings.HasPrefix(uri, "https://") {
-			return oauth.Refuse(oauth.InvalidRedirectURI, "redirect_uris of application_type web use https: send native for an app on the person's machine, or leave it out")
+			return oauth.Refuse(oauth.InvalidRedirectURI,
+				"redirect_uris of application_type web use https: "+
+					"send native for an app on the person's machine, or leave it out")
 		}
 	}
 	return nil

@@ -14,7 +14,7 @@ import (
 	"github.com/postern-dev/postern/shared/telemetry"
 )
 
-// Prefixes of what is made here, each before 43 base64url characters of 256 random
+// Prefixes of the values made here, each before 43 base64url characters of 256 random
 // bits. An id with such a prefix is not a URL, and so never that of a client that
 // describes itself by a document, nor is it anybody's account.
 const (
@@ -23,8 +23,8 @@ const (
 	registrationTokenPrefix = "rat_"
 )
 
-// register makes a client (RFC 7591 §3.1). The answer leaves after the commit, so
-// whoever has it has a client; whoever lost it registers again and has another one.
+// register makes a client (RFC 7591 §3.1). The answer leaves after the commit, so a caller
+// who receives it has a client. One who lost it registers again and gets another client.
 func (h *handler) register(w http.ResponseWriter, r *http.Request) error {
 	if wait, ok := h.limiter.Allow(edge.ClientKey(r)); !ok {
 		return httperr.TooMany(wait)

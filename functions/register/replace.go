@@ -29,8 +29,9 @@ type change struct {
 	secret    credential.Secret // for a client that had none and now needs one
 }
 
-// replace replaces a whole registration: what is left out is gone (RFC 7592 §2.2). The registration access token is
-// replaced with it, so one that leaked ends with the next update.
+// replace replaces a whole registration: members that are left out are gone (RFC 7592 §2.2).
+// The registration access token is replaced with it, so one that leaked ends with the next
+// update.
 func (h *handler) replace(w http.ResponseWriter, r *http.Request) error {
 	id, token, err := owner(r)
 	if err != nil {
@@ -80,7 +81,8 @@ func (c change) apply(client *store.Client) error {
 		return oauth.Refuse(oauth.InvalidClientMetadata, "client_id must be in the body and be the one that is updated")
 	}
 	if !c.presented.IsZero() && !c.presented.Equal(client.SecretHash) {
-		return oauth.Refuse(oauth.InvalidClientMetadata, "client_secret must be the current one or be left out: this server chooses secrets")
+		return oauth.Refuse(oauth.InvalidClientMetadata,
+			"client_secret must be the current one or be left out: this server chooses secrets")
 	}
 	client.Metadata = c.metadata
 	client.RegistrationTokenHash = c.token.Hash()

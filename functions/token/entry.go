@@ -36,7 +36,7 @@ func (h *handler) mayStay(g store.Grant) error {
 }
 
 // askAgain checks a person against ALLOW as it is now, with the upstream token that is
-// kept of them. Whoever may not enter any more loses the grant; a provider that does
+// kept of them. A person who may not enter any more loses the grant; a provider that does
 // not answer is a fault and decides nothing.
 func (h *handler) askAgain(ctx context.Context, g store.Grant) (store.Person, error) {
 	person := g.Person

@@ -53,7 +53,8 @@ func (o *Options) checkHost(r *http.Request, issuer origin.Origin) error {
 	if named, err := origin.Parse("http://" + r.Host); err == nil && named.IsLoopback() {
 		return nil
 	}
-	return httperr.Status(http.StatusMisdirectedRequest, oauth.Refuse(oauth.InvalidRequest, "this server has another name than the one in Host"))
+	return httperr.Status(http.StatusMisdirectedRequest,
+		oauth.Refuse(oauth.InvalidRequest, "this server has another name than the one in Host"))
 }
 
 func checkHeaders(r *http.Request) error {
@@ -63,10 +64,12 @@ func checkHeaders(r *http.Request) error {
 		}
 	}
 	if e := r.Header.Get("Content-Encoding"); e != "" && e != "identity" {
-		return httperr.Status(http.StatusUnsupportedMediaType, oauth.Refuse(oauth.InvalidRequest, "send the body without Content-Encoding"))
+		return httperr.Status(http.StatusUnsupportedMediaType,
+			oauth.Refuse(oauth.InvalidRequest, "send the body without Content-Encoding"))
 	}
 	if len(r.Header["Cookie"]) > 0 && len(r.Cookies()) > maxCookies {
-		return httperr.Status(http.StatusRequestHeaderFieldsTooLarge, oauth.Refuse(oauth.InvalidRequest, "the request has too many cookies"))
+		return httperr.Status(http.StatusRequestHeaderFieldsTooLarge,
+			oauth.Refuse(oauth.InvalidRequest, "the request has too many cookies"))
 	}
 	return nil
 }

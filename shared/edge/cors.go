@@ -7,9 +7,10 @@ import "net/http"
 // no cookie.
 const (
 	corsMethods = "GET, POST, DELETE, OPTIONS"
-	corsHeaders = "Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID"
-	corsExpose  = "WWW-Authenticate, Mcp-Session-Id, X-Request-Id, Retry-After"
-	corsMaxAge  = "7200" // seconds; what Chromium accepts at most
+	corsHeaders = "Authorization, Content-Type, Accept, " +
+		"MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID"
+	corsExpose = "WWW-Authenticate, Mcp-Session-Id, X-Request-Id, Retry-After"
+	corsMaxAge = "7200" // seconds; what Chromium accepts at most
 )
 
 func setCORS(h http.Header) {

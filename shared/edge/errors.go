@@ -89,16 +89,18 @@ func Note(r *http.Request, err error) {
 	case a.Fault:
 		outcome = "fault"
 	}
-	telemetry.Add(r.Context(), slog.String("outcome", outcome), slog.String("error", code), slog.String("cause", err.Error()))
+	telemetry.Add(r.Context(),
+		slog.String("outcome", outcome), slog.String("error", code), slog.String("cause", err.Error()))
 }
 
 // WriteJSONError answers with err in JSON, as [JSONErrors] does.
 func WriteJSONError(w http.ResponseWriter, r *http.Request, err error) {
 	a := httperr.Of(err)
 	switch {
-	case a.Code == oauth.InvalidClient && a.Status == http.StatusUnauthorized && len(r.Header.Values("Authorization")) > 0:
+	case a.Status != http.StatusUnauthorized:
+	case a.Code == oauth.InvalidClient && len(r.Header.Values("Authorization")) > 0:
 		w.Header().Set("WWW-Authenticate", `Basic realm="postern", charset="UTF-8"`)
-	case a.Code == oauth.InvalidToken && a.Status == http.StatusUnauthorized:
+	case a.Code == oauth.InvalidToken:
 		w.Header().Set("WWW-Authenticate", challenge("error", string(a.Code), "error_description", a.Description))
 	}
 	WriteAnswer(w, r, a)
@@ -108,7 +110,9 @@ func writeBearerError(w http.ResponseWriter, r *http.Request, err error, metadat
 	if errors.Is(err, ErrNoCredentials) {
 		w.Header().Set("WWW-Authenticate", challenge(
 			"resource_metadata", Issuer(r).URL(metadataPath), "scope", strings.Join(scopes, " ")))
-		WriteAnswer(w, r, httperr.Answer{Status: http.StatusUnauthorized, Description: "sign in first, see WWW-Authenticate"})
+		WriteAnswer(w, r, httperr.Answer{
+			Status: http.StatusUnauthorized, Description: "sign in first, see WWW-Authenticate",
+		})
 		return
 	}
 	a := httperr.Of(err)

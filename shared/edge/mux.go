@@ -75,7 +75,8 @@ func (m *Mux) routeFor(path string) route {
 func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, rt := m.find(r)
 	if rt == nil {
-		fail(w, r, httperr.Status(http.StatusNotFound, oauth.Refuse(oauth.InvalidRequest, "there is nothing at this path")))
+		fail(w, r, httperr.Status(http.StatusNotFound,
+			oauth.Refuse(oauth.InvalidRequest, "there is nothing at this path")))
 		return
 	}
 	if h := rt.handler(r); h != nil {
@@ -88,7 +89,8 @@ func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Allow", allow(methods))
-	fail(w, r, httperr.Status(http.StatusMethodNotAllowed, oauth.Refuse(oauth.InvalidRequest, "this path answers "+allow(methods))))
+	fail(w, r, httperr.Status(http.StatusMethodNotAllowed,
+		oauth.Refuse(oauth.InvalidRequest, "this path answers "+allow(methods))))
 }
 
 // find returns the route of a request and its name, the path given to Handle.
@@ -118,7 +120,7 @@ func (rt route) handler(r *http.Request) http.Handler {
 }
 
 // rawPath returns the path as the request line has it: URL.Path is decoded, and
-// EscapedPath is what was sent only where Go would have written it otherwise.
+// EscapedPath is the path as it was sent only where Go would have escaped it differently.
 func rawPath(r *http.Request) string {
 	if raw, _, _ := strings.Cut(r.RequestURI, "?"); strings.HasPrefix(raw, "/") {
 		return raw

@@ -126,7 +126,8 @@ func (o *Options) withBody(h http.Handler) http.Handler {
 func (o *Options) serve(h http.Handler, w http.ResponseWriter, r *http.Request, st *state) {
 	start := time.Now()
 	id := telemetry.NewRequestID()
-	ctx := telemetry.Begin(r.Context(), id, telemetry.ParseTrace(r.Header["Traceparent"], r.Header["X-Cloud-Trace-Context"]))
+	trace := telemetry.ParseTrace(r.Header["Traceparent"], r.Header["X-Cloud-Trace-Context"])
+	ctx := telemetry.Begin(r.Context(), id, trace)
 	st.issuer, st.answers, st.address = o.Issuer, o.Answers, clientAddress(r, o.ForwardedForHops)
 	r = r.WithContext(context.WithValue(ctx, stateKey{}, st))
 	rec := &recorder{ResponseWriter: w, head: r.Method == http.MethodHead, unread: hasBody(r)}
@@ -140,12 +141,13 @@ func (o *Options) serve(h http.Handler, w http.ResponseWriter, r *http.Request, 
 	h.ServeHTTP(rec, r)
 }
 
-// admit refuses what must not reach a handler and settles the rest.
+// admit refuses a request that must not reach a handler, and settles the state of others.
 func (o *Options) admit(r *http.Request, st *state) error {
 	if st.issuer.IsZero() {
 		detected, ok := detectIssuer(r)
 		if !ok {
-			return httperr.Status(http.StatusMisdirectedRequest, oauth.Refuse(oauth.InvalidRequest, "ISSUER_URL is not set, so this server answers on loopback only"))
+			return httperr.Status(http.StatusMisdirectedRequest,
+				oauth.Refuse(oauth.InvalidRequest, "ISSUER_URL is not set, so this server answers on loopback only"))
 		}
 		st.issuer = detected
 	}
@@ -218,7 +220,7 @@ func (o *Options) setHeaders(h http.Header, id string) {
 	setCORS(h)
 }
 
-// A recorder knows what was answered and sends no body to HEAD.
+// A recorder remembers how a request was answered, and sends no body to HEAD.
 type recorder struct {
 	http.ResponseWriter
 	status int

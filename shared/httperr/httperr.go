@@ -70,7 +70,7 @@ func statusOf(c oauth.ErrorCode) int {
 func Status(status int, refusal error) error { return &statusError{error: refusal, status: status} }
 
 // Unreachable is a refusal because of a server that the caller named, which did not
-// answer: 502 with Retry-After, and no fault of ours.
+// answer: 502 with Retry-After, and not a fault of ours.
 func Unreachable(refusal error) error {
 	return &statusError{error: refusal, status: http.StatusBadGateway, retry: 2 * faultRetry, theirs: true}
 }

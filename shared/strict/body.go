@@ -24,7 +24,8 @@ func ReadError(err error, limit int64) error {
 
 // TooLarge refuses a body of more than limit bytes with 413.
 func TooLarge(limit int64) error {
-	return httperr.Status(http.StatusRequestEntityTooLarge, oauth.Refuse(oauth.InvalidRequest, "the body is larger than %d bytes", limit))
+	return httperr.Status(http.StatusRequestEntityTooLarge,
+		oauth.Refuse(oauth.InvalidRequest, "the body is larger than %d bytes", limit))
 }
 
 // body returns the whole body of a request, which the edge has in memory already.

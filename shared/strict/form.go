@@ -73,7 +73,8 @@ func ReadForm(r *http.Request, repeatable ...string) (Form, error) {
 // most 16 KiB.
 func Query(r *http.Request, repeatable ...string) (Form, error) {
 	if len(r.URL.RawQuery) > maxForm {
-		return Form{}, httperr.Status(http.StatusRequestURITooLong, oauth.Refuse(oauth.InvalidRequest, "the query string is too long"))
+		return Form{}, httperr.Status(http.StatusRequestURITooLong,
+			oauth.Refuse(oauth.InvalidRequest, "the query string is too long"))
 	}
 	return parseForm(r.URL.RawQuery, repeatable)
 }
@@ -109,9 +110,11 @@ func parseForm(s string, repeatable []string) (Form, error) {
 // parameters are those that OAuth and our own forms have. Only they are named in an
 // error: it may stand on a page of ours, where no stranger's words belong (UP-14).
 var parameters = []string{
-	"client_assertion", "client_assertion_type", "client_id", "client_secret", "code", "code_challenge", "code_challenge_method",
-	"code_verifier", "decision", "error", "error_description", "error_uri", "grant_type", "iss", "login", "nonce", "prompt",
-	"redirect_uri", "refresh_token", "resource", "response_mode", "response_type", "scope", "state", "token", "token_type_hint",
+	"client_assertion", "client_assertion_type", "client_id", "client_secret",
+	"code", "code_challenge", "code_challenge_method", "code_verifier", "decision",
+	"error", "error_description", "error_uri", "grant_type", "iss", "login", "nonce", "prompt",
+	"redirect_uri", "refresh_token", "resource", "response_mode", "response_type",
+	"scope", "state", "token", "token_type_hint",
 }
 
 func repeated(name string) error {
@@ -126,7 +129,8 @@ func unescape(pair string) (name, value string, err error) {
 	name, errName := url.QueryUnescape(rawName)
 	value, errValue := url.QueryUnescape(rawValue)
 	if errName != nil || errValue != nil || strings.Contains(pair, ";") {
-		return "", "", oauth.Refuse(oauth.InvalidRequest, "a parameter is not encoded as application/x-www-form-urlencoded")
+		return "", "", oauth.Refuse(oauth.InvalidRequest,
+			"a parameter is not encoded as application/x-www-form-urlencoded")
 	}
 	if !utf8.ValidString(name) || !utf8.ValidString(value) || name == "" {
 		return "", "", oauth.Refuse(oauth.InvalidRequest, "a parameter is not UTF-8 or has no name")

@@ -232,7 +232,8 @@ var (
 // itself or is open.
 func structure(t reflect.Type) reflect.Type {
 	for t != nil {
-		if t.Implements(unmarshaler) || reflect.PointerTo(t).Implements(unmarshaler) || reflect.PointerTo(t).Implements(textUnmarshaler) {
+		p := reflect.PointerTo(t)
+		if t.Implements(unmarshaler) || p.Implements(unmarshaler) || p.Implements(textUnmarshaler) {
 			return nil
 		}
 		if t.Kind() != reflect.Pointer {
