@@ -2,8 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postern-dev/postern/cmd/postern/internal/cli"
 	"github.com/postern-dev/postern/cmd/postern/internal/front"
 	"github.com/postern-dev/postern/cmd/postern/internal/localkeys"
 	"github.com/postern-dev/postern/shared/boot"
@@ -19,8 +21,8 @@ import (
 	"github.com/postern-dev/postern/shared/telemetry"
 )
 
-func newDev() *cobra.Command {
-	var listen, data string
+func newDev(out *cli.Output) *cobra.Command {
+	var o devOptions
 	cmd := &cobra.Command{
 		Use:   "dev",
 		Short: "Run everything on one port of this computer",
@@ -29,18 +31,24 @@ func newDev() *cobra.Command {
 			"under the data directory, signs people in with a form that believes every name, and lets anyone in.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runDev(cmd.Context(), cmd.OutOrStdout(), listen, data)
+			return runDev(cmd.Context(), out, o)
 		},
 	}
-	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8085", "address to listen on")
-	cmd.Flags().StringVar(&data, "data", ".postern", "directory of records and keys")
+	cmd.Flags().StringVar(&o.listen, "listen", "127.0.0.1:8085", "address to listen on")
+	cmd.Flags().StringVar(&o.data, "data", ".postern", "directory of records and keys")
+	cmd.Flags().StringVar(&o.log, "log", cli.LogAuto, "form of the log on standard error: text, json, or auto, which is text on a terminal")
 	return cmd
 }
 
+type devOptions struct{ listen, data, log string }
+
 // runDev serves until ctx ends.
-func runDev(ctx context.Context, out io.Writer, listen, data string) error {
-	env, err := devEnvironment(data)
+func runDev(ctx context.Context, out *cli.Output, o devOptions) error {
+	env, err := devEnvironment(o.data)
 	if err != nil {
+		return err
+	}
+	if env.Log, err = out.Logger(o.log, logLevel(env)); err != nil {
 		return err
 	}
 	handler, deliver, err := openAll(ctx, env)
@@ -48,7 +56,7 @@ func runDev(ctx context.Context, out io.Writer, listen, data string) error {
 		return err
 	}
 	defer env.Close()
-	listener, err := net.Listen("tcp", listen)
+	listener, err := net.Listen("tcp", o.listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w (another --listen may be free, like 127.0.0.1:0)", err)
 	}
@@ -58,9 +66,9 @@ func runDev(ctx context.Context, out io.Writer, listen, data string) error {
 	if err := followChanges(ctx, env.Settings().String("STORE"), deliver, env.Log); err != nil {
 		return err
 	}
-	printWelcome(out, devOrigin(env, listener.Addr()))
+	printWelcome(out.Out, env, devOrigin(env, listener.Addr()), recordsOf(env))
 	if env.Settings().Has("ISSUER_URL") {
-		fmt.Fprintf(out, "Listening on %s for that origin.\n", listener.Addr())
+		fmt.Fprintf(out.Out, "Listening on %s for that origin.\n", listener.Addr())
 	}
 	return front.Serve(ctx, listener, handler)
 }
@@ -82,17 +90,26 @@ func devEnvironment(data string) (*boot.Env, error) {
 	}
 	if needed {
 		_, err := os.Stat(filepath.Join(data, "postern.db"))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("look for records: %w", err)
+		}
 		if err := keys.Ensure(err == nil); err != nil {
 			return nil, err
 		}
 	}
 	env := &boot.Env{Lookup: config.Overlay(os.LookupEnv, config.Map(defaults))}
+	env.Log = telemetry.NewLogger(os.Stderr, logLevel(env), "")
+	return env, nil
+}
+
+// logLevel returns the level of the settings, info if they name none that there is, which
+// the functions complain of.
+func logLevel(env *boot.Env) slog.Level {
 	level, err := telemetry.ParseLevel(env.Settings().Enum("LOG_LEVEL"))
 	if err != nil {
-		level = slog.LevelInfo
+		return slog.LevelInfo
 	}
-	env.Log = telemetry.NewLogger(os.Stderr, level, "")
-	return env, nil
+	return level
 }
 
 // checkListener refuses to offer the development sign-in to other computers.

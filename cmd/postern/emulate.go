@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -61,10 +60,11 @@ func runEmulate(ctx context.Context, out io.Writer, c emulate.Config) error {
 	c.Log, c.Output = env.Log, os.Stderr
 	c.Check = checkFunctions
 	c.Ready = func(origin string) {
-		printWelcome(out, origin)
+		records := recordsOf(env)
 		if c.Store == emulate.Firestore {
-			fmt.Fprintln(out, "The records are in the Firestore emulator and end with it.")
+			records = "the Firestore emulator, and end with it"
 		}
+		printWelcome(out, env, origin, records)
 	}
 	return emulate.Run(ctx, c)
 }

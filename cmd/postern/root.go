@@ -10,7 +10,7 @@ import (
 
 func newRoot(out *cli.Output) *cobra.Command {
 	root := newGroup("postern", "A login in front of an MCP server that never forgets a client", "",
-		newDev(), newEmulate(out), newDoctor(out),
+		newDev(out), newEmulate(out), newDoctor(out),
 		newKeys(out), newClients(out), newGrants(out), newUsers(out), newStats(out))
 	root.SilenceUsage, root.SilenceErrors = true, true
 	root.SetIn(out.In)

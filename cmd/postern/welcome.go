@@ -3,7 +3,11 @@ package main
 import (
 	_ "embed"
 	"io"
+	"path/filepath"
+	"strings"
 	"text/template"
+
+	"github.com/postern-dev/postern/shared/boot"
 )
 
 //go:embed welcome.txt
@@ -11,7 +15,41 @@ var welcomeText string
 
 var welcome = template.Must(template.New("welcome").Parse(welcomeText))
 
-// printWelcome says where the server is and what to paste into each client.
-func printWelcome(w io.Writer, origin string) {
-	_ = welcome.Execute(w, struct{ URL string }{origin + "/mcp"})
+// printWelcome says where the server is, where its data lie, who may sign in, and what to
+// paste into each client.
+func printWelcome(w io.Writer, env *boot.Env, origin, records string) {
+	keys, _ := env.Lookup("FERNET_KEYS_FILE")
+	_ = welcome.Execute(w, struct{ URL, Records, Keys, SignIn string }{
+		origin + "/mcp", records, absolute(filepath.Dir(keys)), mayEnter(env),
+	})
+}
+
+// recordsOf says where the records of the settings are.
+func recordsOf(env *boot.Env) string {
+	setting := env.Settings().String("STORE")
+	if dir, ok := strings.CutPrefix(setting, "embedded:"); ok {
+		return absolute(dir)
+	}
+	return setting
+}
+
+// mayEnter says who may sign in, and how.
+func mayEnter(env *boot.Env) string {
+	allow, _ := env.Lookup("ALLOW")
+	switch provider := env.Settings().Enum("IDENTITY_PROVIDER"); {
+	case provider != "development":
+		return "by " + provider + ": " + allow
+	case allow == "anyone":
+		return "anyone, by a form that believes every name"
+	default:
+		return "by a form that believes every name: " + allow
+	}
+}
+
+// absolute returns the whole path, or the path as it is if this directory has none.
+func absolute(path string) string {
+	if whole, err := filepath.Abs(path); err == nil {
+		return whole
+	}
+	return path
 }

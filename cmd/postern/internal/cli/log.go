@@ -1,8 +1,8 @@
 package cli
 
 import (
-	"io"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/lmittmann/tint"
@@ -17,23 +17,30 @@ const (
 	LogJSON = "json" // as Cloud Logging takes it
 )
 
-// Logger returns the log of a server that runs in this process, on w, in one of the
+// Logger returns the log of a server that runs in this process, on Err, in one of the
 // forms. A terminal gets colours.
-func Logger(w io.Writer, form string, level slog.Leveler) (*slog.Logger, error) {
-	terminal := isTerminal(w)
+func (o *Output) Logger(form string, level slog.Leveler) (*slog.Logger, error) {
+	terminal := o.progress.terminal
 	switch {
 	case form == LogJSON, form == LogAuto && !terminal:
-		return telemetry.NewLogger(w, level, ""), nil
+		return telemetry.NewLogger(o.Err, level, ""), nil
 	case form == LogText, form == LogAuto:
-		return telemetry.NewLoggerOver(tint.NewTextHandler(w, &tint.Options{
+		return telemetry.NewLoggerOver(tint.NewTextHandler(o.Err, &tint.Options{
 			Level: level, TimeFormat: time.TimeOnly, NoColor: !terminal, ReplaceAttr: plainAttr,
 		})), nil
 	}
 	return nil, Usage("--log %s: want %s, %s or %s", form, LogAuto, LogText, LogJSON)
 }
 
-// plainAttr keeps text that callers wrote from driving a terminal.
-func plainAttr(_ []string, a slog.Attr) slog.Attr {
+// inMessage are the fields that say again, for programs, what the message of their line says.
+var inMessage = []string{"event", "method", "path"}
+
+// plainAttr keeps text that callers wrote from driving a terminal, and what is said twice
+// from being read twice.
+func plainAttr(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) == 0 && slices.Contains(inMessage, a.Key) {
+		return slog.Attr{}
+	}
 	if k := a.Value.Kind(); k == slog.KindString || k == slog.KindAny && a.Key != slog.LevelKey {
 		a.Value = slog.StringValue(Plain(a.Value.String()))
 	}

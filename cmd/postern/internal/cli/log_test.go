@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"strings"
 	"testing"
@@ -10,26 +11,36 @@ import (
 	"github.com/postern-dev/postern/shared/telemetry"
 )
 
-// A log is JSON where a program reads it, and text for people where they ask for it.
-func TestLogHasTheFormThatWasAskedFor(t *testing.T) {
+// A log is text on a terminal and JSON elsewhere, or what was asked for.
+func TestLogIsTextForPeopleAndJSONForPrograms(t *testing.T) {
 	t.Parallel()
-	for form, wantJSON := range map[string]bool{LogAuto: true, LogJSON: true, LogText: false} {
+	for _, c := range []struct {
+		form               string
+		terminal, wantJSON bool
+	}{
+		{LogAuto, false, true}, {LogAuto, true, false}, {LogJSON, true, true}, {LogText, false, false},
+	} {
 		var b bytes.Buffer
-		log, err := Logger(&b, form, slog.LevelInfo)
+		o := New(nil, nil, &b)
+		o.progress.terminal = c.terminal
+		log, err := o.Logger(c.form, slog.LevelInfo)
 		if err != nil {
 			t.Fatal(err)
 		}
-		log.InfoContext(telemetry.Begin(t.Context(), "REQUEST1", telemetry.Trace{}), "signed in", "client_id", "c_1")
-		if got := json.Valid(b.Bytes()); got != wantJSON {
-			t.Errorf("%s: got %s, want JSON: %v", form, b.String(), wantJSON)
+		log.InfoContext(telemetry.Begin(t.Context(), "REQUEST1", telemetry.Trace{}), "signed in", "event", "code.redeemed", "client_id", "c_1")
+		if got := json.Valid(b.Bytes()); got != c.wantJSON {
+			t.Errorf("%+v: got %s", c, b.String())
+		}
+		if strings.Contains(b.String(), "code.redeemed") != c.wantJSON {
+			t.Errorf("%+v: got %s, want the event for programs alone", c, b.String())
 		}
 		for _, want := range []string{"signed in", "c_1", "REQUEST1"} {
 			if !strings.Contains(b.String(), want) {
-				t.Errorf("%s: got %s, want %s in it", form, b.String(), want)
+				t.Errorf("%+v: got %s, want %s in it", c, b.String(), want)
 			}
 		}
 	}
-	if _, err := Logger(&bytes.Buffer{}, "xml", slog.LevelInfo); !IsUsage(err) {
+	if _, err := New(nil, nil, &bytes.Buffer{}).Logger("xml", slog.LevelInfo); !IsUsage(err) {
 		t.Errorf("got %v, want an error about the command line", err)
 	}
 }
@@ -37,14 +48,18 @@ func TestLogHasTheFormThatWasAskedFor(t *testing.T) {
 // LG-03: what callers wrote cannot drive the terminal on which the log is read.
 func TestReadableLogIsPlainText(t *testing.T) {
 	t.Parallel()
-	var b bytes.Buffer
-	log, err := Logger(&b, LogText, slog.LevelInfo)
-	if err != nil {
-		t.Fatal(err)
-	}
-	evil := "a\x1b[2J\nb\u202e"
-	log.Info(evil, "name", evil, "any", struct{ S string }{evil})
-	if got := b.String(); strings.Count(got, "\n") != 1 || strings.ContainsAny(got, "\x1b\u202e") {
-		t.Errorf("got %q, want one plain line", got)
+	for _, terminal := range []bool{false, true} {
+		var b bytes.Buffer
+		o := New(nil, nil, &b)
+		o.progress.terminal = terminal
+		log, err := o.Logger(LogText, slog.LevelInfo)
+		if err != nil {
+			t.Fatal(err)
+		}
+		evil := "a\x1b[2J\nb\u202e"
+		log.Info(evil, "name", evil, "any", struct{ S string }{evil}, "error", errors.New(evil))
+		if got := b.String(); strings.Count(got, "\n") != 1 || strings.Contains(got, "\x1b[2J") || strings.Contains(got, "\u202e") {
+			t.Errorf("terminal %v: got %q, want one plain line", terminal, got)
+		}
 	}
 }
