@@ -10,6 +10,7 @@ import (
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/store/driver"
 	"github.com/postern-dev/postern/shared/upstream"
+	"github.com/postern-dev/postern/test/kit/fixture"
 )
 
 const (
@@ -32,8 +33,8 @@ func TestLastGrantTakesTheUpstreamTokenWithIt(t *testing.T) {
 	w.wantToken(t, alice, "")
 	w.wantToken(t, bob, tokenName(3))
 	w.wantRevoked(t, tokenName(2))
-	if got := strings.Count(w.log.String(), "event=upstream_token.dropped"); got != 1 || !strings.Contains(w.log.String(), "person="+store.PersonDocument(alice)) {
-		t.Errorf("got %d audit lines, want one of the person:\n%s", got, w.log)
+	if got := strings.Count(w.Lines.String(), `"event":"upstream_token.dropped"`); got != 1 || !strings.Contains(w.Lines.String(), `"person":"`+store.PersonDocument(alice)) {
+		t.Errorf("got %d audit lines, want one of the person:\n%s", got, w.Lines)
 	}
 }
 
@@ -81,8 +82,8 @@ func TestDeletedClientTakesItsGrantsAndCodesWithIt(t *testing.T) {
 	w.wantToken(t, "github:3", "") // had nothing but a code
 	w.wantToken(t, bob, tokenName(2))
 	w.wantRevoked(t, tokenName(3), tokenName(4))
-	if got := strings.Count(w.log.String(), "event=grant.revoked"); got != 1 {
-		t.Errorf("got %d audit lines of the grant, want 1:\n%s", got, w.log)
+	if got := strings.Count(w.Lines.String(), `"event":"grant.revoked"`); got != 1 {
+		t.Errorf("got %d audit lines of the grant, want 1:\n%s", got, w.Lines)
 	}
 }
 
@@ -127,22 +128,22 @@ func TestKeepersDeletionsAreCleanupAndNoRevocation(t *testing.T) {
 	w.register(t, "c_unused")
 	c := w.register(t, "c_1")
 	w.login(t, alice, c)
-	w.time = w.time.Add(8 * 24 * time.Hour)
+	w.Clock.Advance(8 * 24 * time.Hour)
 	w.login(t, bob, c)
-	if w.db.Purge(w.time) == 0 {
+	if w.Memory.Purge(w.Clock.Now()) == 0 {
 		t.Fatal("nothing was removed")
 	}
 	w.drain(t)
 	w.wantToken(t, alice, tokenName(1))
 	w.wantToken(t, bob, tokenName(2))
-	w.time = w.time.Add(grantTTL - 24*time.Hour)
-	w.db.Purge(w.time)
+	w.Clock.Advance(grantTTL - 24*time.Hour)
+	w.Memory.Purge(w.Clock.Now())
 	w.drain(t)
 	w.wantToken(t, alice, "")
 	w.wantToken(t, bob, tokenName(2))
 	w.wantRevoked(t, tokenName(1))
-	if strings.Contains(w.log.String(), "grant.revoked") {
-		t.Errorf("a removal was taken for a revocation:\n%s", w.log)
+	if strings.Contains(w.Lines.String(), "grant.revoked") {
+		t.Errorf("a removal was taken for a revocation:\n%s", w.Lines)
 	}
 }
 
@@ -155,8 +156,8 @@ func TestCodeThatWasNeverRedeemedSettlesItsPersonWhenItGoes(t *testing.T) {
 	}
 	w.drain(t)
 	w.wantToken(t, alice, tokenName(1))
-	w.time = w.time.Add(accessTTL + time.Minute)
-	w.db.Purge(w.time)
+	w.Clock.Advance(accessTTL + time.Minute)
+	w.Memory.Purge(w.Clock.Now())
 	w.drain(t)
 	w.wantToken(t, alice, "")
 	w.wantRevoked(t, tokenName(1))
@@ -166,7 +167,7 @@ func TestProviderOutageKeepsTheTokenUntilItIsOver(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	revoke(t, w, w.login(t, alice, w.register(t, "c_1")).ID)
-	w.provider.answer = errDown
+	w.provider.answer = fixture.ErrDown
 	failed := w.drain(t)
 	if len(failed) == 0 {
 		t.Fatal("an outage was taken for success")
@@ -203,8 +204,8 @@ func TestTokenThatCannotBeEndedIsForgotten(t *testing.T) {
 			}
 			w.wantToken(t, test.subject, "")
 			w.wantRevoked(t)
-			if !strings.Contains(w.log.String(), "without being revoked") {
-				t.Errorf("the log does not say so:\n%s", w.log)
+			if !strings.Contains(w.Lines.String(), "without being revoked") {
+				t.Errorf("the log does not say so:\n%s", w.Lines)
 			}
 		})
 	}
@@ -216,7 +217,7 @@ func TestEventOfADocumentThatIsNotThere(t *testing.T) {
 	w := newWorld(t)
 	w.login(t, alice, w.register(t, "c_1"))
 	w.drain(t)
-	before := w.documents(t)
+	before := w.Kept(t)
 	gone, person := store.GrantDocument("gone"), map[string]string{"person": store.PersonDocument(alice)}
 	for _, change := range []Change{
 		{Collection: "grants", Document: gone},
@@ -236,7 +237,7 @@ func TestEventOfADocumentThatIsNotThere(t *testing.T) {
 			t.Errorf("%+v: got %v, want no error", change, err)
 		}
 	}
-	wantSame(t, before, w.documents(t))
+	wantSame(t, before, w.Kept(t))
 	w.wantToken(t, alice, tokenName(1))
 }
 
@@ -251,7 +252,7 @@ func TestSignInMeanwhileKeepsItsToken(t *testing.T) {
 			revoke(t, w, w.login(t, alice, c).ID)
 			queue := w.events(t)
 			var red store.Redemption
-			w.steps.arm(skip, late, func() {
+			w.Faults.Arm(fixture.Fault{Skip: skip, Late: late, Happen: func() {
 				code, err := w.signIn(t.Context(), alice, c.ID)
 				if err == nil && skip%2 == 0 { // half of them come all the way at once
 					red, err = w.redeem(t.Context(), code, c)
@@ -259,9 +260,9 @@ func TestSignInMeanwhileKeepsItsToken(t *testing.T) {
 				if err != nil {
 					t.Errorf("sign in at step %d: %v", skip, err)
 				}
-			})
+			}})
 			failed := w.drain(t, queue...)
-			if w.steps.disarm() {
+			if !w.Faults.Disarm() {
 				if skip < 8 {
 					t.Errorf("only %d steps were seen", skip)
 				}
@@ -290,13 +291,13 @@ func TestRedemptionMeanwhileKeepsItsToken(t *testing.T) {
 			}
 			w.events(t)
 			revoke(t, w, g.ID)
-			w.steps.arm(skip, late, func() {
+			w.Faults.Arm(fixture.Fault{Skip: skip, Late: late, Happen: func() {
 				if _, err := w.redeem(t.Context(), code, c); err != nil {
 					t.Errorf("redeem at step %d: %v", skip, err)
 				}
-			})
+			}})
 			failed := w.drain(t)
-			if w.steps.disarm() {
+			if !w.Faults.Disarm() {
 				break
 			}
 			w.drain(t, failed...)
@@ -320,7 +321,7 @@ func TestPendingSignInIsDeliveredAgain(t *testing.T) {
 		t.Errorf("got %v, want ErrSignInPending", err)
 	}
 	w.wantToken(t, alice, tokenName(2))
-	w.time = w.time.Add(2 * codeTTL)
+	w.Clock.Advance(2 * codeTTL)
 	if err := w.Handle(t.Context(), change); err != nil {
 		t.Errorf("got %v after the code expired", err)
 	}

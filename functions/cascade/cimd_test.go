@@ -21,9 +21,9 @@ func TestCIMDClientsAreNotMissed(t *testing.T) {
 		t.Fatal(err)
 	}
 	login := func() credential.Secret {
-		l := store.Login{Code: credential.New("code_"), UpstreamToken: token, Until: w.time.Add(time.Hour), Record: store.Code{
+		l := store.Login{Code: credential.New("code_"), UpstreamToken: token, Until: w.Clock.Now().Add(time.Hour), Record: store.Code{
 			ClientID: id, RedirectURI: "http://127.0.0.1:5/cb", Scopes: oauth.Scopes{"mcp"}, Resource: "https://auth.example.com/mcp",
-			Person: store.Person{Subject: alice}, Issued: w.time, Expiry: w.time.Add(codeTTL),
+			Person: store.Person{Subject: alice}, Issued: w.Clock.Now(), Expiry: w.Clock.Now().Add(codeTTL),
 			CIMD: &store.CIMDCopy{Name: "CIMD Client", GrantTypes: oauth.SupportedGrantTypes()},
 		}}
 		if err := w.Store.IssueCode(t.Context(), l, func(store.Client) error { return nil }); err != nil {
@@ -52,7 +52,7 @@ func TestCIMDClientsAreNotMissed(t *testing.T) {
 	if w.token(t, alice) == "" {
 		t.Error("the upstream token is gone")
 	}
-	w.time = w.time.Add(2 * codeTTL)
+	w.Clock.Advance(2 * codeTTL)
 	revoke(t, w, red.Grant.ID)
 	w.drain(t)
 	if got := w.token(t, alice); got != "" {

@@ -126,8 +126,8 @@ func TestNonsenseIsTakenAndNotedOnce(t *testing.T) {
 			if err := receive(w.Cascade, "(default)")(t.Context(), e); err != nil {
 				t.Errorf("got %v, want no error", err)
 			}
-			if lines := strings.Count(w.log.String(), "event ignored"); lines != 1 || strings.Contains(w.log.String(), "canary") {
-				t.Errorf("got %d lines, want one without anything of the event:\n%s", lines, w.log)
+			if lines := strings.Count(w.Lines.String(), "event ignored"); lines != 1 || strings.Contains(w.Lines.String(), "canary") {
+				t.Errorf("got %d lines, want one without anything of the event:\n%s", lines, w.Lines)
 			}
 		})
 	}

@@ -1,26 +1,19 @@
 package cascade
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"log/slog"
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/postern-dev/postern/shared/credential"
-	"github.com/postern-dev/postern/shared/fernet"
-	"github.com/postern-dev/postern/shared/keyfile"
-	"github.com/postern-dev/postern/shared/oauth"
-	"github.com/postern-dev/postern/shared/seal"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/store/driver"
 	"github.com/postern-dev/postern/shared/upstream"
-	"github.com/postern-dev/postern/test/kit/memory"
+	"github.com/postern-dev/postern/test/kit/fixture"
 )
 
 const (
@@ -29,17 +22,12 @@ const (
 	grantTTL  = 30 * 24 * time.Hour
 )
 
-var errDown = errors.New("it is down")
-
 // A world is a cascade over the memory driver, a provider, and what the other functions
 // do to the store.
 type world struct {
 	*Cascade
-	db       *memory.Driver
+	*fixture.Base
 	provider *provider
-	steps    *steps
-	log      *bytes.Buffer
-	time     time.Time
 	read     int64 // the last change that was taken from the feed
 	tokens   int   // upstream tokens given out
 
@@ -49,77 +37,18 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{steps: &steps{}, log: &bytes.Buffer{}, time: time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)}
-	w.provider = &provider{steps: w.steps, revoked: map[string]int{}}
-	w.db = memory.New(&memory.Options{RunTwice: true,
-		Fault:      func(string, driver.Key) error { return w.steps.before() },
-		FaultAfter: func(string, driver.Key) error { return w.steps.after() },
-	})
-	now := func() time.Time { return w.time }
-	box := seal.NewBox(keyfile.Static(fernet.Keyring{fernet.GenerateKey()}), now)
-	s, err := store.New(w.db, box, store.Lifetimes{GrantTTL: grantTTL, AccessTokenTTL: accessTTL}, now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	log := slog.New(slog.NewTextHandler(w.log, nil))
-	if w.Cascade, err = New(Config{Store: s, Provider: w.provider, Log: log, Now: now}); err != nil {
-		t.Fatal(err)
-	}
+	w := &world{Base: fixture.New()}
+	w.provider = &provider{faults: w.Faults, revoked: map[string]int{}}
+	s := w.OpenOver(t, w.Memory, store.Lifetimes{GrantTTL: grantTTL, AccessTokenTTL: accessTTL})
+	var err error
+	w.Cascade, err = New(Config{Store: s, Provider: w.provider, Log: w.Lines.Logger(), Now: w.Clock.Now})
+	fixture.Must(t, err)
 	return w
-}
-
-// steps are the calls of the store's keeper and of the provider, one of which fails or
-// has something else happen before it.
-type steps struct {
-	mu     sync.Mutex
-	armed  bool
-	late   bool   // after its effect
-	skip   int    // steps that go well
-	happen func() // what happens instead of a fault
-}
-
-func (s *steps) arm(skip int, late bool, happen func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.armed, s.skip, s.late, s.happen = true, skip, late, happen
-}
-
-// disarm reports whether the step was not reached.
-func (s *steps) disarm() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	armed := s.armed
-	s.armed = false
-	return armed
-}
-
-func (s *steps) before() error { return s.step(false) }
-func (s *steps) after() error  { return s.step(true) }
-
-func (s *steps) step(late bool) error {
-	s.mu.Lock()
-	if !s.armed || late != s.late {
-		s.mu.Unlock()
-		return nil
-	}
-	if s.skip > 0 {
-		s.skip--
-		s.mu.Unlock()
-		return nil
-	}
-	s.armed = false
-	happen := s.happen
-	s.mu.Unlock()
-	if happen == nil {
-		return errDown
-	}
-	happen()
-	return nil
 }
 
 // provider is a GitHub that only ends tokens.
 type provider struct {
-	steps   *steps
+	faults  *fixture.Faults
 	revoked map[string]int
 	answer  error // what it answers to everything, if it is set
 }
@@ -127,29 +56,24 @@ type provider struct {
 func (*provider) Name() string                      { return "github" }
 func (*provider) AuthCodeURL(_, _, _ string) string { return "" }
 func (p *provider) Exchange(context.Context, string, url.Values, string) (upstream.Identity, upstream.Token, error) {
-	return upstream.Identity{}, upstream.Token{}, errDown
+	return upstream.Identity{}, upstream.Token{}, fixture.ErrDown
 }
 
 func (p *provider) Revoke(_ context.Context, t upstream.Token) error {
-	if err := p.steps.before(); err != nil {
+	if err := p.faults.Reach("revoke", false); err != nil {
 		return err
 	}
 	if p.answer != nil {
 		return p.answer
 	}
 	p.revoked[t.AccessToken.Reveal()]++
-	return p.steps.after()
+	return p.faults.Reach("revoke", true)
 }
 
 func (w *world) register(t testing.TB, id string) store.Client {
 	t.Helper()
-	c, err := w.Store.RegisterClient(t.Context(), store.Client{ID: id, Metadata: oauth.ClientMetadata{
-		RedirectURIs: []string{"http://127.0.0.1/cb"}, TokenEndpointAuthMethod: oauth.AuthMethodNone,
-		GrantTypes: oauth.SupportedGrantTypes(), ResponseTypes: []string{"code"}, Scope: "mcp",
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	c, err := w.Store.RegisterClient(t.Context(), fixture.PublicClient(id))
+	fixture.Must(t, err)
 	return c
 }
 
@@ -160,17 +84,16 @@ func (w *world) signIn(ctx context.Context, subject, client string) (credential.
 	if err != nil {
 		return credential.Secret{}, err
 	}
-	l := store.Login{Code: credential.New("code_"), UpstreamToken: token, Until: w.time.Add(10 * time.Minute), Record: store.Code{
-		ClientID: client, RedirectURI: "http://127.0.0.1:5/cb", Scopes: oauth.Scopes{"mcp"}, Resource: "https://auth.example.com/mcp",
-		Person: store.Person{Subject: subject, Login: "login-canary"}, Issued: w.time, Expiry: w.time.Add(codeTTL),
-	}}
-	return l.Code, w.Store.IssueCode(ctx, l, func(store.Client) error { return nil })
+	l := w.Login(client)
+	l.UpstreamToken = token
+	l.Record.Person.Subject, l.Record.Person.Login = subject, "login-canary"
+	return l.Code, w.Store.IssueCode(ctx, l, fixture.AnyClient)
 }
 
 func tokenName(n int) string { return "gho_canary" + strings.Repeat("i", n) }
 
 func (w *world) redeem(ctx context.Context, code credential.Secret, c store.Client) (store.Redemption, error) {
-	red, _, err := w.Store.RedeemCode(ctx, code, c, func(store.Code) error { return nil })
+	red, _, err := w.Store.RedeemCode(ctx, code, c, fixture.AnyCode)
 	return red, err
 }
 
@@ -200,7 +123,7 @@ func changeOf(c driver.Change) Change {
 // events takes what happened since the last call from the feed.
 func (w *world) events(t testing.TB) []driver.Change {
 	t.Helper()
-	changes, err := w.db.Changes(t.Context(), w.read, 10_000)
+	changes, err := w.Memory.Changes(t.Context(), w.read, 10_000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -269,20 +192,4 @@ func (w *world) wantRevoked(t testing.TB, want ...string) {
 	if !slices.Equal(got, want) {
 		t.Errorf("revoked at the provider: got %q, want %q", got, want)
 	}
-}
-
-// documents returns all that is kept.
-func (w *world) documents(t testing.TB) map[driver.Key]driver.Document {
-	t.Helper()
-	all := map[driver.Key]driver.Document{}
-	for _, collection := range store.Collections() {
-		records, err := w.db.List(t.Context(), driver.Query{Collection: collection, Limit: driver.MaxPage})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, r := range records {
-			all[r.Key] = r.Document
-		}
-	}
-	return all
 }

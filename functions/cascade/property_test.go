@@ -13,6 +13,7 @@ import (
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/store/driver"
+	"github.com/postern-dev/postern/test/kit/fixture"
 )
 
 // An op is one thing that somebody does. It does the same in every world.
@@ -77,9 +78,9 @@ func (p *play) do(t testing.TB, o op) {
 	case "delete client":
 		_ = p.Store.DeleteClient(ctx, p.clients[o.n%len(p.clients)].ID, nil)
 	case "wait":
-		p.time = p.time.Add(o.d)
+		p.Clock.Advance(o.d)
 	case "purge":
-		p.db.Purge(p.time)
+		p.Memory.Purge(p.Clock.Now())
 	}
 }
 
@@ -166,7 +167,7 @@ func (p *play) wantSettled(t testing.TB) {
 		if err != nil || existsErr != nil {
 			t.Fatal(err, existsErr)
 		}
-		if !g.Ended(p.time) {
+		if !g.Ended(p.Clock.Now()) {
 			lives[g.Person.Subject] = true
 			if !exists {
 				t.Error("a grant lives without its client")
@@ -185,7 +186,7 @@ func (p *play) wantSettled(t testing.TB) {
 			t.Errorf("%s: the token that is kept was ended at the provider", a.Subject)
 		}
 	}
-	for k, d := range p.documents(t) {
+	for k, d := range p.Kept(t) {
 		if k.Collection != "codes" {
 			continue
 		}
@@ -234,7 +235,7 @@ func disorderly(t *testing.T, r *rand.Rand, ops []op) *play {
 			waiting = p.deliverOne(t, r, waiting)
 		}
 	}
-	p.time = p.time.Add(25 * time.Hour)
+	p.Clock.Advance(25 * time.Hour)
 	for range 200 {
 		waiting = p.deliverOne(t, r, append(waiting, copies(r, p.events(t), &seen)...))
 	}
@@ -266,10 +267,10 @@ func (p *play) deliverOne(t testing.TB, r *rand.Rand, waiting []driver.Change) [
 	}
 	i := r.IntN(len(waiting))
 	if r.IntN(3) == 0 {
-		p.steps.arm(r.IntN(12), r.IntN(2) == 0, nil)
+		p.Faults.Arm(fixture.Fault{Skip: r.IntN(12), Late: r.IntN(2) == 0})
 	}
 	err := p.Handle(t.Context(), changeOf(waiting[i]))
-	p.steps.disarm()
+	p.Faults.Disarm()
 	if err != nil {
 		return waiting
 	}
@@ -280,12 +281,12 @@ func (p *play) deliverOne(t testing.TB, r *rand.Rand, waiting []driver.Change) [
 // provider hears nothing.
 func (p *play) wantAtRest(t testing.TB, r *rand.Rand, seen []driver.Change) {
 	t.Helper()
-	before, revoked := p.documents(t), maps.Clone(p.provider.revoked)
+	before, revoked := p.Kept(t), maps.Clone(p.provider.revoked)
 	r.Shuffle(len(seen), func(i, j int) { seen[i], seen[j] = seen[j], seen[i] })
 	for _, e := range seen {
 		handle(t, p.world, e)
 	}
-	wantSame(t, before, p.documents(t))
+	wantSame(t, before, p.Kept(t))
 	if !maps.Equal(revoked, p.provider.revoked) {
 		t.Error("old events reached the provider again")
 	}
@@ -313,7 +314,7 @@ func TestDisorderEndsAsOrderDoes(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 20))
 			ops := randomOps(r, 60)
 			want, got := ordered(t, ops), disorderly(t, r, ops)
-			want.time = got.time
+			want.Clock.Set(got.Clock.Now())
 			if diff := cmp.Diff(want.outcome(t), got.outcome(t)); diff != "" {
 				t.Errorf("order (-) and disorder (+) end differently:\n%s", diff)
 			}
@@ -373,9 +374,9 @@ func (s story) dies(t *testing.T, skip int, late bool) bool {
 	end := s.begin(t, p.world)
 	p.drain(t)
 	end()
-	p.steps.arm(skip, late, nil)
+	p.Faults.Arm(fixture.Fault{Skip: skip, Late: late})
 	failed := p.drain(t)
-	died := !p.steps.disarm()
+	died := p.Faults.Disarm()
 	if again := p.drain(t, failed...); len(again) > 0 {
 		t.Errorf("death at step %d: %d events fail for good", skip, len(again))
 	}

@@ -29,7 +29,7 @@ func bare() http.Handler {
 // server, both over loopback in one run (speed budget: at least 0.90 times its rate, so
 // at most 1.11x its time) and, more strictly, without a network.
 func BenchmarkToolCall(b *testing.B) {
-	f := newFixture(b)
+	f := newEndpoint(b)
 	f.Log = slog.New(slog.NewJSONHandler(io.Discard, nil))
 	f.Tools = []Tool{echo("echo")}
 	ours, theirs := f.open(b), bare()

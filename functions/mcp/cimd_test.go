@@ -13,9 +13,9 @@ import (
 // The connection of a CIMD client lives without a registration, shows as what was approved, and ends when it is revoked.
 func TestCIMDClientsGrantDecidesAlone(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
+	f := newEndpoint(t)
 	const id = "https://client.example/client.json"
-	now, code := f.clock.now(), credential.New("ac_")
+	now, code := f.Clock.Now(), credential.New("ac_")
 	must(t, f.Store.IssueCode(t.Context(), store.Login{Code: code, Until: now.Add(time.Minute), Record: store.Code{
 		ClientID: id, Scopes: oauth.SupportedScopes(), Resource: oauth.Resource(issuer), Issued: now, Expiry: now.Add(time.Minute),
 		CIMD:   &store.CIMDCopy{Name: "CIMD Client", GrantTypes: oauth.SupportedGrantTypes()},
@@ -23,14 +23,14 @@ func TestCIMDClientsGrantDecidesAlone(t *testing.T) {
 	}}, func(store.Client) error { return nil }))
 	red, _, err := f.Store.RedeemCode(t.Context(), code, store.Client{ID: id}, func(store.Code) error { return nil })
 	must(t, err)
-	l := newLiveness(f.Store, 30*time.Second, f.clock.now)
+	l := newLiveness(f.Store, 30*time.Second, f.Clock.Now)
 	g, err := l.look(t.Context(), red.Grant.ID)
 	must(t, err)
 	if g.ClientID != id || g.ClientName != "CIMD Client" {
 		t.Errorf("got client %s %q", g.ClientID, g.ClientName)
 	}
 	must(t, f.Store.RevokeGrant(t.Context(), g.ID, "test", nil))
-	f.clock.advance(31 * time.Second)
+	f.Clock.Advance(31 * time.Second)
 	if _, err := l.look(t.Context(), g.ID); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("after revocation: got %v, want it ended", err)
 	}

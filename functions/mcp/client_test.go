@@ -37,8 +37,8 @@ func (b *bearing) RoundTrip(r *http.Request) (*http.Response, error) {
 // (W12, MOD-18).
 func TestSDKClientWorksInBothEras(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
-	f.Tools = append(Builtin(f.Store, f.Provider, f.clock.now), progressing())
+	f := newEndpoint(t)
+	f.Tools = append(Builtin(f.Store, f.Provider, f.Clock.Now), progressing())
 	server := httptest.NewServer(f.open(t))
 	defer server.Close()
 	token := f.connect(t, "octocat", "Client", nil).token
@@ -100,14 +100,14 @@ func progressing() Tool {
 // A body over a mebibyte is refused before the token is looked at (HT-06).
 func TestLargeBodyIsRefusedFirst(t *testing.T) {
 	t.Parallel()
-	h := newFixture(t).open(t)
+	h := newEndpoint(t).open(t)
 	mustCode(t, h, request(t.Context(), "", strings.Repeat("x", maxBody+1)), http.StatusRequestEntityTooLarge)
 }
 
 // The caller leaving stops the tool (MOD-15).
 func TestLeavingCallerStopsTheTool(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
+	f := newEndpoint(t)
 	began, stopped := make(chan bool), make(chan bool)
 	f.Tools = []Tool{NewTool(sdk.Tool{Name: "wait"}, func(ctx context.Context, _ Caller, _ None) (text, error) {
 		close(began)
@@ -128,7 +128,7 @@ func TestLeavingCallerStopsTheTool(t *testing.T) {
 // A stream ends soon after the grant does, and what feeds it with it (MP-12).
 func TestStreamEndsWithTheGrant(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
+	f := newEndpoint(t)
 	f.RevocationMaxAge = 0
 	began := make(chan bool)
 	f.Tools = []Tool{NewTool(sdk.Tool{Name: "wait"}, func(ctx context.Context, _ Caller, _ None) (text, error) {

@@ -3,86 +3,59 @@ package mcp
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/postern-dev/postern/shared/accesstoken"
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/edge"
-	"github.com/postern-dev/postern/shared/fernet"
 	"github.com/postern-dev/postern/shared/keyfile"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/origin"
-	"github.com/postern-dev/postern/shared/seal"
 	"github.com/postern-dev/postern/shared/signing"
 	"github.com/postern-dev/postern/shared/store"
-	"github.com/postern-dev/postern/shared/store/driver"
 	"github.com/postern-dev/postern/shared/upstream"
-	"github.com/postern-dev/postern/test/kit/memory"
+	"github.com/postern-dev/postern/test/kit/fixture"
 )
 
-const issuer = "https://auth.example.com"
+const issuer = fixture.Origin
 
-// A fixture is a whole MCP endpoint over memory, with a clock that stands still.
-type fixture struct {
+// An endpoint is what the MCP endpoint is made of, over a store in memory.
+type endpoint struct {
 	Config
-	clock  *clock
-	cost   *memory.Counter
-	broken atomic.Bool // every read of the store fails
-	ring   signing.Ring
+	*fixture.Base
+	ring signing.Ring
 }
 
-type clock struct{ ns atomic.Int64 }
-
-func (c *clock) now() time.Time          { return time.Unix(0, c.ns.Load()) }
-func (c *clock) advance(d time.Duration) { c.ns.Add(int64(d)) }
-
-func newFixture(tb testing.TB) *fixture {
+func newEndpoint(tb testing.TB) *endpoint {
 	tb.Helper()
-	f := &fixture{clock: &clock{}, ring: signing.Generate()}
-	f.clock.ns.Store(time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC).UnixNano())
-	f.cost = memory.Count(memory.New(&memory.Options{Fault: func(op string, _ driver.Key) error {
-		if f.broken.Load() && op == memory.OpGet {
-			return errors.New("the store is down")
-		}
-		return nil
-	}}))
-	keys, err := fernet.ParseKeyring([]byte(fernet.GenerateKey().Encode()))
-	must(tb, err)
-	s, err := store.New(f.cost, seal.NewBox(keyfile.Static(keys), nil), store.Lifetimes{RefreshGrace: 2 * time.Minute}, f.clock.now)
-	must(tb, err)
-	origin, err := origin.Parse(issuer)
+	f := &endpoint{Base: fixture.New(), ring: signing.Generate()}
+	f.Memory.RunOnce()
+	issuer, err := origin.Parse(issuer)
 	must(tb, err)
 	allow, err := upstream.ParseAllow("user:octocat,user:mona")
 	must(tb, err)
 	f.Config = Config{
-		Edge:             edge.Deployment{Issuer: origin},
-		Verifier:         &accesstoken.Verifier{Keys: keyfile.Static(f.ring.Public()), Now: f.clock.now},
-		Store:            s,
+		Edge:             edge.Deployment{Issuer: issuer},
+		Verifier:         &accesstoken.Verifier{Keys: keyfile.Static(f.ring.Public()), Now: f.Clock.Now},
+		Store:            f.Open(tb, store.Lifetimes{RefreshGrace: 2 * time.Minute}),
 		Provider:         &upstream.Development{},
 		Allow:            allow,
 		RevocationMaxAge: 30 * time.Second,
 		Log:              slog.New(slog.DiscardHandler),
-		Now:              f.clock.now,
+		Now:              f.Clock.Now,
 	}
 	return f
 }
 
-func must(tb testing.TB, err error) {
-	tb.Helper()
-	if err != nil {
-		tb.Fatal(err)
-	}
-}
+var must = fixture.Must
 
-func (f *fixture) open(tb testing.TB) http.Handler {
+func (f *endpoint) open(tb testing.TB) http.Handler {
 	tb.Helper()
 	h, err := New(f.Config)
 	must(tb, err)
@@ -96,7 +69,7 @@ type connection struct {
 }
 
 // connect signs a person in through a client of that name and issues an access token.
-func (f *fixture) connect(tb testing.TB, login, clientName string, upstreamToken []byte) connection {
+func (f *endpoint) connect(tb testing.TB, login, clientName string, upstreamToken []byte) connection {
 	tb.Helper()
 	ctx := tb.Context()
 	c, err := f.Store.RegisterClient(ctx, store.Client{
@@ -107,20 +80,19 @@ func (f *fixture) connect(tb testing.TB, login, clientName string, upstreamToken
 		},
 	})
 	must(tb, err)
-	now := f.clock.now()
-	code := credential.New("ac_")
-	err = f.Store.IssueCode(ctx, store.Login{Code: code, UpstreamToken: upstreamToken, Until: now.Add(time.Minute), Record: store.Code{
-		ClientID: c.ID, Scopes: oauth.SupportedScopes(), Resource: oauth.Resource(issuer), Issued: now, Expiry: now.Add(time.Minute),
-		Person: store.Person{Subject: "development:" + login, Login: login, Name: strings.ToUpper(login), AllowedBy: "user:octocat", Checked: now},
-	}}, func(store.Client) error { return nil })
-	must(tb, err)
-	red, _, err := f.Store.RedeemCode(ctx, code, c, func(store.Code) error { return nil })
+	l := f.Login(c.ID)
+	l.UpstreamToken = upstreamToken
+	l.Record.Scopes = oauth.SupportedScopes()
+	l.Record.Person.Subject, l.Record.Person.Login, l.Record.Person.Name = "development:"+login, login, strings.ToUpper(login)
+	l.Record.Person.AllowedBy = "user:octocat"
+	must(tb, f.Store.IssueCode(ctx, l, fixture.AnyClient))
+	red, _, err := f.Store.RedeemCode(ctx, l.Code, c, fixture.AnyCode)
 	must(tb, err)
 	return connection{red, f.issue(tb, red.Grant)}
 }
 
 // issue makes an access token of a grant; change alters its claims first.
-func (f *fixture) issue(tb testing.TB, g store.Grant, change ...func(*accesstoken.Claims)) string {
+func (f *endpoint) issue(tb testing.TB, g store.Grant, change ...func(*accesstoken.Claims)) string {
 	tb.Helper()
 	claims := accesstoken.Claims{
 		Issuer: issuer, Subject: g.Person.Subject, Audience: oauth.Resource(issuer), ClientID: g.ClientID, Scopes: g.Scopes, GrantID: g.ID,
@@ -128,7 +100,7 @@ func (f *fixture) issue(tb testing.TB, g store.Grant, change ...func(*accesstoke
 	for _, c := range change {
 		c(&claims)
 	}
-	i := accesstoken.Issuer{Ring: keyfile.Static(f.ring), TTL: time.Hour, Now: f.clock.now}
+	i := accesstoken.Issuer{Ring: keyfile.Static(f.ring), TTL: time.Hour, Now: f.Clock.Now}
 	token, _, err := i.Issue(tb.Context(), claims)
 	must(tb, err)
 	return token.Reveal()

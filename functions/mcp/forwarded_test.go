@@ -7,7 +7,7 @@ import "testing"
 func TestNoHeaderOfAPlatformIsACredential(t *testing.T) {
 	t.Parallel()
 	for _, trust := range []bool{false, true} {
-		f := newFixture(t)
+		f := newEndpoint(t)
 		f.Edge.TrustForwardedAuthorization = trust
 		h := f.open(t)
 		token := f.connect(t, "octocat", "Client", nil).token

@@ -10,7 +10,7 @@ import (
 // An answer has the very id of its request, or the request is refused (MP-03, HT-07).
 func TestAnIDComesBackAsItWasSentOrIsRefused(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
+	f := newEndpoint(t)
 	h := f.open(t)
 	token := f.connect(t, "octocat", "Client", nil).token
 	ping := func(id string) string { return `{"jsonrpc":"2.0","id":` + id + `,"method":"ping"}` }

@@ -12,7 +12,7 @@ import (
 // audience, client, person, scopes and end.
 func TestRememberedGrantVouchesForNoOtherToken(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
+	f := newEndpoint(t)
 	f.RevocationMaxAge = 24 * time.Hour
 	h := f.open(t)
 	conn := f.connect(t, "octocat", "Client", nil)
@@ -34,7 +34,7 @@ func TestRememberedGrantVouchesForNoOtherToken(t *testing.T) {
 			}
 		}
 	}
-	f.clock.advance(time.Hour) // the token ends, what is remembered of its grant does not
+	f.Clock.Advance(time.Hour) // the token ends, what is remembered of its grant does not
 	mustCode(t, h, request(t.Context(), conn.token, listTools), 401)
 	mustCode(t, h, request(t.Context(), f.issue(t, conn.Grant), listTools), 200)
 }
@@ -42,7 +42,7 @@ func TestRememberedGrantVouchesForNoOtherToken(t *testing.T) {
 // A call is checked here (K3). The identity provider, which is not even there, is not asked.
 func TestCallDoesNotAskTheIdentityProvider(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
+	f := newEndpoint(t)
 	f.Provider = struct{ upstream.Provider }{} // any call of it panics
 	h := f.open(t)
 	conn := f.connect(t, "octocat", "Client", nil)

@@ -18,6 +18,7 @@ import (
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/signing"
 	"github.com/postern-dev/postern/shared/upstream"
+	"github.com/postern-dev/postern/test/kit/fixture"
 	"github.com/postern-dev/postern/test/kit/memory"
 )
 
@@ -42,7 +43,7 @@ func challengeOf(t *testing.T, h http.Header) string {
 // names no error (E3 to E8, W4, ATK-01, CHL-01, CHL-05, MP-11).
 func TestWithoutTokenEveryMethodMeetsTheBareChallenge(t *testing.T) {
 	t.Parallel()
-	h := newFixture(t).open(t)
+	h := newEndpoint(t).open(t)
 	for _, method := range []string{"GET", "HEAD", "POST", "DELETE", "PUT", "PATCH"} {
 		for _, body := range []string{"", initialize, "{", strings.Repeat("[", 1000)} {
 			r := request(t.Context(), "", body)
@@ -62,7 +63,7 @@ func TestWithoutTokenEveryMethodMeetsTheBareChallenge(t *testing.T) {
 // bare challenge starts a sign-in.
 func TestBearerWithoutATokenMeetsTheBareChallenge(t *testing.T) {
 	t.Parallel()
-	h := newFixture(t).open(t)
+	h := newEndpoint(t).open(t)
 	for _, value := range []string{"", "Bearer", "Bearer ", "bearer   "} {
 		w := mustCode(t, h, request(t.Context(), "", initialize, "Authorization", value), http.StatusUnauthorized)
 		if c := challengeOf(t, w.Header()); strings.Contains(c, "error") {
@@ -82,7 +83,7 @@ func (u unread) Read([]byte) (int, error) {
 // Size cap, then token, then body: who is not let in costs no more than their headers (MP-11).
 func TestNoBodyIsReadForWhoIsNotLetIn(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
+	f := newEndpoint(t)
 	h := f.open(t)
 	g := f.connect(t, "octocat", "Client", nil).Grant
 	few := f.issue(t, g, func(c *accesstoken.Claims) { c.Scopes = []string{"other"} })
@@ -114,7 +115,7 @@ func TestNoBodyIsReadForWhoIsNotLetIn(t *testing.T) {
 // The challenge leaves while the body is still under way (MP-11).
 func TestTheChallengeDoesNotWaitForTheBody(t *testing.T) {
 	t.Parallel()
-	s := httptest.NewServer(newFixture(t).open(t))
+	s := httptest.NewServer(newEndpoint(t).open(t))
 	defer s.Close()
 	conn, err := net.Dial("tcp", s.Listener.Addr().String())
 	must(t, err)
@@ -135,11 +136,11 @@ func TestTheChallengeDoesNotWaitForTheBody(t *testing.T) {
 // Whatever else is sent is answered invalid_token, the same for all.
 func TestOnlyOurAccessTokenForThisResourceIsAccepted(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
+	f := newEndpoint(t)
 	h := f.open(t)
 	conn := f.connect(t, "octocat", "Client", nil)
 	g := conn.Grant
-	foreign := &fixture{clock: f.clock, ring: signing.Generate()}
+	foreign := &endpoint{Base: f.Base, ring: signing.Generate()}
 	parts := strings.Split(conn.token, ".")
 	header := func(s string) string {
 		return base64.RawURLEncoding.EncodeToString([]byte(s)) + "." + parts[1] + "." + parts[2]
@@ -150,7 +151,7 @@ func TestOnlyOurAccessTokenForThisResourceIsAccepted(t *testing.T) {
 		return raw
 	}
 	claims := func(without ...string) map[string]any {
-		now := f.clock.now().Unix()
+		now := f.Clock.Now().Unix()
 		c := map[string]any{
 			"iss": issuer, "sub": g.Person.Subject, "aud": issuer + "/mcp", "client_id": g.ClientID, "scope": "mcp",
 			"grant": g.ID, "jti": "x", "iat": now, "exp": now + 60,
@@ -185,9 +186,9 @@ func TestOnlyOurAccessTokenForThisResourceIsAccepted(t *testing.T) {
 		"another typ":            sign("JWT", claims()),
 		"several audiences":      sign(accesstoken.Type, with("aud", []string{issuer + "/mcp", "https://other.example.com"})),
 		"exp zero":               sign(accesstoken.Type, with("exp", 0)),
-		"issued ahead":           sign(accesstoken.Type, with("iat", f.clock.now().Add(time.Hour).Unix())),
+		"issued ahead":           sign(accesstoken.Type, with("iat", f.Clock.Now().Add(time.Hour).Unix())),
 		"huge":                   conn.token + strings.Repeat("A", 20<<10),
-		"expired":                sign(accesstoken.Type, with("exp", f.clock.now().Unix())),
+		"expired":                sign(accesstoken.Type, with("exp", f.Clock.Now().Unix())),
 		"unknown grant":          f.issue(t, g, func(c *accesstoken.Claims) { c.GrantID = "unknown" }),
 		"another person's grant": f.issue(t, g, func(c *accesstoken.Claims) { c.Subject = "development:mallory" }),
 		"another client's grant": f.issue(t, g, func(c *accesstoken.Claims) { c.ClientID = "c_mallory" }),
@@ -211,7 +212,7 @@ func TestOnlyOurAccessTokenForThisResourceIsAccepted(t *testing.T) {
 // nowhere else (AT-08, AT-11, AT-12, AT-13, ATK-05, ATK-06, CHL-11).
 func TestTokenIsReadFromOneBearerHeaderAlone(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
+	f := newEndpoint(t)
 	token := f.connect(t, "octocat", "Client", nil).token
 	other := f.issue(t, f.connect(t, "mona", "Client", nil).Grant)
 	cases := []struct {
@@ -251,7 +252,7 @@ func TestTokenIsReadFromOneBearerHeaderAlone(t *testing.T) {
 			mustCode(t, h, r, c.want)
 		})
 	}
-	trusting := &fixture{Config: f.Config}
+	trusting := &endpoint{Config: f.Config}
 	trusting.Edge.TrustForwardedAuthorization = true
 	gateway := trusting.open(t)
 	r := request(t.Context(), "the-gateway-s-own", whoAmI, "X-Forwarded-Authorization", "Bearer "+token)
@@ -266,8 +267,8 @@ func TestTokenIsReadFromOneBearerHeaderAlone(t *testing.T) {
 // Too little scope is 403 and names all that the call needs, in one challenge (CHL-06, CHL-07, E10, MP-07).
 func TestScopesAreCheckedPerTool(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
-	f.Tools = append(Builtin(f.Store, f.Provider, f.clock.now), echo("wipe").Needs("admin", "wipe"))
+	f := newEndpoint(t)
+	f.Tools = append(Builtin(f.Store, f.Provider, f.Clock.Now), echo("wipe").Needs("admin", "wipe"))
 	h := f.open(t)
 	g := f.connect(t, "octocat", "Client", nil).Grant
 	token := func(scopes ...string) string {
@@ -302,7 +303,7 @@ func TestScopesAreCheckedPerTool(t *testing.T) {
 	}
 	// An expired token is invalid first, whatever it lacks (E10).
 	expired := token()
-	f.clock.advance(2 * time.Hour)
+	f.Clock.Advance(2 * time.Hour)
 	mustCode(t, h, request(t.Context(), expired, wipe), 401)
 }
 
@@ -312,16 +313,16 @@ func TestRevokedGrantIsRefusedWithinTheBound(t *testing.T) {
 	for _, bound := range []time.Duration{0, 30 * time.Second} {
 		t.Run(bound.String(), func(t *testing.T) {
 			t.Parallel()
-			f := newFixture(t)
+			f := newEndpoint(t)
 			f.RevocationMaxAge = bound
 			h := f.open(t)
 			conn := f.connect(t, "octocat", "Client", nil)
 			mustCode(t, h, request(t.Context(), conn.token, listTools), 200)
 			must(t, f.Store.RevokeGrant(t.Context(), conn.Grant.ID, "test", nil))
 			if bound > 0 {
-				f.clock.advance(bound - time.Nanosecond)
+				f.Clock.Advance(bound - time.Nanosecond)
 				mustCode(t, h, request(t.Context(), conn.token, listTools), 200)
-				f.clock.advance(time.Nanosecond)
+				f.Clock.Advance(time.Nanosecond)
 			}
 			w := mustCode(t, h, request(t.Context(), conn.token, listTools), 401)
 			if c := challengeOf(t, w.Header()); !strings.Contains(c, `error="invalid_token"`) {
@@ -333,16 +334,16 @@ func TestRevokedGrantIsRefusedWithinTheBound(t *testing.T) {
 
 func TestDeletedClientAndOverdueGrantAreRefused(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
+	f := newEndpoint(t)
 	h := f.open(t)
 	deleted, overdue := f.connect(t, "octocat", "Client", nil), f.connect(t, "octocat", "Client", nil)
 	must(t, f.Store.DeleteClient(t.Context(), deleted.Grant.ClientID, nil))
 	mustCode(t, h, request(t.Context(), deleted.token, listTools), 401)
 
-	f.clock.advance(overdue.Grant.Expiry.Sub(f.clock.now()) - time.Second)
+	f.Clock.Advance(overdue.Grant.Expiry.Sub(f.Clock.Now()) - time.Second)
 	token := f.issue(t, overdue.Grant)
 	mustCode(t, h, request(t.Context(), token, listTools), 200)
-	f.clock.advance(time.Second) // well within the bound
+	f.Clock.Advance(time.Second) // well within the bound
 	mustCode(t, h, request(t.Context(), token, listTools), 401)
 }
 
@@ -350,27 +351,27 @@ func TestDeletedClientAndOverdueGrantAreRefused(t *testing.T) {
 // (AT-10).
 func TestStoreOutageIsNoVerdict(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
+	f := newEndpoint(t)
 	h := f.open(t)
 	known, unknown := f.connect(t, "octocat", "Client", nil), f.connect(t, "mona", "Client", nil)
 	mustCode(t, h, request(t.Context(), known.token, listTools), 200)
-	f.broken.Store(true)
+	f.Faults.Before(fixture.Down(memory.OpGet))
 	mustCode(t, h, request(t.Context(), known.token, listTools), 200)
 	w := mustCode(t, h, request(t.Context(), unknown.token, listTools), 503)
 	if w.Header().Get("Retry-After") == "" || w.Header().Get("WWW-Authenticate") != "" {
 		t.Errorf("outage: got %v, want Retry-After and no challenge", w.Header())
 	}
-	f.clock.advance(f.RevocationMaxAge)
+	f.Clock.Advance(f.RevocationMaxAge)
 	mustCode(t, h, request(t.Context(), known.token, listTools), 503)
-	f.broken.Store(false)
+	f.Faults.Before(nil)
 	mustCode(t, h, request(t.Context(), known.token, listTools), 200)
 }
 
 func TestUnreadableKeysAreNoVerdict(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
+	f := newEndpoint(t)
 	token := f.connect(t, "octocat", "Client", nil).token
-	f.Verifier = &accesstoken.Verifier{Keys: keyfile.New(t.TempDir()+"/none", signing.ParseKeySet, &keyfile.Options{Log: slog.New(slog.DiscardHandler)}), Now: f.clock.now}
+	f.Verifier = &accesstoken.Verifier{Keys: keyfile.New(t.TempDir()+"/none", signing.ParseKeySet, &keyfile.Options{Log: slog.New(slog.DiscardHandler)}), Now: f.Clock.Now}
 	mustCode(t, f.open(t), request(t.Context(), token, listTools), 503)
 }
 
@@ -378,7 +379,7 @@ func TestUnreadableKeysAreNoVerdict(t *testing.T) {
 // there works at once (UP-10).
 func TestPersonOfARuleThatIsGoneMustRefresh(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
+	f := newEndpoint(t)
 	conn := f.connect(t, "octocat", "Client", nil)
 	mustCode(t, f.open(t), request(t.Context(), conn.token, listTools), 200)
 	var err error
@@ -389,7 +390,7 @@ func TestPersonOfARuleThatIsGoneMustRefresh(t *testing.T) {
 	if c := challengeOf(t, w.Header()); !strings.Contains(c, `error="invalid_token"`) {
 		t.Errorf("challenge: got %s, want invalid_token", c)
 	}
-	f.clock.advance(time.Second)
+	f.Clock.Advance(time.Second)
 	red, err := f.Store.Rotate(t.Context(), conn.Refresh, conn.Grant.ClientID, checkedBy("org:acme"))
 	must(t, err)
 	mustCode(t, h, request(t.Context(), f.issue(t, red.Grant), listTools), 200)
@@ -399,10 +400,10 @@ func TestPersonOfARuleThatIsGoneMustRefresh(t *testing.T) {
 // Cost budget: /mcp, warm, is 0 reads and 0 commits; many at once share one look.
 func TestWarmCallReadsNothing(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
+	f := newEndpoint(t)
 	h := f.open(t)
 	conn := f.connect(t, "octocat", "Client", nil)
-	f.cost.Take()
+	f.Cost.Take()
 	var wg sync.WaitGroup
 	for range 50 {
 		wg.Go(func() { mustCodeAsync(t, h, conn.token) })
@@ -410,14 +411,14 @@ func TestWarmCallReadsNothing(t *testing.T) {
 	wg.Wait()
 	// One look is two reads, grant and client. A few callers may come too late to
 	// share it and too early to find it.
-	if got := f.cost.Take(); got.Reads > 100 || got.Commits != 0 {
+	if got := f.Cost.Take(); got.Reads > 100 || got.Commits != 0 {
 		t.Errorf("50 cold calls at once: got %+v, want no more than a look each", got)
 	}
 	for _, body := range []string{listTools, whoAmI, initialize} {
 		mustCode(t, h, request(t.Context(), conn.token, body), 200)
 	}
 	mustCode(t, h, request(t.Context(), f.issue(t, conn.Grant), whoAmI), 200) // another token of the grant
-	if got := f.cost.Take(); got != (memory.Cost{}) {
+	if got := f.Cost.Take(); got != (memory.Cost{}) {
 		t.Errorf("warm calls: got %+v, want nothing", got)
 	}
 }
@@ -430,7 +431,7 @@ func mustCodeAsync(t *testing.T, h http.Handler, token string) {
 
 func TestNewNamesWhatIsMissing(t *testing.T) {
 	t.Parallel()
-	whole := newFixture(t).Config
+	whole := newEndpoint(t).Config
 	for name, remove := range map[string]func(*Config){
 		"Verifier":         func(c *Config) { c.Verifier = nil },
 		"Store":            func(c *Config) { c.Store = nil },

@@ -6,8 +6,8 @@ import "testing"
 // the server can be called (J4, J2).
 func TestToolsAskForNoMoreThanTheDefaultScope(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
-	for _, tool := range Builtin(f.Store, f.Provider, f.clock.now) {
+	f := newEndpoint(t)
+	for _, tool := range Builtin(f.Store, f.Provider, f.Clock.Now) {
 		if len(tool.scopes) != 0 {
 			t.Errorf("%s: got scopes %v, want none beside mcp", tool.name, tool.scopes)
 		}

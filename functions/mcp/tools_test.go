@@ -18,6 +18,8 @@ import (
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/upstream"
+	"github.com/postern-dev/postern/test/kit/fixture"
+	"github.com/postern-dev/postern/test/kit/memory"
 	"github.com/postern-dev/postern/test/kit/oauthtest"
 )
 
@@ -45,10 +47,10 @@ func callTool(name string) string {
 
 func TestWhoAmITellsPersonClientAndTimes(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
+	f := newEndpoint(t)
 	conn := f.connect(t, "octocat", "Claude", nil)
 	got := structured[WhoAmI](t, answerOf(t, mustCode(t, f.open(t), request(t.Context(), conn.token, whoAmI), 200).Body))
-	now := f.clock.now().UTC()
+	now := f.Clock.Now().UTC()
 	want := WhoAmI{
 		Subject: "development:octocat", Login: "octocat", Name: "OCTOCAT", ClientID: conn.Grant.ClientID, ClientName: "Claude",
 		Scopes: oauth.Scopes{"mcp"}, SignedInSince: now, AccessTokenUntil: now.Add(time.Hour), GrantUntil: now.Add(2160 * time.Hour),
@@ -61,7 +63,7 @@ func TestWhoAmITellsPersonClientAndTimes(t *testing.T) {
 // Answers reach who asked, whatever ids collide (MP-05, UP-13).
 func TestFiveHundredCallersWithOneIDGetTheirOwnAnswers(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
+	f := newEndpoint(t)
 	f.Tools = []Tool{echo("echo")}
 	h := f.open(t)
 	var people []connection
@@ -86,7 +88,7 @@ func TestFiveHundredCallersWithOneIDGetTheirOwnAnswers(t *testing.T) {
 // Two hundred people, all cold, each sees themselves (UP-13).
 func TestTwoHundredPeopleAtOnceSeeThemselves(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
+	f := newEndpoint(t)
 	h := f.open(t)
 	people := make([]connection, 200)
 	for i := range people {
@@ -110,7 +112,7 @@ func TestTwoHundredPeopleAtOnceSeeThemselves(t *testing.T) {
 
 func TestProfileOfADevelopmentSignInIsTheIdentity(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
+	f := newEndpoint(t)
 	conn := f.connect(t, "octocat", "Client", nil)
 	got := structured[upstream.Profile](t, answerOf(t, mustCode(t, f.open(t), request(t.Context(), conn.token, callTool("profile")), 200).Body))
 	if want := (upstream.Profile{Subject: "development:octocat", Login: "octocat", Name: "OCTOCAT"}); got != want {
@@ -150,7 +152,7 @@ func TestProfileUsesThePersonsOwnUpstreamToken(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			f := newFixture(t)
+			f := newEndpoint(t)
 			conn := f.connect(t, "octocat", "Client", c.kept)
 			f.Provider = profiler{f.Provider.(*upstream.Development), func(tok upstream.Token) (upstream.Profile, error) {
 				if tok.AccessToken.Reveal() != "gho_octocat" {
@@ -172,12 +174,12 @@ func TestProfileUsesThePersonsOwnUpstreamToken(t *testing.T) {
 
 func TestProfileDuringAStoreOutageIsAToolError(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
+	f := newEndpoint(t)
 	conn := f.connect(t, "octocat", "Client", nil)
 	f.Provider = profiler{f.Provider.(*upstream.Development), nil}
 	h := f.open(t)
 	mustCode(t, h, request(t.Context(), conn.token, whoAmI), 200)
-	f.broken.Store(true)
+	f.Faults.Before(fixture.Down(memory.OpGet))
 	w := mustCode(t, h, request(t.Context(), conn.token, callTool("profile")), 200)
 	if !strings.Contains(w.Body.String(), "try again later") || strings.Contains(w.Body.String(), "sign in again") {
 		t.Errorf("answer: got %s, want try again later (J3)", w.Body)
@@ -187,7 +189,7 @@ func TestProfileDuringAStoreOutageIsAToolError(t *testing.T) {
 // A tool that panics harms its own call alone and tells nothing (HT-09).
 func TestPanickingToolIsAnInternalError(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
+	f := newEndpoint(t)
 	var log strings.Builder
 	f.Log = slog.New(slog.NewTextHandler(&log, nil))
 	f.Tools = []Tool{echo("echo"), NewTool(sdk.Tool{Name: "boom"}, func(context.Context, Caller, None) (text, error) { panic("secret cause") })}
@@ -208,7 +210,7 @@ func TestPanickingToolIsAnInternalError(t *testing.T) {
 
 func TestToolErrorsTellThePersonOnlyProblems(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
+	f := newEndpoint(t)
 	fail := func(name string, err error) Tool {
 		return NewTool(sdk.Tool{Name: name}, func(context.Context, Caller, None) (text, error) { return text{}, err })
 	}
@@ -235,7 +237,7 @@ func TestProfileAsksGitHubOnceWithItsOwnToken(t *testing.T) {
 		},
 	})
 	must(t, err)
-	f := newFixture(t)
+	f := newEndpoint(t)
 	f.Provider = p
 	kept, err := upstream.Token{AccessToken: credential.Wrap("gho_unknown"), ClientID: gh.ClientID}.Marshal()
 	must(t, err)

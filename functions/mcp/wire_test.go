@@ -10,7 +10,7 @@ import (
 
 func TestMessagesOnTheWire(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
+	f := newEndpoint(t)
 	h := f.open(t)
 	conn := f.connect(t, "octocat", "Client", nil)
 	webtest.Run(t, func(*testing.T) http.Handler { return h }, "testdata", webtest.Options{

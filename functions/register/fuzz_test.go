@@ -2,13 +2,13 @@ package register
 
 import (
 	"encoding/json"
-	"io"
 	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -35,9 +35,10 @@ func FuzzRegister(f *testing.F) {
 	} {
 		f.Add(body)
 	}
-	s := newServer(f, io.Discard)
+	s := newServer(f)
 	f.Fuzz(func(t *testing.T, body string) {
-		s.clock.Add(registrationBurst) // fills the limiter's bucket again
+		s.Clock.Advance(registrationBurst * time.Second) // fills the limiter's bucket again
+		s.Lines.Reset()
 		w := s.send(t, http.MethodPost, "/register", "", body)
 		answer := decode(t, w.Body.Bytes())
 		if w.Code != http.StatusCreated {

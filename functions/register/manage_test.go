@@ -1,7 +1,6 @@
 package register
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -10,12 +9,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/test/kit/fixture"
 	"github.com/postern-dev/postern/test/kit/memory"
 )
 
@@ -33,7 +32,7 @@ func (s *server) client(t *testing.T, id string) store.Client {
 // The answer is the same byte for byte, so that it is no oracle for ids (REG-25).
 func TestUnknownClientAndWrongTokenAreAnsweredAlike(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, t.Output())
+	s := newServer(t)
 	c := s.register(t, publicBody)
 	id := regexp.MustCompile(`"request_id":"[A-Z2-7]{16}"`)
 	show := func(w *httptest.ResponseRecorder) string {
@@ -61,7 +60,7 @@ func TestUnknownClientAndWrongTokenAreAnsweredAlike(t *testing.T) {
 // RFC 7592 §5: the token of before the update does not work any more.
 func TestUpdateRotatesTheRegistrationAccessToken(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, t.Output())
+	s := newServer(t)
 	old := s.register(t, publicBody)
 	next := registered(t, s.send(t, http.MethodPut, "/register/"+old.ID, old.Token, update(old, publicBody)))
 	if next.Token == old.Token || next.ID != old.ID {
@@ -80,7 +79,7 @@ func TestUpdateRotatesTheRegistrationAccessToken(t *testing.T) {
 // RFC 7592 §2.2: the server chooses secrets, one per need.
 func TestSecretFollowsTheMethod(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, t.Output())
+	s := newServer(t)
 	c := s.register(t, publicBody)
 	secret := ""
 	for _, step := range []struct {
@@ -116,7 +115,7 @@ func TestSecretFollowsTheMethod(t *testing.T) {
 // nothing of that.
 func TestRefusedUpdateChangesNothing(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, t.Output())
+	s := newServer(t)
 	c := s.register(t, secretBody)
 	before := s.client(t, c.ID)
 	for _, body := range []string{
@@ -142,7 +141,7 @@ func TestRefusedUpdateChangesNothing(t *testing.T) {
 // An update cannot reach what only we set (RG-02).
 func TestUpdateKeepsWhatIsOurs(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, t.Output())
+	s := newServer(t)
 	c := s.register(t, publicBody)
 	before := s.client(t, c.ID)
 	body := `{"operator":true,"resource_server":true,"registered":"2020-01-01T00:00:00Z","expiry":null,"secret_hash":"x","client_id_issued_at":1,"id":"c_x",` + publicBody[1:]
@@ -157,17 +156,11 @@ func TestUpdateKeepsWhatIsOurs(t *testing.T) {
 // RFC 7592 §2.3: what the client was granted ends with it.
 func TestDeletionStopsEverythingOfTheClient(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, t.Output())
+	s := newServer(t)
 	c := s.register(t, publicBody)
-	now := time.Unix(s.clock.Load(), 0).UTC()
-	code := credential.New("ac_")
-	login := store.Login{Code: code, Until: now.Add(time.Minute), Record: store.Code{
-		ClientID: c.ID, Person: store.Person{Subject: "github:1"}, Issued: now, Expiry: now.Add(time.Minute),
-	}}
-	if err := s.store.IssueCode(t.Context(), login, func(store.Client) error { return nil }); err != nil {
-		t.Fatal(err)
-	}
-	red, _, err := s.store.RedeemCode(t.Context(), code, s.client(t, c.ID), func(store.Code) error { return nil })
+	login := s.Login(c.ID)
+	fixture.Must(t, s.store.IssueCode(t.Context(), login, fixture.AnyClient))
+	red, _, err := s.store.RedeemCode(t.Context(), login.Code, s.client(t, c.ID), fixture.AnyCode)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,18 +189,13 @@ func TestStoreFaultIsNeverAVerdict(t *testing.T) {
 		{http.MethodPut, memory.OpTxGet, false}, {http.MethodPut, memory.OpCommit, false}, {http.MethodPut, memory.OpCommit, true},
 		{http.MethodDelete, memory.OpTxGet, false}, {http.MethodDelete, memory.OpCommit, false}, {http.MethodDelete, memory.OpCommit, true},
 	} {
-		s := newServer(t, t.Output())
+		s := newServer(t)
 		c := s.register(t, publicBody)
-		point := &s.before
+		hook := s.Faults.Before
 		if tc.lost {
-			point = &s.after
+			hook = s.Faults.After
 		}
-		failing(point, func(op string) error {
-			if op == tc.op {
-				return errUnreachable
-			}
-			return nil
-		})
+		hook(fixture.Down(tc.op))
 		w := s.send(t, tc.method, "/register/"+c.ID, c.Token, update(c, publicBody))
 		if tc.lost && tc.method == http.MethodPut { // SC-14: the update is found to be there
 			if w.Code != http.StatusOK || !credential.Wrap(registered(t, w).Token).Equal(s.client(t, c.ID).RegistrationTokenHash) {
@@ -218,7 +206,7 @@ func TestStoreFaultIsNeverAVerdict(t *testing.T) {
 		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || strings.Contains(w.Body.String(), "rat_") {
 			t.Errorf("%s, %s fails, lost %t: got %d %s, want 503", tc.method, tc.op, tc.lost, w.Code, w.Body)
 		}
-		point.Store(nil)
+		hook(nil)
 		if tc.lost {
 			continue
 		}
@@ -231,7 +219,7 @@ func TestStoreFaultIsNeverAVerdict(t *testing.T) {
 // A token is good for one update.
 func TestOneOfManyUpdatesWins(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, t.Output())
+	s := newServer(t)
 	c := s.register(t, publicBody)
 	var wg sync.WaitGroup
 	answers := make([]*httptest.ResponseRecorder, 16)
@@ -261,14 +249,13 @@ func TestOneOfManyUpdatesWins(t *testing.T) {
 // and found is named (LG-01).
 func TestOnlyARegisteredClientIsNamedInTheLog(t *testing.T) {
 	t.Parallel()
-	var log bytes.Buffer
-	s := newServer(t, &log)
+	s := newServer(t)
 	c := s.register(t, publicBody)
 	line := func(method, id, token, body string) map[string]any {
 		t.Helper()
-		log.Reset()
+		s.Lines.Reset()
 		s.send(t, method, "/register/"+id, token, body)
-		for l := range strings.Lines(log.String()) {
+		for l := range strings.Lines(s.Lines.String()) {
 			if e := decode(t, []byte(l)); e["event"] == nil {
 				return e
 			}
@@ -290,13 +277,13 @@ func TestOnlyARegisteredClientIsNamedInTheLog(t *testing.T) {
 			if e["client_id"] != step.want || e["path"] != "/register/{client_id}" {
 				t.Errorf("%s: got %v at %v, want %v", method, e["client_id"], e["path"], step.want)
 			}
-			if strings.Contains(log.String(), "canary") {
-				t.Errorf("%s: the log has the id: %s", method, log.String())
+			if strings.Contains(s.Lines.String(), "canary") {
+				t.Errorf("%s: the log has the id: %s", method, s.Lines.String())
 			}
 		}
 	}
-	failing(&s.before, unreachable)
-	if e := line(http.MethodGet, "gho_canary", "rat_wrong", ""); e["client_id"] != nil || strings.Contains(log.String(), "canary") {
-		t.Errorf("store down: got %s, want no client", log.String())
+	s.Faults.Before(fixture.Down(""))
+	if e := line(http.MethodGet, "gho_canary", "rat_wrong", ""); e["client_id"] != nil || strings.Contains(s.Lines.String(), "canary") {
+		t.Errorf("store down: got %s, want no client", s.Lines.String())
 	}
 }

@@ -8,11 +8,13 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/store/driver"
+	"github.com/postern-dev/postern/test/kit/fixture"
 	"github.com/postern-dev/postern/test/kit/memory"
 )
 
@@ -63,10 +65,10 @@ func (s *server) ids(t *testing.T) map[string]bool {
 
 func TestCostIsWithinTheBudget(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, t.Output())
+	s := newServer(t)
 	cost := func(what string, want memory.Cost) {
 		t.Helper()
-		if got := s.cost.Take(); got != want {
+		if got := s.Cost.Take(); got != want {
 			t.Errorf("%s: got %+v, want %+v", what, got, want)
 		}
 	}
@@ -85,8 +87,7 @@ func TestCostIsWithinTheBudget(t *testing.T) {
 // A hash is all that is kept, and no two clients share anything (RG-05, RG-06, RG-07).
 func TestCredentialsAreKeptAsHashesAndNeverLogged(t *testing.T) {
 	t.Parallel()
-	var log bytes.Buffer
-	s := newServer(t, &log)
+	s := newServer(t)
 	a, b := s.register(t, secretBody), s.register(t, secretBody)
 	if a.ID == b.ID || a.Secret == b.Secret || a.Token == b.Token {
 		t.Errorf("two registrations share a credential: %q and %q", a.ID, b.ID)
@@ -106,8 +107,8 @@ func TestCredentialsAreKeptAsHashesAndNeverLogged(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, secret := range []string{a.Secret, a.Token, b.Token, updated.Token} {
-		if secret == "" || bytes.Contains(kept, []byte(secret)) || strings.Contains(log.String(), secret) {
-			t.Errorf("a credential is empty, in the record or in the log:\n%s\n%s", kept, log.String())
+		if secret == "" || bytes.Contains(kept, []byte(secret)) || strings.Contains(s.Lines.String(), secret) {
+			t.Errorf("a credential is empty, in the record or in the log:\n%s\n%s", kept, s.Lines.String())
 		}
 	}
 }
@@ -115,15 +116,14 @@ func TestCredentialsAreKeptAsHashesAndNeverLogged(t *testing.T) {
 // What happened is on record, under the client's id (LG-07).
 func TestEventsAreAudited(t *testing.T) {
 	t.Parallel()
-	var log bytes.Buffer
-	s := newServer(t, &log)
+	s := newServer(t)
 	c := s.register(t, publicBody)
 	s.send(t, http.MethodGet, "/register/"+c.ID, "rat_wrong", "")
 	s.send(t, http.MethodGet, "/register/c_unknown", "rat_wrong", "")
 	c = registered(t, s.send(t, http.MethodPut, "/register/"+c.ID, c.Token, `{"client_id":"`+c.ID+`",`+publicBody[1:]))
 	s.send(t, http.MethodDelete, "/register/"+c.ID, c.Token, "")
 	var got []string
-	for line := range strings.Lines(log.String()) {
+	for line := range strings.Lines(s.Lines.String()) {
 		e := decode(t, []byte(line))
 		if e["event"] == nil {
 			continue
@@ -148,19 +148,19 @@ func TestRegistrationIsNeitherLostNorDoubled(t *testing.T) {
 		fail func(*server)
 		kept int // clients after the failed attempt
 	}{
-		{"failed before the commit", func(s *server) { failing(&s.before, unreachable) }, 0},
-		{"answer lost after the commit", func(s *server) { failing(&s.after, unreachable) }, 1},
+		{"failed before the commit", func(s *server) { s.Faults.Before(fixture.Down("")) }, 0},
+		{"answer lost after the commit", func(s *server) { s.Faults.After(fixture.Down("")) }, 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			s := newServer(t, t.Output())
+			s := newServer(t)
 			tc.fail(s)
 			w := s.send(t, http.MethodPost, "/register", "", secretBody)
 			if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || strings.Contains(w.Body.String(), "cs_") {
 				t.Errorf("got %d %v %s, want 503 with Retry-After", w.Code, w.Header(), w.Body)
 			}
-			s.before.Store(nil)
-			s.after.Store(nil)
+			s.Faults.Before(nil)
+			s.Faults.After(nil)
 			if got := len(s.ids(t)); got != tc.kept {
 				t.Errorf("clients after the fault: got %d, want %d", got, tc.kept)
 			}
@@ -175,9 +175,9 @@ func TestRegistrationIsNeitherLostNorDoubled(t *testing.T) {
 // An id that is taken is not shared and not replaced (RG-05, RG-09).
 func TestTakenIDIsTriedAgainWithAnother(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, t.Output())
+	s := newServer(t)
 	taken := 2
-	failing(&s.before, func(op string) error {
+	s.Faults.Before(func(op string) error {
 		if op == memory.OpCreate && taken > 0 {
 			taken--
 			return driver.ErrExists
@@ -188,7 +188,7 @@ func TestTakenIDIsTriedAgainWithAnother(t *testing.T) {
 	if got := s.ids(t); len(got) != 1 || !got[c.ID] {
 		t.Errorf("clients: got %v, want only %q", got, c.ID)
 	}
-	failing(&s.before, func(string) error { return driver.ErrExists })
+	s.Faults.Before(func(string) error { return driver.ErrExists })
 	if w := s.send(t, http.MethodPost, "/register", "", publicBody); w.Code != http.StatusServiceUnavailable {
 		t.Errorf("every id is taken: got %d %s, want 503", w.Code, w.Body)
 	}
@@ -197,7 +197,7 @@ func TestTakenIDIsTriedAgainWithAnother(t *testing.T) {
 // A flood from one source, well-formed or not, leaves another source alone (RG-01).
 func TestFloodSlowsDownItsOwnSourceOnly(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, t.Output())
+	s := newServer(t)
 	from := func(address, body string) *httptest.ResponseRecorder {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/register", strings.NewReader(body))
 		r.Header.Set("Content-Type", "application/json")
@@ -225,7 +225,7 @@ func TestFloodSlowsDownItsOwnSourceOnly(t *testing.T) {
 	if w := from("192.0.2.8:4000", publicBody); w.Code != http.StatusCreated {
 		t.Errorf("another source: got %d, want 201", w.Code)
 	}
-	s.clock.Add(1)
+	s.Clock.Advance(time.Second)
 	if w := from("192.0.2.7:4001", publicBody); w.Code != http.StatusCreated {
 		t.Errorf("a second later: got %d, want 201", w.Code)
 	}
@@ -234,13 +234,13 @@ func TestFloodSlowsDownItsOwnSourceOnly(t *testing.T) {
 // An unused registration expires, and its token with it.
 func TestUnusedRegistrationExpires(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, t.Output())
+	s := newServer(t)
 	c := s.register(t, publicBody)
-	s.clock.Add(7*24*3600 - 1)
+	s.Clock.Advance(7*24*time.Hour - time.Second)
 	if w := s.send(t, http.MethodGet, "/register/"+c.ID, c.Token, ""); w.Code != http.StatusOK {
 		t.Errorf("just before: got %d, want 200", w.Code)
 	}
-	s.clock.Add(1)
+	s.Clock.Advance(time.Second)
 	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete} {
 		if w := s.send(t, method, "/register/"+c.ID, c.Token, publicBody); w.Code != http.StatusUnauthorized {
 			t.Errorf("%s when it expires: got %d, want 401", method, w.Code)

@@ -29,7 +29,7 @@ func TestEveryRecordedClientRegisters(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			w := newServer(t, t.Output()).send(t, http.MethodPost, "/register", "", string(body))
+			w := newServer(t).send(t, http.MethodPost, "/register", "", string(body))
 			if w.Code != http.StatusCreated {
 				t.Fatalf("got %d %s, want 201", w.Code, w.Body)
 			}
