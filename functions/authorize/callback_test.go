@@ -41,7 +41,7 @@ func callbackURL(state string) string {
 
 const loopback = "https://127.0.0.1:8443" // the development sign-in works on loopback alone
 
-// UP-01, UP-02, CON-07, CON-09: state and cookie have to be whole and belong together.
+// State and cookie have to be whole and belong together (UP-01, UP-02, CON-07, CON-09).
 func TestCallbackNeedsStateAndCookie(t *testing.T) {
 	t.Parallel()
 	f := open(t, loopback, nil)
@@ -55,11 +55,12 @@ func TestCallbackNeedsStateAndCookie(t *testing.T) {
 		state, cookie string
 		status        int
 	}{
-		"no state":              {"", mine.cookie, http.StatusForbidden},
-		"no cookie":             {mine.state, "", http.StatusForbidden},
-		"other cookie":          {mine.state, other.cookie, http.StatusForbidden},
-		"other value":           {mine.state, name + "=" + otherValue, http.StatusForbidden},
-		"other state":           {strings.Split(mine.state, ".")[0] + "." + strings.Split(other.state, ".")[1], mine.cookie, http.StatusForbidden},
+		"no state":     {"", mine.cookie, http.StatusForbidden},
+		"no cookie":    {mine.state, "", http.StatusForbidden},
+		"other cookie": {mine.state, other.cookie, http.StatusForbidden},
+		"other value":  {mine.state, name + "=" + otherValue, http.StatusForbidden},
+		"other state": {strings.Split(mine.state, ".")[0] + "." + strings.Split(other.state, ".")[1],
+			mine.cookie, http.StatusForbidden},
 		"id alone":              {strings.Split(mine.state, ".")[0], mine.cookie, http.StatusForbidden},
 		"state with more":       {mine.state + "x", mine.cookie, http.StatusForbidden},
 		"cookie twice":          {mine.state, mine.cookie + "; " + name + "=" + otherValue, http.StatusForbidden},
@@ -68,25 +69,29 @@ func TestCallbackNeedsStateAndCookie(t *testing.T) {
 		"changed cookie":        {mine.state, name + "=" + value[:40] + "AAAA" + value[44:], http.StatusBadRequest},
 	} {
 		for _, more := range []string{"", "&error=access_denied", "&code=x"} { // UP-03
-			wantPage(t, what+more, f.send(t, http.MethodGet, callbackURL(c.state)+more, "", "Cookie", c.cookie), c.status)
+			wantPage(t, what+more, f.send(t, http.MethodGet, callbackURL(c.state)+more, "", "Cookie", c.cookie),
+				c.status)
 		}
 	}
-	if w := f.send(t, http.MethodGet, callbackURL(mine.state), "", "Cookie", mine.cookie); w.Code != http.StatusSeeOther {
+	w := f.send(t, http.MethodGet, callbackURL(mine.state), "", "Cookie", mine.cookie)
+	if w.Code != http.StatusSeeOther {
 		t.Errorf("together: got %d, want 303", w.Code)
 	}
 }
 
-// UP-12, K10: the address the provider gets is the configured one, whatever a header says.
+// The address the provider gets is the configured one, whatever a header says (UP-12, K10).
 func TestNoHeaderChangesTheCallback(t *testing.T) {
 	t.Parallel()
 	f := open(t, loopback, nil)
-	w := f.post(t, f.show(t), "approve", "X-Forwarded-Host", "evil.example", "Forwarded", "host=evil.example", "X-Forwarded-Proto", "http")
+	w := f.post(t, f.show(t), "approve", "X-Forwarded-Host", "evil.example", "Forwarded", "host=evil.example",
+		"X-Forwarded-Proto", "http")
 	if got := w.Header().Get("Location"); !strings.HasPrefix(got, loopback+oauth.CallbackPath+"?") {
 		t.Errorf("got %s, want our own callback", got)
 	}
 }
 
-// UP-04, H8: of any number of callbacks one issues the code; the others say so, mint and revoke nothing.
+// Of any number of callbacks one issues the code; the others say so, mint and revoke nothing
+// (UP-04, H8).
 func TestRepeatedCallbackSaysCompleted(t *testing.T) {
 	t.Parallel()
 	f := open(t, loopback, nil)
@@ -112,12 +117,14 @@ func TestRepeatedCallbackSaysCompleted(t *testing.T) {
 	if len(codes) != 1 {
 		t.Fatalf("got %d codes, want one", len(codes))
 	}
-	wantPage(t, "afterwards", f.send(t, http.MethodGet, callbackURL(a.state), "", "Cookie", a.cookie), http.StatusBadRequest)
+	wantPage(t, "afterwards", f.send(t, http.MethodGet, callbackURL(a.state), "", "Cookie", a.cookie),
+		http.StatusBadRequest)
 	s := &server{endpoint: f}
 	if g := s.redeem(t, codes[0]); !g.Revoked.IsZero() {
 		t.Error("the repeats ended the grant")
 	}
-	wantPage(t, "after redemption", f.send(t, http.MethodGet, callbackURL(a.state), "", "Cookie", a.cookie), http.StatusBadRequest)
+	wantPage(t, "after redemption", f.send(t, http.MethodGet, callbackURL(a.state), "", "Cookie", a.cookie),
+		http.StatusBadRequest)
 }
 
 // UP-04 at GitHub: a reload finds the code used up there, and the login complete.
@@ -141,8 +148,8 @@ func TestReloadAfterGitHubSaysCompleted(t *testing.T) {
 	wantPage(t, "without the cookie", s.send(t, http.MethodGet, callback.String(), ""), http.StatusForbidden)
 }
 
-// UP-05, UP-16, UP-17, K6, I6 of the threat model: whatever GitHub does that is not a verdict ends on
-// a 503 page, and the same browser gets through once GitHub is back.
+// Whatever GitHub does that is not a verdict ends on a 503 page, and the same browser gets through
+// once GitHub is back (UP-05, UP-16, UP-17, K6, I6).
 func TestGitHubFaultsLoseNothing(t *testing.T) {
 	t.Parallel()
 	const tokens, user, orgs = "/login/oauth/access_token", "/user", "/user/memberships/orgs/acme"
@@ -151,15 +158,21 @@ func TestGitHubFaultsLoseNothing(t *testing.T) {
 		path  string
 		fault oauthtest.Fault
 	}{
-		"token 500":                   {tokens, oauthtest.ServerError()},
-		"token secret wrong":          {tokens, oauthtest.Fault{Status: 200, Body: `{"error":"incorrect_client_credentials"}`}},
-		"token callback mismatch":     {tokens, oauthtest.Fault{Status: 200, Body: `{"error":"redirect_uri_mismatch"}`}},
-		"token unknown error":         {tokens, oauthtest.Fault{Status: 200, Body: `{"error":"<b>new</b>","error_description":"<i>x</i>"}`}},
-		"token empty":                 {tokens, oauthtest.Fault{Status: 200}},
-		"token empty object":          {tokens, oauthtest.Fault{Status: 200, Body: `{}`}},
-		"token without access_token":  {tokens, oauthtest.Fault{Status: 200, Body: `{"token_type":"bearer","scope":"read:org"}`}},
-		"token of another type":       {tokens, oauthtest.Fault{Status: 200, Body: `{"access_token":"gho_x","token_type":"mac","scope":"read:org"}`}},
-		"token as HTML":               {tokens, oauthtest.Fault{Status: 200, ContentType: "text/html", Body: "<h1>unicorn</h1>"}},
+		"token 500": {tokens, oauthtest.ServerError()},
+		"token secret wrong": {tokens, oauthtest.Fault{Status: 200,
+			Body: `{"error":"incorrect_client_credentials"}`}},
+		"token callback mismatch": {tokens, oauthtest.Fault{Status: 200,
+			Body: `{"error":"redirect_uri_mismatch"}`}},
+		"token unknown error": {tokens, oauthtest.Fault{Status: 200,
+			Body: `{"error":"<b>new</b>","error_description":"<i>x</i>"}`}},
+		"token empty":        {tokens, oauthtest.Fault{Status: 200}},
+		"token empty object": {tokens, oauthtest.Fault{Status: 200, Body: `{}`}},
+		"token without access_token": {tokens, oauthtest.Fault{Status: 200,
+			Body: `{"token_type":"bearer","scope":"read:org"}`}},
+		"token of another type": {tokens, oauthtest.Fault{Status: 200,
+			Body: `{"access_token":"gho_x","token_type":"mac","scope":"read:org"}`}},
+		"token as HTML": {tokens, oauthtest.Fault{Status: 200, ContentType: "text/html",
+			Body: "<h1>unicorn</h1>"}},
 		"token as an empty form":      {tokens, oauthtest.Fault{Status: 200, ContentType: form}},
 		"token redirect":              {tokens, oauthtest.Fault{Redirect: "http://127.0.0.1:1/steal"}},
 		"token huge":                  {tokens, oauthtest.Fault{Huge: true}},
@@ -185,7 +198,8 @@ func TestGitHubFaultsLoseNothing(t *testing.T) {
 			s.github.Outage(c.path, c.fault)
 			b := s.browser(loopbackURI)
 			p := walk(t, b, get(t, b, s.request(), http.StatusOK), "octocat")
-			if check(t, p, http.StatusServiceUnavailable); !strings.Contains(p.Body, "You have not been refused") || p.Header.Get("Retry-After") != "5" {
+			if check(t, p, http.StatusServiceUnavailable); !strings.Contains(p.Body, "You have not been refused") ||
+				p.Header.Get("Retry-After") != "5" {
 				t.Fatalf("got %s, want the 503 page", p.Body)
 			}
 			if strings.Contains(p.Body, "unicorn") || strings.Contains(p.Body, "<b>") {
@@ -263,10 +277,11 @@ func TestUnreadableKeysAreAFault(t *testing.T) {
 	g.Handler, err = New(g.Config)
 	must(t, err)
 	wantPage(t, "approve", g.post(t, p, "approve"), http.StatusServiceUnavailable)
-	wantPage(t, "callback", g.send(t, http.MethodGet, callbackURL("aaaaaaaaaaaaaaaa.b"), "", "Cookie", "__Host-"+signInCookie+"aaaaaaaaaaaaaaaa=x"), http.StatusServiceUnavailable)
+	wantPage(t, "callback", g.send(t, http.MethodGet, callbackURL("aaaaaaaaaaaaaaaa.b"), "", "Cookie",
+		"__Host-"+signInCookie+"aaaaaaaaaaaaaaaa=x"), http.StatusServiceUnavailable)
 }
 
-// UP-13: 200 people at once, each under a name of their own, through GitHub.
+// 200 people at once, each under a name of their own, through GitHub (UP-13).
 func TestInterleavedUsersGetTheirOwnIdentity(t *testing.T) {
 	t.Parallel()
 	s := serveGitHub(t, "anyone")
@@ -293,18 +308,19 @@ func TestInterleavedUsersGetTheirOwnIdentity(t *testing.T) {
 	}
 }
 
-// UP-05: a permission that GitHub did not grant is a refusal, not a hole.
+// A permission that GitHub did not grant is a refusal, not a hole (UP-05).
 func TestTooLittleScopeLetsNobodyIn(t *testing.T) {
 	t.Parallel()
 	s := serveGitHub(t, "org:acme")
 	s.github.AddToOrg("acme", "octocat", "active")
 	token := s.github.IssueToken("octocat", "user")
-	s.github.Outage("/login/oauth/access_token", oauthtest.Fault{Status: 200, Body: `{"access_token":"` + token + `","token_type":"bearer","scope":"user"}`})
+	s.github.Outage("/login/oauth/access_token", oauthtest.Fault{Status: 200,
+		Body: `{"access_token":"` + token + `","token_type":"bearer","scope":"user"}`})
 	q := s.signIn(t, s.browser(loopbackURI), s.request(), "octocat")
 	wantDenied(t, s, q, "GitHub did not grant the permission that is needed to check who may enter")
 }
 
-// UP-09, and what else New refuses: a server that would let nobody in, or everybody, does not start.
+// A server that would let nobody in, or everybody, does not start (UP-09).
 func TestNewNamesWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(*Config){
@@ -326,11 +342,14 @@ func TestNewNamesWhatIsMissing(t *testing.T) {
 func TestGitHubDoesNotPostToTheCallback(t *testing.T) {
 	t.Parallel()
 	f := open(t, https, func(f *endpoint) {
-		g, err := upstream.NewGitHub(upstream.GitHubConfig{ClientID: "x", ClientSecret: func(context.Context) (credential.Secret, error) { return credential.Wrap("y"), nil }})
+		secret := func(context.Context) (credential.Secret, error) { return credential.Wrap("y"), nil }
+		g, err := upstream.NewGitHub(upstream.GitHubConfig{ClientID: "x", ClientSecret: secret})
 		must(t, err)
 		f.Provider = g
 	})
-	wantPage(t, "POST", f.send(t, http.MethodPost, oauth.CallbackPath, "state=x&login=octocat"), http.StatusMethodNotAllowed)
+	wantPage(t, "POST", f.send(t, http.MethodPost, oauth.CallbackPath, "state=x&login=octocat"),
+		http.StatusMethodNotAllowed)
 	dev := open(t, loopback, nil)
-	wantPage(t, "from another site", dev.send(t, http.MethodPost, oauth.CallbackPath, "state=x&login=octocat", "Sec-Fetch-Site", "cross-site"), http.StatusForbidden)
+	wantPage(t, "from another site", dev.send(t, http.MethodPost, oauth.CallbackPath, "state=x&login=octocat",
+		"Sec-Fetch-Site", "cross-site"), http.StatusForbidden)
 }

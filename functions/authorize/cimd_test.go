@@ -26,7 +26,8 @@ type publisherHost struct {
 	reply atomic.Pointer[http.HandlerFunc] // nil: a document that is right
 }
 
-const rightMembers = `"client_name":"Local Client","redirect_uris":["http://localhost/callback","http://127.0.0.1/callback"],` +
+const rightMembers = `"client_name":"Local Client",` +
+	`"redirect_uris":["http://localhost/callback","http://127.0.0.1/callback"],` +
 	`"grant_types":["authorization_code","refresh_token"],"response_types":["code"],"token_endpoint_auth_method":"none"`
 
 func (p *publisherHost) document(members string) string {
@@ -66,13 +67,15 @@ func withDocuments(f *endpoint) {
 // redeemCIMD redeems a code of a CIMD client.
 func (s *server) redeemCIMD(tb testing.TB, id, code string) store.Redemption {
 	tb.Helper()
-	red, _, err := s.Store.RedeemCode(tb.Context(), credential.Wrap(code), store.Client{ID: id}, func(c store.Code) error { return c.Challenge.Verify(verifier) })
+	red, _, err := s.Store.RedeemCode(tb.Context(), credential.Wrap(code), store.Client{ID: id},
+		func(c store.Code) error { return c.Challenge.Verify(verifier) })
 	must(tb, err)
 	return red
 }
 
-// CIM-01, CIM-03, CIM-07, CIM-20, CIM-21, CD-07, SF-15: the document is read for the page alone. Its host may be down,
-// or publish another, from then on; port and all, the sign-in ends as it was approved.
+// The document is read for the page alone. Its host may be down, or publish another, from then on;
+// port and all, the sign-in ends as it was approved (CIM-01, CIM-03, CIM-07, CIM-20, CIM-21, CD-07,
+// SF-15).
 func TestCIMDClientSignsInByTheDocumentOfThePage(t *testing.T) {
 	t.Parallel()
 	for name, meanwhile := range map[string]func(*publisherHost){
@@ -101,7 +104,8 @@ func TestCIMDClientSignsInByTheDocumentOfThePage(t *testing.T) {
 			}
 			red := s.redeemCIMD(t, p.id, q.Get("code"))
 			g := red.Grant
-			if g.ClientID != p.id || g.ClientName != "Local Client" || !g.Public || !g.CIMD || g.Person.Login != "octocat" || red.Refresh.IsZero() {
+			if g.ClientID != p.id || g.ClientName != "Local Client" || !g.Public || !g.CIMD ||
+				g.Person.Login != "octocat" || red.Refresh.IsZero() {
 				t.Errorf("got grant %+v, want one of the client as it was on the page, with a refresh token", g)
 			}
 			if _, err := s.Store.LiveGrant(t.Context(), g.ID); err != nil {
@@ -111,7 +115,8 @@ func TestCIMDClientSignsInByTheDocumentOfThePage(t *testing.T) {
 	}
 }
 
-// The cost budget of design.md: 0 reads for a CIMD client, fetched or kept. CD-04, CON-01, G5, AUZ-14: and it is asked about every time.
+// The person is asked about a CIMD client every time (CD-04, CON-01, G5, AUZ-14), and the store never: the cost budget of
+// design.md is no read, whether the document is fetched or kept.
 func TestCIMDClientIsAskedAboutEveryTime(t *testing.T) {
 	t.Parallel()
 	s, p := serve(t, withDocuments), publishHere(t)
@@ -134,14 +139,16 @@ func TestCIMDClientIsAskedAboutEveryTime(t *testing.T) {
 func TestCIMDGrantTypesCount(t *testing.T) {
 	t.Parallel()
 	s, p := serve(t, withDocuments), publishHere(t)
-	p.answer(jsonAnswer(p.document(`"client_name":"X","redirect_uris":["http://127.0.0.1/callback"],"grant_types":["authorization_code","urn:x:device_code"]`)))
+	p.answer(jsonAnswer(p.document(`"client_name":"X","redirect_uris":["http://127.0.0.1/callback"],` +
+		`"grant_types":["authorization_code","urn:x:device_code"]`)))
 	q := s.signIn(t, s.browser(loopbackURI), s.request("client_id", p.id), "octocat")
 	if red := s.redeemCIMD(t, p.id, q.Get("code")); !red.Refresh.IsZero() {
 		t.Error("got a refresh token, want none")
 	}
 }
 
-// CIM-15, CIM-16, CIM-17, CD-11, SF-14, SF-16: the host of the id is told from the name, and from a host where anybody can publish.
+// The host of the id is told from the name, and from a host where anybody can publish (CIM-15,
+// CIM-16, CIM-17, CD-11, SF-14, SF-16).
 func TestThePageSaysWhoPublishedTheClient(t *testing.T) {
 	t.Parallel()
 	f := open(t, https, withDocuments)
@@ -171,9 +178,15 @@ func TestThePageSaysWhoPublishedTheClient(t *testing.T) {
 		uri      string
 		has, not []string
 	}{
-		{cimdClient("https://claude.ai/oauth/x"), loopbackURI, []string{"Published by claude.ai", "nobody has checked it", "127.0.0.1:49152", "nobody can prove which program", "https://claude.ai/oauth/x"}, []string{"Anybody can publish"}},
-		{cimdClient("https://evil.github.io/x"), "https://evil.github.io/cb", []string{"Published by evil.github.io", "Anybody can publish at evil.github.io", "nobody has checked it"}, []string{"nobody can prove"}},
-		{client{Client: store.Client{ID: "c_1", Metadata: metadata}}, loopbackURI, []string{"nobody has checked it"}, []string{"Published by", "Anybody can publish"}},
+		{cimdClient("https://claude.ai/oauth/x"), loopbackURI,
+			[]string{"Published by claude.ai", "nobody has checked it", "127.0.0.1:49152",
+				"nobody can prove which program", "https://claude.ai/oauth/x"},
+			[]string{"Anybody can publish"}},
+		{cimdClient("https://evil.github.io/x"), "https://evil.github.io/cb",
+			[]string{"Published by evil.github.io", "Anybody can publish at evil.github.io", "nobody has checked it"},
+			[]string{"nobody can prove"}},
+		{client{Client: store.Client{ID: "c_1", Metadata: metadata}}, loopbackURI, []string{"nobody has checked it"},
+			[]string{"Published by", "Anybody can publish"}},
 	} {
 		got := show(row.client, row.uri)
 		for _, s := range row.has {
@@ -189,8 +202,9 @@ func TestThePageSaysWhoPublishedTheClient(t *testing.T) {
 	}
 }
 
-// CIM-04, CIM-05, CIM-14, W2, A3, G2, G4, G6, SF-07, SF-12, LG-01: a document that cannot be had ends on a page that
-// names the host and what to do: no redirect, no cookie, no look at the store, and no fault of ours in the log.
+// A document that cannot be had ends on a page that names the host and what to do: no redirect, no
+// cookie, no look at the store, and no fault of ours in the log (CIM-04, CIM-05, CIM-14, W2, A3,
+// G2, G4, G6, SF-07, SF-12, LG-01).
 func TestDocumentsThatCannotBeHadEndOnAPage(t *testing.T) {
 	t.Parallel()
 	status := func(code int) http.HandlerFunc {
@@ -207,14 +221,16 @@ func TestDocumentsThatCannotBeHadEndOnAPage(t *testing.T) {
 		"host fails":         {"", status(500), 502, "answered with status 500"},
 		"gone":               {"", status(404), 502, "answered with status 404"},
 		"redirect":           {"", status(302), 502, "answered with status 302"},
-		"page":               {"", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }, 400, "another media type"},
-		"other id":           {"", jsonAnswer(`{"client_id":"https://claude.ai/x",` + rightMembers + `}`), 400, "another client_id"},
-		"no name":            {"", jsonAnswer(`{}`), 400, "another client_id"},
-		"closed port":        {"http://127.0.0.1:1/client.json", nil, 502, "could not be read"},
-		"private":            {"http://10.0.0.1:9/client.json", nil, 400, "must start with https://"},
-		"query":              {"https://claude.ai/x?y=1", nil, 400, "may not have"},
-		"cloud metadata":     {"https://metadata.google.internal/x", nil, 400, "may not be on this host"},
-		"ourselves":          {s.origin + "/client.json", nil, 400, "may not be on this host"},
+		"page": {"", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") },
+			400, "another media type"},
+		"other id": {"", jsonAnswer(`{"client_id":"https://claude.ai/x",` + rightMembers + `}`), 400,
+			"another client_id"},
+		"no name":        {"", jsonAnswer(`{}`), 400, "another client_id"},
+		"closed port":    {"http://127.0.0.1:1/client.json", nil, 502, "could not be read"},
+		"private":        {"http://10.0.0.1:9/client.json", nil, 400, "must start with https://"},
+		"query":          {"https://claude.ai/x?y=1", nil, 400, "may not have"},
+		"cloud metadata": {"https://metadata.google.internal/x", nil, 400, "may not be on this host"},
+		"ourselves":      {s.origin + "/client.json", nil, 400, "may not be on this host"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := publishHere(t)
@@ -228,8 +244,10 @@ func TestDocumentsThatCannotBeHadEndOnAPage(t *testing.T) {
 			u := s.request("client_id", id)
 			w := s.send(t, http.MethodGet, u, "", "Accept", "text/html")
 			got, _ := text(t, w.Body.String())
-			if w.Code != row.want || !strings.Contains(got, row.says) || w.Header().Get("Location") != "" || w.Header().Get("Set-Cookie") != "" {
-				t.Errorf("got %d %v\n%s\nwant %d that says %q and leads nowhere", w.Code, w.Header(), got, row.want, row.says)
+			if w.Code != row.want || !strings.Contains(got, row.says) || w.Header().Get("Location") != "" ||
+				w.Header().Get("Set-Cookie") != "" {
+				t.Errorf("got %d %v\n%s\nwant %d that says %q and leads nowhere", w.Code, w.Header(), got, row.want,
+					row.says)
 			}
 			if row.id == "" && !strings.Contains(got, p.Listener.Addr().String()) {
 				t.Errorf("the page does not name the host:\n%s", got)
@@ -238,7 +256,8 @@ func TestDocumentsThatCannotBeHadEndOnAPage(t *testing.T) {
 				t.Errorf("Retry-After: got %q", w.Header().Get("Retry-After"))
 			}
 			j := s.send(t, http.MethodGet, u, "", "Accept", "application/json")
-			if j.Code != row.want || !strings.Contains(j.Body.String(), `"invalid_client"`) || !strings.Contains(j.Body.String(), row.says) {
+			if j.Code != row.want || !strings.Contains(j.Body.String(), `"invalid_client"`) ||
+				!strings.Contains(j.Body.String(), row.says) {
 				t.Errorf("as JSON: got %d %s", j.Code, j.Body)
 			}
 			s.wantCost(t, "a document that cannot be had", 0, 0)
@@ -249,13 +268,15 @@ func TestDocumentsThatCannotBeHadEndOnAPage(t *testing.T) {
 	}
 }
 
-// SF-11, AV-03: what can be refused without the document is, before anybody is asked.
+// What can be refused without the document is, before anybody is asked (SF-11, AV-03).
 func TestNothingIsFetchedForARequestThatLeadsNowhere(t *testing.T) {
 	t.Parallel()
 	s, p := serve(t, withDocuments), publishHere(t)
 	for name, changes := range map[string][]string{
-		"no challenge": {"code_challenge", ""}, "plain": {"code_challenge_method", "plain"}, "no redirect": {"redirect_uri", ""}, "forbidden redirect": {"redirect_uri", "http://evil.example/cb"},
-		"javascript": {"redirect_uri", "javascript:alert(1)"}, "response type": {"response_type", "token"}, "resource": {"resource", "https://other.example/mcp"}, "long state": {"state", strings.Repeat("a", 2001)},
+		"no challenge": {"code_challenge", ""}, "plain": {"code_challenge_method", "plain"},
+		"no redirect": {"redirect_uri", ""}, "forbidden redirect": {"redirect_uri", "http://evil.example/cb"},
+		"javascript": {"redirect_uri", "javascript:alert(1)"}, "response type": {"response_type", "token"},
+		"resource": {"resource", "https://other.example/mcp"}, "long state": {"state", strings.Repeat("a", 2001)},
 	} {
 		w := s.send(t, http.MethodGet, s.request(append([]string{"client_id", p.id}, changes...)...), "")
 		if w.Code != http.StatusBadRequest || w.Header().Get("Location") != "" {
@@ -272,12 +293,13 @@ func TestNothingIsFetchedForARequestThatLeadsNowhere(t *testing.T) {
 	}
 }
 
-// CIM-18: turned off, a URL is no client, and nobody is asked. DCR is as before.
+// Turned off, a URL is no client, and nobody is asked. DCR is as before (CIM-18).
 func TestDocumentsMayBeTurnedOff(t *testing.T) {
 	t.Parallel()
 	s, p := serve(t, nil), publishHere(t)
 	w := s.send(t, http.MethodGet, s.request("client_id", p.id), "")
-	if w.Code != http.StatusBadRequest || p.hits.Load() != 0 || !strings.Contains(w.Body.String(), "does not take clients that publish") {
+	if w.Code != http.StatusBadRequest || p.hits.Load() != 0 ||
+		!strings.Contains(w.Body.String(), "does not take clients that publish") {
 		t.Errorf("got %d, %d fetches\n%s", w.Code, p.hits.Load(), w.Body)
 	}
 	s.signIn(t, s.browser(loopbackURI), s.request(), "octocat")

@@ -53,7 +53,7 @@ func wantPage(tb testing.TB, what string, w *httptest.ResponseRecorder, status i
 
 const https = "https://auth.example.com"
 
-// CD-03, CON-05, CON-07: the form counts only from our page, in the browser that was shown it.
+// The form counts only from our page, in the browser that was shown it (CD-03, CON-05, CON-07).
 func TestApprovalNeedsOurPageInTheSameBrowser(t *testing.T) {
 	t.Parallel()
 	f := open(t, https, nil)
@@ -68,14 +68,19 @@ func TestApprovalNeedsOurPageInTheSameBrowser(t *testing.T) {
 		wantPage(t, what, f.post(t, mine, "approve", headers...), http.StatusForbidden)
 	}
 	wantPage(t, "no cookie", f.post(t, shown{mine.transaction, ""}, "approve"), http.StatusForbidden)
-	wantPage(t, "cookie of another page", f.post(t, shown{mine.transaction, other.cookie}, "approve"), http.StatusForbidden)
+	wantPage(t, "cookie of another page", f.post(t, shown{mine.transaction, other.cookie}, "approve"),
+		http.StatusForbidden)
 	name, value, _ := strings.Cut(mine.cookie, "=")
 	_, foreign, _ := strings.Cut(other.cookie, "=")
-	wantPage(t, "value of another page", f.post(t, shown{mine.transaction, name + "=" + foreign}, "approve"), http.StatusForbidden)
-	// UP-02: two of one name, in both orders, and the name without its prefix.
-	wantPage(t, "twice", f.post(t, shown{mine.transaction, mine.cookie + "; " + name + "=" + foreign}, "approve"), http.StatusForbidden)
-	wantPage(t, "twice", f.post(t, shown{mine.transaction, name + "=" + foreign + "; " + mine.cookie}, "approve"), http.StatusForbidden)
-	wantPage(t, "no prefix", f.post(t, shown{mine.transaction, strings.TrimPrefix(name, "__Host-") + "=" + value}, "approve"), http.StatusForbidden)
+	wantPage(t, "value of another page", f.post(t, shown{mine.transaction, name + "=" + foreign}, "approve"),
+		http.StatusForbidden)
+	// Two of one name, in both orders, and the name without its prefix (UP-02).
+	wantPage(t, "twice", f.post(t, shown{mine.transaction, mine.cookie + "; " + name + "=" + foreign}, "approve"),
+		http.StatusForbidden)
+	wantPage(t, "twice", f.post(t, shown{mine.transaction, name + "=" + foreign + "; " + mine.cookie}, "approve"),
+		http.StatusForbidden)
+	wantPage(t, "no prefix", f.post(t, shown{mine.transaction, strings.TrimPrefix(name, "__Host-") + "=" + value},
+		"approve"), http.StatusForbidden)
 	for what, headers := range map[string][]string{
 		"same origin":                 {"Sec-Fetch-Site", "same-origin", "Origin", https},
 		"under no-referrer":           {"Sec-Fetch-Site", "same-origin", "Origin", "null"},
@@ -87,16 +92,19 @@ func TestApprovalNeedsOurPageInTheSameBrowser(t *testing.T) {
 	}
 }
 
-// CD-07, CD-08: nothing in the form decides but the transaction and the button.
+// Nothing in the form decides but the transaction and the button (CD-07, CD-08).
 func TestTheFormCarriesNothingThatDecides(t *testing.T) {
 	t.Parallel()
 	f := open(t, https, nil)
 	p := f.show(t)
-	for _, add := range []string{"client_id=" + webID, "scope=all", "redirect_uri=" + url.QueryEscape(webURI), "state=x", "resource=" + https} {
+	for _, add := range []string{"client_id=" + webID, "scope=all", "redirect_uri=" + url.QueryEscape(webURI),
+		"state=x", "resource=" + https} {
 		body := url.Values{"transaction": {p.transaction}, "decision": {"approve"}}.Encode() + "&" + add
-		wantPage(t, add, f.send(t, http.MethodPost, oauth.AuthorizePath, body, "Cookie", p.cookie), http.StatusBadRequest)
+		wantPage(t, add, f.send(t, http.MethodPost, oauth.AuthorizePath, body, "Cookie", p.cookie),
+			http.StatusBadRequest)
 		body = strings.TrimSuffix(body, "&"+add)
-		wantPage(t, "query "+add, f.send(t, http.MethodPost, oauth.AuthorizePath+"?"+add, body, "Cookie", p.cookie), http.StatusBadRequest)
+		wantPage(t, "query "+add, f.send(t, http.MethodPost, oauth.AuthorizePath+"?"+add, body, "Cookie", p.cookie),
+			http.StatusBadRequest)
 	}
 	for i := range p.transaction {
 		if i%7 != 0 {
@@ -111,7 +119,7 @@ func TestTheFormCarriesNothingThatDecides(t *testing.T) {
 	}
 }
 
-// CD-05, CON-08, CON-10, CON-11: nothing that is there before approval opens the callback.
+// Nothing that is there before approval opens the callback (CD-05, CON-08, CON-10, CON-11).
 func TestNoStateBeforeApproval(t *testing.T) {
 	t.Parallel()
 	f := open(t, https, nil)
@@ -120,9 +128,11 @@ func TestNoStateBeforeApproval(t *testing.T) {
 	id := strings.TrimPrefix(name, "__Host-"+consentCookie)
 	for _, state := range []string{id, id + ".", id + "." + value, value, p.transaction, credential.Hash(value)} {
 		for _, cookie := range []string{
-			"", p.cookie, "__Host-" + signInCookie + id + "=" + p.transaction, "__Host-" + signInCookie + id + "=" + value,
+			"", p.cookie, "__Host-" + signInCookie + id + "=" + p.transaction,
+			"__Host-" + signInCookie + id + "=" + value,
 		} {
-			w := f.send(t, http.MethodGet, oauth.CallbackPath+"?login=octocat&state="+url.QueryEscape(state), "", "Cookie", cookie)
+			w := f.send(t, http.MethodGet, oauth.CallbackPath+"?login=octocat&state="+url.QueryEscape(state), "",
+				"Cookie", cookie)
 			if w.Code != http.StatusForbidden && w.Code != http.StatusBadRequest || w.Header().Get("Location") != "" {
 				t.Errorf("state %.20s: got %d to %q, want a page", state, w.Code, w.Header().Get("Location"))
 			}
@@ -130,7 +140,7 @@ func TestNoStateBeforeApproval(t *testing.T) {
 	}
 }
 
-// CD-09, H2, W5: pages fetched twice and forms sent twice are what browsers do.
+// Pages fetched twice and forms sent twice are what browsers do (CD-09, H2, W5).
 func TestRepeatedPagesAndFormsWork(t *testing.T) {
 	t.Parallel()
 	s := serve(t, nil)
@@ -156,7 +166,8 @@ func TestRepeatedPagesAndFormsWork(t *testing.T) {
 	wg.Wait()
 }
 
-// CD-12, CD-17, CON-14, H8: no is final in this browser, in either order, and needs no client record.
+// No is final in this browser, in either order, and needs no client record (CD-12, CD-17, CON-14,
+// H8).
 func TestDenyIsFinal(t *testing.T) {
 	t.Parallel()
 	s := serve(t, nil)
@@ -173,7 +184,7 @@ func TestDenyIsFinal(t *testing.T) {
 	check(t, press(t, b, p, "decision=deny"), http.StatusForbidden)
 }
 
-// CD-17, UP-01: a transaction ends at SIGN_IN_TTL, wherever it is.
+// A transaction ends at SIGN_IN_TTL, wherever it is (CD-17, UP-01).
 func TestOldTransactionsEnd(t *testing.T) {
 	t.Parallel()
 	f := open(t, https, func(f *endpoint) { f.origin = https })
@@ -195,7 +206,7 @@ func TestOldTransactionsEnd(t *testing.T) {
 	check(t, late, http.StatusBadRequest)
 }
 
-// CD-14: what browsers fetch ahead starts nothing, and no GET changes anything.
+// What browsers fetch ahead starts nothing, and no GET changes anything (CD-14).
 func TestPrefetchStartsNothing(t *testing.T) {
 	t.Parallel()
 	f := open(t, https, nil)
@@ -212,7 +223,7 @@ func TestPrefetchStartsNothing(t *testing.T) {
 	}
 }
 
-// AV-02, AUZ-01: 2,000 strangers cost a read each and no write.
+// 2,000 strangers cost a read each and no write (AV-02, AUZ-01).
 func TestStrangersWriteNothing(t *testing.T) {
 	t.Parallel()
 	f := open(t, https, nil)
@@ -224,7 +235,8 @@ func TestStrangersWriteNothing(t *testing.T) {
 	}
 }
 
-// AV-01, H3: 200 starts in one browser leave a Cookie header that every server takes, and the next works.
+// 200 starts in one browser leave a Cookie header that every server takes, and the next works
+// (AV-01, H3).
 func TestManyStartsLeaveRoomForTheNext(t *testing.T) {
 	t.Parallel()
 	for _, state := range []string{"short", strings.Repeat("s", 1900)} {
@@ -259,7 +271,8 @@ func TestFlowsSideBySide(t *testing.T) {
 	}
 }
 
-// CD-07, RU-01, RU-15: what the client may not do any more when the browser comes back is not done.
+// What the client may not do any more when the browser comes back is not done (CD-07, RU-01,
+// RU-15).
 func TestRedirectURIIsMatchedAgainAtTheEnd(t *testing.T) {
 	t.Parallel()
 	s := serve(t, nil)
@@ -275,7 +288,8 @@ func TestRedirectURIIsMatchedAgainAtTheEnd(t *testing.T) {
 	check(t, p, http.StatusBadRequest)
 
 	b = s.browser(webURI)
-	signIn = press(t, b, get(t, b, s.request("client_id", webID, "redirect_uri", webURI), http.StatusOK), "decision=approve")
+	signIn = press(t, b, get(t, b, s.request("client_id", webID, "redirect_uri", webURI), http.StatusOK),
+		"decision=approve")
 	must(t, s.Store.DeleteClient(t.Context(), webID, nil))
 	p, err = b.Continue(t.Context(), signIn, "octocat")
 	must(t, err)

@@ -11,9 +11,9 @@ import (
 	"github.com/postern-dev/postern/test/kit/oauthtest"
 )
 
-// RSP-01, RSP-02, RSP-04, RSP-06, AC-12, AC-14, D7, H7, RU-18, UPS-01, UPS-05, K7: the client gets
-// code, state and iss, each once, appended to its own bytes, whoever signs people in.
-// The fake GitHub refuses a code without the verifier of its S256 challenge.
+// The client gets code, state and iss, each once, appended to its own bytes, whoever signs people
+// in. The fake GitHub refuses a code without the verifier of its S256 challenge (RSP-01, RSP-02,
+// RSP-04, RSP-06, AC-12, AC-14, D7, H7, RU-18, UPS-01, UPS-05, K7).
 func TestSignInEndsAtTheClientsOwnURI(t *testing.T) {
 	t.Parallel()
 	for name, start := range map[string]func(testing.TB) *server{
@@ -27,16 +27,19 @@ func TestSignInEndsAtTheClientsOwnURI(t *testing.T) {
 				t.Parallel()
 				s := start(t)
 				const state = `a b&c=d%20+é"'<>\` + "\t"
-				got := s.browser(c.uri).SignIn(t, s.request("client_id", c.client, "redirect_uri", c.uri, "state", state), "octocat")
+				request := s.request("client_id", c.client, "redirect_uri", c.uri, "state", state)
+				got := s.browser(c.uri).SignIn(t, request, "octocat")
 				if !strings.HasPrefix(got.String(), c.uri) {
 					t.Fatalf("got redirect %s, want prefix %s", got, c.uri)
 				}
 				q := parameters(t, got)
 				if q.Get("state") != state || q.Get("iss") != s.origin || q.Has("error") {
-					t.Errorf("got state %q, iss %q, error %q; want %q, %q, none", q.Get("state"), q.Get("iss"), q.Get("error"), state, s.origin)
+					t.Errorf("got state %q, iss %q, error %q; want %q, %q, none", q.Get("state"), q.Get("iss"),
+						q.Get("error"), state, s.origin)
 				}
 				g := s.redeem(t, q.Get("code"))
-				if g.ClientID != c.client || g.Resource != s.origin+"/mcp" || g.Scopes.String() != "mcp" || g.Person.Login != "octocat" {
+				if g.ClientID != c.client || g.Resource != s.origin+"/mcp" || g.Scopes.String() != "mcp" ||
+					g.Person.Login != "octocat" {
 					t.Errorf("got grant %s %s %q %s", g.ClientID, g.Resource, g.Scopes, g.Person.Login)
 				}
 				if strings.Contains(q.Get("code"), challenge) { // RSP-05
@@ -47,7 +50,8 @@ func TestSignInEndsAtTheClientsOwnURI(t *testing.T) {
 	}
 }
 
-// I1, I2, I3, W3, AUZ-09, AUZ-11, D1, D3, D4: what real clients leave out or add is no reason to stop.
+// What real clients leave out or add is no reason to stop (I1, I2, I3, W3, AUZ-09, AUZ-11, D1, D3,
+// D4).
 func TestOddRequestsAreServed(t *testing.T) {
 	t.Parallel()
 	s := serve(t, nil)
@@ -86,8 +90,8 @@ func TestOddRequestsAreServed(t *testing.T) {
 	})
 }
 
-// CD-01, CD-04, CD-06, CON-01, CON-15, AUZ-12, AUZ-14, G5: a person whom GitHub no longer asks is asked
-// by us all the same, and GitHub hears nothing before that.
+// A person whom GitHub no longer asks is asked by us all the same, and GitHub hears nothing before
+// that (CD-01, CD-04, CD-06, CON-01, CON-15, AUZ-12, AUZ-14, G5).
 func TestConsentIsAskedEveryTime(t *testing.T) {
 	t.Parallel()
 	s := serveGitHub(t, "anyone")
@@ -103,8 +107,8 @@ func TestConsentIsAskedEveryTime(t *testing.T) {
 	}
 }
 
-// CD-02, CON-09, UP-01, UP-03, H4: the address at GitHub, given to somebody else, ends on a page of
-// ours: no call to GitHub, no word to the client. The browser that approved is not hurt.
+// The address at GitHub, given to somebody else, ends on a page of ours: no call to GitHub, no word
+// to the client. The browser that approved is not hurt (CD-02, CON-09, UP-01, UP-03, H4).
 func TestOnlyTheBrowserThatApprovedCompletes(t *testing.T) {
 	t.Parallel()
 	s := serveGitHub(t, "anyone")
@@ -119,7 +123,8 @@ func TestOnlyTheBrowserThatApprovedCompletes(t *testing.T) {
 			t.Errorf("GitHub was asked: %s", call)
 		}
 	}
-	denied := s.origin + oauth.CallbackPath + "?error=access_denied&state=" + url.QueryEscape(atGitHub.Query().Get("state"))
+	state := atGitHub.Query().Get("state")
+	denied := s.origin + oauth.CallbackPath + "?error=access_denied&state=" + url.QueryEscape(state)
 	check(t, get(t, victim, denied, http.StatusForbidden), http.StatusForbidden)
 	attacker.Stop = loopbackURI
 	p = walk(t, attacker, get(t, attacker, atGitHub.String(), http.StatusOK), "attacker")
@@ -128,8 +133,8 @@ func TestOnlyTheBrowserThatApprovedCompletes(t *testing.T) {
 	}
 }
 
-// CD-13, UP-06, K8: the grant is of the account that comes back, by its number; a login
-// that was given up and taken by another is another person.
+// The grant is of the account that comes back, by its number; a login that was given up and taken
+// by another is another person (CD-13, UP-06, K8).
 func TestGrantBelongsToTheAccountThatReturns(t *testing.T) {
 	t.Parallel()
 	s := serveGitHub(t, "anyone")
@@ -139,8 +144,10 @@ func TestGrantBelongsToTheAccountThatReturns(t *testing.T) {
 	second := s.redeem(t, s.signIn(t, s.browser(loopbackURI), s.request(), "octocat").Get("code"))
 	third := s.redeem(t, s.signIn(t, s.browser(loopbackURI), s.request(), "cat").Get("code"))
 	big := s.redeem(t, s.signIn(t, s.browser(loopbackURI), s.request(), "big").Get("code"))
-	if first.Person.Subject != "github:583231" || third.Person.Subject != first.Person.Subject || second.Person.Subject == first.Person.Subject {
-		t.Errorf("got %s, then %s under the old login and %s under the new one", first.Person.Subject, second.Person.Subject, third.Person.Subject)
+	if first.Person.Subject != "github:583231" || third.Person.Subject != first.Person.Subject ||
+		second.Person.Subject == first.Person.Subject {
+		t.Errorf("got %s, then %s under the old login and %s under the new one", first.Person.Subject,
+			second.Person.Subject, third.Person.Subject)
 	}
 	if big.Person.Subject != "github:9007199254741001" {
 		t.Errorf("got %s, want every digit", big.Person.Subject)
@@ -152,7 +159,8 @@ func TestGrantBelongsToTheAccountThatReturns(t *testing.T) {
 	}
 }
 
-// C10, C13, AUZ-05, RU-01: each client has its own exact path, with whatever id in it; the port alone is free, on loopback.
+// Each client has its own exact path, with whatever id in it; the port alone is free, on loopback
+// (C10, C13, AUZ-05, RU-01).
 func TestClientsHaveTheirOwnPath(t *testing.T) {
 	t.Parallel()
 	f := open(t, https, nil)
@@ -163,8 +171,10 @@ func TestClientsHaveTheirOwnPath(t *testing.T) {
 	})
 	must(t, err)
 	for uri, status := range map[string]int{
-		uri: 200, uri + "/": 400, uri + "?x=1": 400, strings.Replace(uri, "Xy9", "Xy8", 1): 400, strings.ToLower(uri): 400,
-		"http://localhost:4711/cb": 200, "http://localhost/cb": 200, "http://127.0.0.1/cb": 400, "https://localhost/cb": 400, "http://localhost:4711/cb2": 400,
+		uri: 200, uri + "/": 400, uri + "?x=1": 400, strings.Replace(uri, "Xy9", "Xy8", 1): 400,
+		strings.ToLower(uri):       400,
+		"http://localhost:4711/cb": 200, "http://localhost/cb": 200, "http://127.0.0.1/cb": 400,
+		"https://localhost/cb": 400, "http://localhost:4711/cb2": 400,
 	} {
 		if w := f.send(t, http.MethodGet, f.request("client_id", webID, "redirect_uri", uri), ""); w.Code != status {
 			t.Errorf("%s: got %d, want %d", uri, w.Code, status)
@@ -172,7 +182,7 @@ func TestClientsHaveTheirOwnPath(t *testing.T) {
 	}
 }
 
-// H6, UPS-08, UP-10, CON-14: a final no reaches the client, in words of ours.
+// A final no reaches the client, in words of ours (H6, UPS-08, UP-10, CON-14).
 func TestRefusalsReachTheClient(t *testing.T) {
 	t.Parallel()
 	s := serveGitHub(t, "org:acme")
@@ -193,20 +203,23 @@ func TestRefusalsReachTheClient(t *testing.T) {
 	q := parameters(t, press(t, b, p, "authorize=0").Redirect)
 	wantDenied(t, s, q, "the sign-in was declined at the identity provider")
 
-	s.github.Outage("/login/oauth/access_token", oauthtest.Fault{Status: 200, Body: `{"error":"unverified_user_email","error_description":"<b>x</b>"}`})
-	wantDenied(t, s, s.signIn(t, s.browser(loopbackURI), s.request(), "member"), "GitHub wants this account to verify its e-mail address first")
+	s.github.Outage("/login/oauth/access_token", oauthtest.Fault{Status: 200,
+		Body: `{"error":"unverified_user_email","error_description":"<b>x</b>"}`})
+	wantDenied(t, s, s.signIn(t, s.browser(loopbackURI), s.request(), "member"),
+		"GitHub wants this account to verify its e-mail address first")
 }
 
 func wantDenied(t *testing.T, s *server, q url.Values, description string) {
 	t.Helper()
-	want := url.Values{"error": {"access_denied"}, "error_description": {description}, "state": {"st&te=1"}, "iss": {s.origin}}
+	want := url.Values{"error": {"access_denied"}, "error_description": {description}, "state": {"st&te=1"},
+		"iss": {s.origin}}
 	if q.Encode() != want.Encode() {
 		t.Errorf("got %v, want %v", q, want)
 	}
 }
 
-// K1, UP-11, M5: however often a person signs in, one token of theirs is kept, the newest, and
-// it stands in no page and no log.
+// However often a person signs in, one token of theirs is kept, the newest, and it stands in no
+// page and no log (K1, UP-11, M5).
 func TestOneUpstreamTokenPerPerson(t *testing.T) {
 	t.Parallel()
 	s := serveGitHub(t, "anyone")

@@ -24,18 +24,21 @@ func TestFunctionStartsFromSettingsAlone(t *testing.T) {
 	t.Parallel()
 	err := start(t, map[string]string{
 		"ISSUER_URL": "https://auth.example.com", "STORE": "firestore:my-project", "FERNET_KEYS_FILE": "no/such/file",
-		"IDENTITY_PROVIDER": "github", "GITHUB_CLIENT_ID": "x", "GITHUB_CLIENT_SECRET_FILE": "no/such/file", "ALLOW": "org:acme",
+		"IDENTITY_PROVIDER": "github", "GITHUB_CLIENT_ID": "x", "GITHUB_CLIENT_SECRET_FILE": "no/such/file",
+		"ALLOW": "org:acme",
 	})
 	if err != nil {
 		t.Errorf("got %v, want none", err)
 	}
 }
 
-// UP-09, RU-21: nobody said means no start, and the error says what to write; so does every other bad setting.
+// Nobody said means no start, and the error says what to write; so does every other bad setting
+// (UP-09, RU-21).
 func TestFunctionNamesEveryBadSetting(t *testing.T) {
 	t.Parallel()
 	err := start(t, map[string]string{
-		"ISSUER_URL": "https://auth.example.com", "STORE": "punchcards:x", "IDENTITY_PROVIDER": "development", "CODE_TTL": "10h", "ALLOW": "", "CIMD_ALLOW": "https://claude.ai",
+		"ISSUER_URL": "https://auth.example.com", "STORE": "punchcards:x", "IDENTITY_PROVIDER": "development",
+		"CODE_TTL": "10h", "ALLOW": "", "CIMD_ALLOW": "https://claude.ai",
 	})
 	for _, name := range []string{"STORE", "FERNET_KEYS_FILE", "CODE_TTL", "IDENTITY_PROVIDER", "ALLOW", "CIMD_ALLOW"} {
 		if err == nil || !strings.Contains(err.Error(), name) {

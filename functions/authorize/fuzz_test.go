@@ -11,16 +11,20 @@ import (
 )
 
 // registeredPrefixes are where a browser may be sent, port on loopback aside.
-var registeredPrefixes = []string{webURI, appURI, "https://client.example/one", "https://client.example/two", longURI, "http://127.0.0.1"}
+var registeredPrefixes = []string{webURI, appURI, "https://client.example/one", "https://client.example/two", longURI,
+	"http://127.0.0.1"}
 
 // Any query gives a page: the GET never redirects, sets no cookie but ours, and links to no URI but the
 // client's own (RU-14, RU-15, RU-16).
 func FuzzAuthorizeQuery(f *testing.F) {
 	e := open(f, https, nil)
 	for _, changes := range [][]string{
-		nil, {"client_id", webID, "redirect_uri", webURI}, {"redirect_uri", "https://evil.example/"}, {"response_type", "token"},
-		{"client_id", "nobody"}, {"client_id", oldID, "redirect_uri", "javascript:alert(1)"}, {"scope", "\""}, {"resource", "https://x/"},
-		{"state", strings.Repeat("<", 3000)}, {"prompt", "none"}, {"client_id", appID, "redirect_uri", appURI, "code_challenge", "x"},
+		nil, {"client_id", webID, "redirect_uri", webURI}, {"redirect_uri", "https://evil.example/"},
+		{"response_type", "token"},
+		{"client_id", "nobody"}, {"client_id", oldID, "redirect_uri", "javascript:alert(1)"}, {"scope", "\""},
+		{"resource", "https://x/"},
+		{"state", strings.Repeat("<", 3000)}, {"prompt", "none"},
+		{"client_id", appID, "redirect_uri", appURI, "code_challenge", "x"},
 	} {
 		_, query, _ := strings.Cut(e.request(changes...), "?")
 		f.Add(query)
@@ -65,7 +69,8 @@ func FuzzCallback(f *testing.F) {
 	a := e.approveRaw(f)
 	for _, query := range []string{
 		"", "state=" + a.state, "state=" + a.state + "&login=octocat", "state=" + a.state + "&error=access_denied",
-		"state=" + a.state + "&login=%3Cscript%3E", "state=x.y&code=1", "state=" + a.state + "&state=" + a.state, "development=1&state=" + a.state,
+		"state=" + a.state + "&login=%3Cscript%3E", "state=x.y&code=1", "state=" + a.state + "&state=" + a.state,
+		"development=1&state=" + a.state,
 	} {
 		f.Add(query, a.cookie)
 		f.Add(query, "")

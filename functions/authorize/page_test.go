@@ -32,26 +32,30 @@ func text(tb testing.TB, body string) (string, map[string]int) {
 	return strings.Join(strings.Fields(b.String()), " "), elements
 }
 
-// CD-11, CON-04, CON-13, H5, WB-03, WB-06, RU-17: the page says who asks, that nobody checked the name, where
-// access goes in full, for what, and for how long, essential facts first.
+// The page says who asks, that nobody checked the name, where access goes in full, for what, and
+// for how long, essential facts first (CD-11, CON-04, CON-13, H5, WB-03, WB-06, RU-17).
 func TestThePageSaysWhoAsksAndWhereAccessGoes(t *testing.T) {
 	t.Parallel()
 	f := open(t, https, nil)
 	for client, want := range map[string][]string{
-		webID: {"Web Client", "nobody has checked", "client.example", webURI, "use the tools of this server in your name",
+		webID: {"Web Client", "nobody has checked", "client.example", webURI,
+			"use the tools of this server in your name",
 			"90 days", https + "/mcp", webID, "auth.example.com"},
 		loopbackID: {"Claude", "127.0.0.1:49152", loopbackURI, "A program on your own computer"},
 		appID:      {hostileName, "com.example.app:", appURI, "An app on your device"},
 		manyID:     {"An application without a name", "https://client.example/two"},
 	} {
-		uri := map[string]string{webID: webURI, loopbackID: loopbackURI, appID: appURI, manyID: "https://client.example/two"}[client]
-		got, _ := text(t, f.send(t, http.MethodGet, f.request("client_id", client, "redirect_uri", uri), "").Body.String())
-		for _, w := range want {
-			if !strings.Contains(got, w) {
-				t.Errorf("%s: the page does not say %q:\n%s", client, w, got)
+		uri := map[string]string{webID: webURI, loopbackID: loopbackURI, appID: appURI,
+			manyID: "https://client.example/two"}[client]
+		w := f.send(t, http.MethodGet, f.request("client_id", client, "redirect_uri", uri), "")
+		got, _ := text(t, w.Body.String())
+		for _, words := range want {
+			if !strings.Contains(got, words) {
+				t.Errorf("%s: the page does not say %q:\n%s", client, words, got)
 			}
 		}
-		if local := strings.Contains(got, "nobody can prove") || strings.Contains(got, "another app may have"); local != (client == loopbackID || client == appID) {
+		local := strings.Contains(got, "nobody can prove") || strings.Contains(got, "another app may have")
+		if local != (client == loopbackID || client == appID) {
 			t.Errorf("%s: warning of a local program: got %t", client, local)
 		}
 		if strings.Index(got, "Access goes to") > strings.Index(got, "Approve") {
@@ -60,12 +64,14 @@ func TestThePageSaysWhoAsksAndWhereAccessGoes(t *testing.T) {
 	}
 }
 
-// CON-04: the person reads beforehand what the provider is asked.
+// The person reads beforehand what the provider is asked (CON-04).
 func TestThePageSaysWhatTheProviderTells(t *testing.T) {
 	t.Parallel()
 	for rules, want := range map[string]string{
-		"anyone": "your account name and id", "org:acme,team:acme/ops": "your account name and id and your membership in organisations and teams",
-		"user:octocat,email-domain:example.com,org:acme": "your account name and id, your e-mail address and your membership in organisations and teams",
+		"anyone":                 "your account name and id",
+		"org:acme,team:acme/ops": "your account name and id and your membership in organisations and teams",
+		"user:octocat,email-domain:example.com,org:acme": "your account name and id, your e-mail address " +
+			"and your membership in organisations and teams",
 	} {
 		allow, err := upstream.ParseAllow(rules)
 		must(t, err)
@@ -75,13 +81,14 @@ func TestThePageSaysWhatTheProviderTells(t *testing.T) {
 	}
 }
 
-// H9, WB-01, UP-14: whatever a client or a query says stays text.
+// Whatever a client or a query says stays text (H9, WB-01, UP-14).
 func TestHostileTextStaysText(t *testing.T) {
 	t.Parallel()
 	f := open(t, https, nil)
 	const payload = `"><script>alert(1)</script><img src=x onerror=alert(2)>{{.}}`
 	pages := []string{f.request("client_id", appID, "redirect_uri", appURI)}
-	for _, name := range []string{"client_id", "redirect_uri", "response_type", "scope", "resource", "state", "code_challenge", "code_challenge_method", "prompt", "request", payload} {
+	for _, name := range []string{"client_id", "redirect_uri", "response_type", "scope", "resource", "state",
+		"code_challenge", "code_challenge_method", "prompt", "request", payload} {
 		pages = append(pages, f.request(name, payload), f.request("response_type", "x", name, payload))
 	}
 	for _, name := range []string{"error", "error_description", "state", "code", payload} {
@@ -96,12 +103,13 @@ func TestHostileTextStaysText(t *testing.T) {
 	}
 }
 
-// WB-02: the one link of any scheme leads to the matched redirect URI and carries the error.
+// The one link of any scheme leads to the matched redirect URI and carries the error (WB-02).
 func TestTheOnlyLinkToAClientIsAMatchedOne(t *testing.T) {
 	t.Parallel()
 	f := open(t, https, nil)
 	w := f.send(t, http.MethodGet, f.request("client_id", appID, "redirect_uri", appURI, "response_type", "token"), "")
-	want := `href="com.example.app:/oauth?error=unsupported_response_type&amp;error_description=response_type&#43;must&#43;be&#43;code&amp;state=st%26te%3D1&amp;iss=https%3A%2F%2Fauth.example.com"`
+	want := `href="com.example.app:/oauth?error=unsupported_response_type&amp;error_description=` +
+		`response_type&#43;must&#43;be&#43;code&amp;state=st%26te%3D1&amp;iss=https%3A%2F%2Fauth.example.com"`
 	if !strings.Contains(w.Body.String(), want) {
 		t.Errorf("got %s\nwant %s", w.Body, want)
 	}
@@ -114,7 +122,8 @@ func TestTheOnlyLinkToAClientIsAMatchedOne(t *testing.T) {
 		}
 		source, err := os.ReadFile(file)
 		must(t, err)
-		for _, name := range []string{"template.URL(", "template.HTML(", "template.JS(", "template.CSS(", "template.HTMLAttr("} {
+		for _, name := range []string{"template.URL(", "template.HTML(", "template.JS(", "template.CSS(",
+			"template.HTMLAttr("} {
 			found += strings.Count(string(source), name)
 		}
 	}
@@ -123,26 +132,30 @@ func TestTheOnlyLinkToAClientIsAMatchedOne(t *testing.T) {
 	}
 }
 
-// CD-10, CON-06, CD-15, CD-16, H1, WB-04, TE-09: every answer has the headers, and none has form-action, which Chromium would
-// apply to every redirect after the form.
+// Every answer has the headers, and none has form-action, which Chromium would apply to every
+// redirect after the form (CD-10, CON-06, CD-15, CD-16, H1, WB-04, TE-09).
 func TestEveryAnswerHasThePageHeaders(t *testing.T) {
 	t.Parallel()
 	f := open(t, https, nil)
 	p := f.show(t)
 	answers := map[string]http.Header{
-		"approve": f.post(t, p, "approve").Header(), "deny": f.post(t, p, "deny").Header(), "no cookie": f.post(t, shown{p.transaction, ""}, "deny").Header(),
+		"approve": f.post(t, p, "approve").Header(), "deny": f.post(t, p, "deny").Header(),
+		"no cookie": f.post(t, shown{p.transaction, ""}, "deny").Header(),
 	}
 	for _, target := range []string{
-		f.request(), f.request("client_id", "nobody"), f.request("redirect_uri", "https://x.example/"), f.request("scope", "\""),
+		f.request(), f.request("client_id", "nobody"), f.request("redirect_uri", "https://x.example/"),
+		f.request("scope", "\""),
 		"/auth/callback", "/auth/callback/", "/auth/callback/x", "/nothing", "/authorize/", "/auth", // UP-15
 	} {
 		answers[target] = f.send(t, http.MethodGet, target, "").Header()
 	}
 	answers["DELETE"] = f.send(t, http.MethodDelete, "/authorize", "").Header()
-	answers["OPTIONS"] = f.send(t, http.MethodOptions, "/authorize", "", "Origin", "https://x.example", "Access-Control-Request-Method", "GET").Header()
+	answers["OPTIONS"] = f.send(t, http.MethodOptions, "/authorize", "", "Origin", "https://x.example",
+		"Access-Control-Request-Method", "GET").Header()
 	for what, h := range answers {
 		for name, want := range map[string]string{
-			"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff",
+			"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Frame-Options": "DENY",
+			"X-Content-Type-Options":     "nosniff",
 			"Cross-Origin-Opener-Policy": "same-origin", "Access-Control-Allow-Origin": "",
 		} {
 			if h.Get(name) != want {
@@ -150,7 +163,8 @@ func TestEveryAnswerHasThePageHeaders(t *testing.T) {
 			}
 		}
 		csp := h.Get("Content-Security-Policy")
-		if strings.Contains(csp, "form-action") || !strings.Contains(csp, "frame-ancestors 'none'") || !strings.Contains(csp, "default-src 'none'") {
+		if strings.Contains(csp, "form-action") || !strings.Contains(csp, "frame-ancestors 'none'") ||
+			!strings.Contains(csp, "default-src 'none'") {
 			t.Errorf("%s: got policy %q", what, csp)
 		}
 	}
