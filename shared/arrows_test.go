@@ -30,6 +30,7 @@ var arrows = map[string][]string{
 	// words, and what stands alone
 	"origin":       {},
 	"oauth":        {"origin"},
+	"defaults":     {},
 	"fernet":       {},
 	"credential":   {},
 	"recent":       {},

@@ -152,7 +152,7 @@ func TestCIMDGrantTypesCount(t *testing.T) {
 func TestThePageSaysWhoPublishedTheClient(t *testing.T) {
 	t.Parallel()
 	f := open(t, https, withDocuments)
-	h := &handler{Config: f.Config, now: f.Clock.Now}
+	h := &handler{Config: f.Config}
 	show := func(c client, uri string) string {
 		page := edge.Wrap(edge.Everything(pages.Errors(func(w http.ResponseWriter, r *http.Request) error {
 			redirect, err := policy(r).Match([]string{uri}, uri)

@@ -40,7 +40,7 @@ func (h *handler) issue(
 }
 
 func (h *handler) login(t transaction, person store.Person, token upstream.Token) (store.Login, error) {
-	now := h.now().UTC()
+	now := h.Now().UTC()
 	login := store.Login{
 		Code:  t.code(),
 		Until: t.Expiry,

@@ -42,7 +42,7 @@ func (h *handler) showConsent(
 ) error {
 	issuer := edge.Issuer(r)
 	browser := credential.New("")
-	t := newTransaction(req, issuer.String(), browser, h.now(), h.SignInTTL)
+	t := newTransaction(req, issuer.String(), browser, h.Now(), h.SignInTTL)
 	sealed, err := h.seal(r.Context(), purposeConsent, t)
 	if err != nil {
 		return err

@@ -86,7 +86,7 @@ func (h *handler) approve(w http.ResponseWriter, r *http.Request, t transaction)
 		return err
 	}
 	makeRoom(w, r, signInCookie)
-	pages.SetCookie(w, r, signInCookie+t.id(), sealed, t.Expiry.Sub(h.now()))
+	pages.SetCookie(w, r, signInCookie+t.id(), sealed, t.Expiry.Sub(h.Now()))
 	telemetry.Audit(r.Context(), h.Log, telemetry.ConsentApproved, approvalFields(t)...)
 	pages.SeeOther(w, h.providerURL(r, t))
 	return nil

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/postern-dev/postern/shared/cimd"
+	"github.com/postern-dev/postern/shared/defaults"
 	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/pages"
@@ -31,14 +32,11 @@ type Config struct {
 	SignInTTL time.Duration // how long a person may take from page to callback
 	GrantTTL  time.Duration // shown on the page
 
-	Log *slog.Logger
+	Log *slog.Logger     // nil discards
 	Now func() time.Time // nil means time.Now
 }
 
-type handler struct {
-	Config
-	now func() time.Time
-}
+type handler struct{ Config }
 
 // New returns the authorization endpoint: /authorize and /auth/callback.
 func New(c Config) (http.Handler, error) {
@@ -54,13 +52,8 @@ func New(c Config) (http.Handler, error) {
 	case c.CodeTTL <= 0 || c.SignInTTL <= 0 || c.GrantTTL <= 0:
 		return nil, errors.New("authorize: Config has a lifetime that is not positive")
 	}
-	h := &handler{Config: c, now: c.Now}
-	if h.now == nil {
-		h.now = time.Now
-	}
-	if h.Log == nil {
-		h.Log = slog.New(slog.DiscardHandler)
-	}
+	c.Log, c.Now = defaults.Log(c.Log), defaults.Now(c.Now)
+	h := &handler{Config: c}
 	mux := edge.NewMux()
 	mux.Handle(http.MethodGet, oauth.AuthorizePath, pages.Errors(h.authorize))
 	mux.Handle(http.MethodPost, oauth.AuthorizePath, pages.Errors(h.decide))

@@ -85,7 +85,7 @@ func (h *handler) open(ctx context.Context, purpose, sealed, issuer string) (tra
 	if t.Issuer != issuer {
 		return t, fmt.Errorf("transaction of another issuer: %w", seal.ErrMisplaced)
 	}
-	if !h.now().Before(t.Expiry) {
+	if !h.Now().Before(t.Expiry) {
 		return t, errExpired
 	}
 	return t, nil

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/defaults"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/upstream"
 )
@@ -19,7 +20,7 @@ type Config struct {
 	// are only forgotten.
 	Provider upstream.Provider
 
-	Log *slog.Logger
+	Log *slog.Logger     // nil discards
 	Now func() time.Time // nil means time.Now
 }
 
@@ -37,12 +38,7 @@ func New(c Config) (*Cascade, error) {
 	if c.Provider == nil {
 		return nil, errors.New("cascade: Config.Provider is nil")
 	}
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
-	}
-	if c.Now == nil {
-		c.Now = time.Now
-	}
+	c.Log, c.Now = defaults.Log(c.Log), defaults.Now(c.Now)
 	return &Cascade{Config: c}, nil
 }
 

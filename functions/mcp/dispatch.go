@@ -52,7 +52,7 @@ func (h *handler) dispatch(w http.ResponseWriter, r *http.Request, caller *Calle
 
 // bound ends a stream when the token ends, and soon after the grant does (MP-12).
 func (h *handler) bound(ctx context.Context, caller *Caller) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(ctx, caller.TokenUntil.Sub(h.now()))
+	ctx, cancel := context.WithTimeout(ctx, caller.TokenUntil.Sub(h.Now()))
 	go func() {
 		tick := time.NewTicker(max(h.RevocationMaxAge, time.Second))
 		defer tick.Stop()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/postern-dev/postern/shared/accesstoken"
+	"github.com/postern-dev/postern/shared/defaults"
 	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
@@ -38,13 +39,12 @@ type Config struct {
 	// machine. See [handler.checkAddress].
 	Origins []string
 
-	Log *slog.Logger
+	Log *slog.Logger     // nil discards
 	Now func() time.Time // nil means time.Now
 }
 
 type handler struct {
 	Config
-	now    func() time.Time
 	grants *liveness
 
 	// Set by serveTools, once, before the first call that has a token.
@@ -68,17 +68,9 @@ func New(c Config) (http.Handler, error) {
 	case c.RevocationMaxAge < 0:
 		return nil, errors.New("mcp: Config.RevocationMaxAge is negative")
 	}
-	h := &handler{Config: c, now: c.Now}
-	if h.now == nil {
-		h.now = time.Now
-	}
-	if h.Log == nil {
-		h.Log = slog.New(slog.DiscardHandler)
-	}
-	if h.Edge.Log == nil {
-		h.Edge.Log = h.Log
-	}
-	h.grants = newLiveness(c.Store, c.RevocationMaxAge, h.now)
+	c.Log, c.Now = defaults.Log(c.Log), defaults.Now(c.Now)
+	h := &handler{Config: c}
+	h.grants = newLiveness(c.Store, c.RevocationMaxAge, h.Now)
 	return edge.Wrap(h.routes(), edge.Options{
 		Deployment: h.Edge, Endpoint: "mcp", MaxBody: maxBody, Before: h.admit,
 	}), nil

@@ -33,7 +33,7 @@ func (h *handler) serveTools() {
 	server.AddReceivingMiddleware(h.recovered)
 	tools := h.Tools
 	if tools == nil {
-		tools = Builtin(h.Store, h.Provider, h.now)
+		tools = Builtin(h.Store, h.Provider, h.Now)
 	}
 	h.scopes = map[string][]string{}
 	for _, t := range tools {

@@ -192,6 +192,7 @@ func TestPanickingToolIsAnInternalError(t *testing.T) {
 	f := newEndpoint(t)
 	var log strings.Builder
 	f.Log = slog.New(slog.NewTextHandler(&log, nil))
+	f.Edge.Log = f.Log
 	f.Tools = []Tool{echo("echo"), NewTool(sdk.Tool{Name: "boom"}, func(context.Context, Caller, None) (text, error) { panic("secret cause") })}
 	h := f.open(t)
 	token := f.connect(t, "octocat", "Client", nil).token

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/postern-dev/postern/shared/defaults"
 	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/limit"
 	"github.com/postern-dev/postern/shared/oauth"
@@ -31,7 +32,7 @@ type Config struct {
 	Store *store.Store
 
 	Log *slog.Logger     // nil discards
-	Now func() time.Time // the limiter's clock; nil means time.Now
+	Now func() time.Time // of the limiter; nil means time.Now
 }
 
 type handler struct {
@@ -44,9 +45,7 @@ func New(c Config) (http.Handler, error) {
 	if c.Store == nil {
 		return nil, errors.New("register: Config.Store is nil")
 	}
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
-	}
+	c.Log, c.Now = defaults.Log(c.Log), defaults.Now(c.Now)
 	h := &handler{Config: c, limiter: limit.New(limit.Options{
 		Burst: registrationBurst, Every: registrationEvery, MaxKeys: rememberedSources, Now: c.Now,
 	})}

@@ -29,7 +29,7 @@ func (h *handler) mayStay(g store.Grant) error {
 		return fmt.Errorf("rule of grant: %w", err)
 	}
 	asked := rule.Kind == upstream.Org || rule.Kind == upstream.Team
-	if asked && h.now().Sub(g.Person.Checked) >= h.MembershipTTL {
+	if asked && h.Now().Sub(g.Person.Checked) >= h.MembershipTTL {
 		return &entryDue{g}
 	}
 	return nil
@@ -53,7 +53,7 @@ func (h *handler) askAgain(ctx context.Context, g store.Grant) (store.Person, er
 	case err != nil:
 		return person, fmt.Errorf("check membership: %w", err)
 	}
-	person.AllowedBy, person.Checked = rule, h.now().UTC()
+	person.AllowedBy, person.Checked = rule, h.Now().UTC()
 	return person, nil
 }
 

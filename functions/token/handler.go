@@ -10,6 +10,7 @@ import (
 
 	"github.com/postern-dev/postern/shared/accesstoken"
 	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/defaults"
 	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/limit"
 	"github.com/postern-dev/postern/shared/oauth"
@@ -31,13 +32,12 @@ type Config struct {
 	// refresh; zero asks every time.
 	MembershipTTL time.Duration
 
-	Log *slog.Logger
+	Log *slog.Logger     // nil discards
 	Now func() time.Time // nil means time.Now
 }
 
 type handler struct {
 	Config
-	now    func() time.Time
 	grants map[string]grantType
 	failed *limit.Limiter // failed client authentications, by client and address
 }
@@ -66,13 +66,8 @@ func New(c Config) (http.Handler, error) {
 	case len(c.Allow.Rules()) == 0:
 		return nil, errors.New("token: Config.Allow lets nobody in")
 	}
-	h := &handler{Config: c, now: c.Now, failed: newFailureLimiter()}
-	if h.now == nil {
-		h.now = time.Now
-	}
-	if h.Log == nil {
-		h.Log = slog.New(slog.DiscardHandler)
-	}
+	c.Log, c.Now = defaults.Log(c.Log), defaults.Now(c.Now)
+	h := &handler{Config: c, failed: newFailureLimiter()}
 	h.grants = map[string]grantType{
 		oauth.GrantAuthorizationCode: h.authorizationCode,
 		oauth.GrantRefreshToken:      h.refreshToken,

@@ -25,7 +25,6 @@ func Build(_ context.Context, env *boot.Env) (http.Handler, error) {
 		Keys: keyfile.New(r.File("VERIFICATION_KEYS_FILE"), signing.ParseKeySet, ring),
 
 		Documents: config.Parse(r, "CIMD_ALLOW", cimd.ParseAllow),
-		Log:       env.Log,
 	}
 	if err := r.Err(); err != nil {
 		return nil, err

@@ -2,7 +2,6 @@ package wellknown
 
 import (
 	"errors"
-	"log/slog"
 	"net/http"
 
 	"github.com/postern-dev/postern/shared/cimd"
@@ -20,7 +19,6 @@ type Config struct {
 	Keys *keyfile.File[signing.KeySet]
 	// Documents says whose client metadata documents are read. Off, they are not offered.
 	Documents cimd.Allow
-	Log       *slog.Logger
 }
 
 // New returns the handler of every path of the package comment. Other paths are 404 in
@@ -28,9 +26,6 @@ type Config struct {
 func New(c Config) (http.Handler, error) {
 	if c.Keys == nil {
 		return nil, errors.New("wellknown: Config.Keys is nil")
-	}
-	if c.Log != nil {
-		c.Edge.Log = c.Log
 	}
 	mux := edge.NewMux()
 	resource := perIssuer(c.Edge.Issuer, func(issuer string) any { return oauth.NewResourceMetadata(issuer) })

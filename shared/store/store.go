@@ -58,9 +58,6 @@ func New(d driver.Driver, box *seal.Box, life Lifetimes, now func() time.Time) (
 	return &Store{db: d, box: box, life: life, now: func() time.Time { return now().UTC().Truncate(time.Microsecond) }}, nil
 }
 
-// Close closes the driver.
-func (s *Store) Close() error { return s.db.Close() }
-
 // A getter is a driver or a transaction of one.
 type getter func(k driver.Key) (driver.Document, error)
 

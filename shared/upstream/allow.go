@@ -51,15 +51,6 @@ func ParseAllow(s string) (Allow, error) {
 // Rules returns the rules in the order they were written, without repeats.
 func (a Allow) Rules() []Rule { return slices.Clone(a.rules) }
 
-// String returns the list in normal form; [ParseAllow] reads it back.
-func (a Allow) String() string {
-	words := make([]string, len(a.rules))
-	for i, r := range a.rules {
-		words[i] = r.String()
-	}
-	return strings.Join(words, ",")
-}
-
 // Has reports whether rule, as [Allow.Check] returned it once, is still in the list.
 func (a Allow) Has(rule string) bool {
 	return slices.ContainsFunc(a.rules, func(r Rule) bool { return r.String() == rule })

@@ -18,6 +18,15 @@ func allow(t *testing.T, s string) upstream.Allow {
 	return a
 }
 
+// written returns a list in normal form, as ParseAllow reads it.
+func written(a upstream.Allow) string {
+	var words []string
+	for _, r := range a.Rules() {
+		words = append(words, r.String())
+	}
+	return strings.Join(words, ",")
+}
+
 func TestAllowIsReadInNormalForm(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
@@ -30,7 +39,7 @@ func TestAllowIsReadInNormalForm(t *testing.T) {
 		"user:octocat_acme":                     "user:octocat_acme",
 	} {
 		a := allow(t, text)
-		if got := a.String(); got != want {
+		if got := written(a); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
 		for r := range strings.SplitSeq(want, ",") {
@@ -183,9 +192,9 @@ func FuzzParseAllow(f *testing.F) {
 			}
 			return
 		}
-		again, err := upstream.ParseAllow(a.String())
-		if err != nil || again.String() != a.String() {
-			t.Fatalf("%q: normal form %q reads back as %q (%v)", s, a, again, err)
+		again, err := upstream.ParseAllow(written(a))
+		if err != nil || written(again) != written(a) {
+			t.Fatalf("%q: normal form %q reads back as %q (%v)", s, written(a), written(again), err)
 		}
 	})
 }

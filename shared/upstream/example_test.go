@@ -14,13 +14,13 @@ func ExampleParseAllow() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(allow, allow.RequiredScopes())
+	fmt.Println(allow.Rules(), allow.RequiredScopes())
 
 	id := upstream.Identity{Subject: "github:583231", Login: "octocat"}
 	rule, err := allow.Check(context.Background(), nilProvider{}, upstream.Token{}, id)
 	fmt.Println(rule, err)
 	// Output:
-	// user:octocat,org:acme [read:org]
+	// [user:octocat org:acme] [read:org]
 	// user:octocat <nil>
 }
 
