@@ -46,7 +46,9 @@ func TestSDKClientWorksInBothEras(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			progress := make(chan float64, 8)
 			client := sdk.NewClient(&sdk.Implementation{Name: "test", Version: "1"}, &sdk.ClientOptions{
-				ProgressNotificationHandler: func(_ context.Context, r *sdk.ProgressNotificationClientRequest) { progress <- r.Params.Progress },
+				ProgressNotificationHandler: func(_ context.Context, r *sdk.ProgressNotificationClientRequest) {
+					progress <- r.Params.Progress
+				},
 			})
 			carrier := &bearing{token: token}
 			session, err := client.Connect(t.Context(), &sdk.StreamableClientTransport{
@@ -82,18 +84,21 @@ func TestSDKClientWorksInBothEras(t *testing.T) {
 // progressing is a tool that tells how far it is.
 func progressing() Tool {
 	return Raw("progressing", func(s *sdk.Server) {
-		sdk.AddTool(s, &sdk.Tool{Name: "progressing"}, func(ctx context.Context, req *sdk.CallToolRequest, _ None) (*sdk.CallToolResult, any, error) {
-			if _, ok := CallerOf(req); !ok {
-				return nil, nil, Problem("no caller")
-			}
-			for i := range 2 {
-				err := req.Session.NotifyProgress(ctx, &sdk.ProgressNotificationParams{ProgressToken: req.Params.GetProgressToken(), Progress: float64(i), Total: 2})
-				if err != nil {
-					return nil, nil, err
+		sdk.AddTool(s, &sdk.Tool{Name: "progressing"},
+			func(ctx context.Context, req *sdk.CallToolRequest, _ None) (*sdk.CallToolResult, any, error) {
+				if _, ok := CallerOf(req); !ok {
+					return nil, nil, Problem("no caller")
 				}
-			}
-			return nil, nil, nil
-		})
+				for i := range 2 {
+					err := req.Session.NotifyProgress(ctx, &sdk.ProgressNotificationParams{
+						ProgressToken: req.Params.GetProgressToken(), Progress: float64(i), Total: 2,
+					})
+					if err != nil {
+						return nil, nil, err
+					}
+				}
+				return nil, nil, nil
+			})
 	})
 }
 
@@ -138,7 +143,8 @@ func TestStreamEndsWithTheGrant(t *testing.T) {
 	})}
 	h := f.open(t)
 	conn := f.connect(t, "octocat", "Client", nil)
-	body := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"wait","arguments":{},` + strings.Replace(modernMeta, "{", `{"progressToken":1,`, 1) + `}}`
+	body := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"wait","arguments":{},` +
+		strings.Replace(modernMeta, "{", `{"progressToken":1,`, 1) + `}}`
 	ended := make(chan bool)
 	go func() {
 		do(h, request(t.Context(), conn.token, body, "Mcp-Protocol-Version", "2026-07-28", "Mcp-Method", "tools/call", "Mcp-Name", "wait"))
@@ -151,8 +157,9 @@ func TestStreamEndsWithTheGrant(t *testing.T) {
 
 func settings(changes map[string]string) func(string) (string, bool) {
 	s := map[string]string{
-		"ISSUER_URL": "http://127.0.0.1:8085", "STORE": "mcptest:x", "FERNET_KEYS_FILE": "/none/fernet", "VERIFICATION_KEYS_FILE": "/none/jwks",
-		"IDENTITY_PROVIDER": "development", "ALLOW": "anyone",
+		"ISSUER_URL": "http://127.0.0.1:8085", "STORE": "mcptest:x", "FERNET_KEYS_FILE": "/none/fernet",
+		"VERIFICATION_KEYS_FILE": "/none/jwks",
+		"IDENTITY_PROVIDER":      "development", "ALLOW": "anyone",
 	}
 	maps.Copy(s, changes)
 	return config.Map(s)
@@ -171,7 +178,8 @@ func TestFunctionStartsFromSettingsAlone(t *testing.T) {
 	r.Host = "127.0.0.1:8085"
 	mustCode(t, h, r, http.StatusUnauthorized)
 	for name, bad := range map[string]string{
-		"ISSUER_URL": "https://auth.example.com/", "STORE": "nothing:x", "ALLOW": "", "REVOCATION_MAX_AGE": "-1s", "IDENTITY_PROVIDER": "x",
+		"ISSUER_URL": "https://auth.example.com/", "STORE": "nothing:x", "ALLOW": "", "REVOCATION_MAX_AGE": "-1s",
+		"IDENTITY_PROVIDER": "x",
 	} {
 		_, err := boot.Open(t.Context(), "mcp", Build, &boot.Env{Lookup: settings(map[string]string{name: bad})})
 		if err == nil || !strings.Contains(err.Error(), name) {

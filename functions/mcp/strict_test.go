@@ -26,10 +26,14 @@ type reflected struct {
 // The fast reader accepts what the shared one accepts and reads the same (HT-07, MP-03).
 func FuzzStrictReaderAgreesWithTheSharedDecoder(f *testing.F) {
 	for _, s := range []string{
-		initialize, listTools, whoAmI, "[]", "[" + listTools + "]", "{}", "{", `{"id":1,"id":2}`, `{"a":1,"A":2}`, `{"METHOD":"x"}`, `{"method":"\ud800"}`,
-		`{"method":"\ud83d\ude00"}`, `{"\u006dethod":"x"}`, `{"method":"a","\u006dethod":"x"}`, `{"params":[]}`, `{"params":null}`, `{"params":{"_meta":3}}`,
-		`{"params":{"name":"x","_meta":{"progressToken":7,"progresstoken":8}}}`, "{\"\u017fid\":1}", "{\"\u212a\":1,\"k\":2}", "null", `"x"`, "1", "\xff", " \n[ {} , {} ] ",
-		`{"x":` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + "}", many(40, ""), many(40, `,"m7":1`), many(40, `,"M7":1`),
+		initialize, listTools, whoAmI, "[]", "[" + listTools + "]", "{}", "{", `{"id":1,"id":2}`, `{"a":1,"A":2}`,
+		`{"METHOD":"x"}`, `{"method":"\ud800"}`,
+		`{"method":"\ud83d\ude00"}`, `{"\u006dethod":"x"}`, `{"method":"a","\u006dethod":"x"}`, `{"params":[]}`,
+		`{"params":null}`, `{"params":{"_meta":3}}`,
+		`{"params":{"name":"x","_meta":{"progressToken":7,"progresstoken":8}}}`, "{\"\u017fid\":1}",
+		"{\"\u212a\":1,\"k\":2}", "null", `"x"`, "1", "\xff", " \n[ {} , {} ] ",
+		`{"x":` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + "}", many(40, ""), many(40, `,"m7":1`),
+		many(40, `,"M7":1`),
 	} {
 		f.Add([]byte(s))
 	}
@@ -51,7 +55,8 @@ func FuzzStrictReaderAgreesWithTheSharedDecoder(f *testing.F) {
 			w := want[i]
 			for name, pair := range map[string][2][]byte{
 				"id": {g.id, w.ID}, "method": {g.method, w.Method}, "name": {g.name, w.Params.Name},
-				"progressToken": {g.progressToken, w.Params.Meta.ProgressToken}, "logLevel": {g.logLevel, w.Params.Meta.LogLevel},
+				"progressToken": {g.progressToken, w.Params.Meta.ProgressToken},
+				"logLevel":      {g.logLevel, w.Params.Meta.LogLevel},
 			} {
 				if string(pair[0]) != string(pair[1]) {
 					t.Errorf("%q: %s: got %q, want %q", data, name, pair[0], pair[1])

@@ -52,8 +52,10 @@ func TestWhoAmITellsPersonClientAndTimes(t *testing.T) {
 	got := structured[WhoAmI](t, answerOf(t, mustCode(t, f.open(t), request(t.Context(), conn.token, whoAmI), 200).Body))
 	now := f.Clock.Now().UTC()
 	want := WhoAmI{
-		Subject: "development:octocat", Login: "octocat", Name: "OCTOCAT", ClientID: conn.Grant.ClientID, ClientName: "Claude",
-		Scopes: oauth.Scopes{"mcp"}, SignedInSince: now, AccessTokenUntil: now.Add(time.Hour), GrantUntil: now.Add(2160 * time.Hour),
+		Subject: "development:octocat", Login: "octocat", Name: "OCTOCAT", ClientID: conn.Grant.ClientID,
+		ClientName: "Claude",
+		Scopes:     oauth.Scopes{"mcp"}, SignedInSince: now, AccessTokenUntil: now.Add(time.Hour),
+		GrantUntil: now.Add(2160 * time.Hour),
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("whoami (-want +got):\n%s", d)
@@ -145,24 +147,28 @@ func TestProfileUsesThePersonsOwnUpstreamToken(t *testing.T) {
 	}{
 		{"the profile", kept, mine, nil, `"bio":"cat"`},
 		{"no token kept", nil, mine, nil, "sign in again"},
-		{"token gone at the provider", kept, upstream.Profile{}, fmt.Errorf("read: %w", upstream.ErrTokenDead), "sign in again"},
+		{"token gone at the provider", kept, upstream.Profile{}, fmt.Errorf("read: %w", upstream.ErrTokenDead),
+			"sign in again"},
 		{"provider down", kept, upstream.Profile{}, errors.New("dial tcp 192.0.2.1"), "try again later"},
-		{"another person's profile", kept, upstream.Profile{Subject: "development:mallory", Bio: "secret"}, nil, "the tool failed"},
+		{"another person's profile", kept, upstream.Profile{Subject: "development:mallory", Bio: "secret"}, nil,
+			"the tool failed"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			f := newEndpoint(t)
 			conn := f.connect(t, "octocat", "Client", c.kept)
-			f.Provider = profiler{f.Provider.(*upstream.Development), func(tok upstream.Token) (upstream.Profile, error) {
-				if tok.AccessToken.Reveal() != "gho_octocat" {
-					t.Errorf("token: got another than the person's, want gho_octocat")
-				}
-				return c.profile, c.err
-			}}
+			f.Provider = profiler{f.Provider.(*upstream.Development),
+				func(tok upstream.Token) (upstream.Profile, error) {
+					if tok.AccessToken.Reveal() != "gho_octocat" {
+						t.Errorf("token: got another than the person's, want gho_octocat")
+					}
+					return c.profile, c.err
+				}}
 			w := mustCode(t, f.open(t), request(t.Context(), conn.token, callTool("profile")), 200)
 			body := w.Body.String()
-			if !strings.Contains(body, c.want) || strings.Contains(body, "gho_") || strings.Contains(body, "192.0.2.1") || strings.Contains(body, "secret") {
+			if !strings.Contains(body, c.want) || strings.Contains(body, "gho_") ||
+				strings.Contains(body, "192.0.2.1") || strings.Contains(body, "secret") {
 				t.Errorf("answer: got %s, want %s and nothing of the cause", body, c.want)
 			}
 			if isError := strings.Contains(body, `"isError":true`); isError == (c.want == `"bio":"cat"`) {
@@ -197,7 +203,8 @@ func TestPanickingToolIsAnInternalError(t *testing.T) {
 	h := f.open(t)
 	token := f.connect(t, "octocat", "Client", nil).token
 	w := do(h, request(t.Context(), token, callTool("boom")))
-	if a := answerOf(t, w.Body); a.Error == nil || a.Error.Code != -32603 || strings.Contains(a.Error.Message, "secret") {
+	if a := answerOf(t, w.Body); a.Error == nil || a.Error.Code != -32603 ||
+		strings.Contains(a.Error.Message, "secret") {
 		t.Errorf("panic: got %d %+v, want -32603 without the cause", w.Code, a)
 	}
 	if !strings.Contains(log.String(), "secret cause") {
@@ -220,7 +227,8 @@ func TestToolErrorsTellThePersonOnlyProblems(t *testing.T) {
 	token := f.connect(t, "octocat", "Client", nil).token
 	for name, want := range map[string]string{"problem": "do this", "both": "do this", "fault": "the tool failed"} {
 		w := mustCode(t, h, request(t.Context(), token, callTool(name)), 200)
-		if b := w.Body.String(); !strings.Contains(b, want) || strings.Contains(b, "internal detail") || !strings.Contains(b, `"isError":true`) {
+		if b := w.Body.String(); !strings.Contains(b, want) || strings.Contains(b, "internal detail") ||
+			!strings.Contains(b, `"isError":true`) {
 			t.Errorf("%s: got %s, want isError with %q alone", name, b, want)
 		}
 	}

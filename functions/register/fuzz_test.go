@@ -31,7 +31,8 @@ func FuzzRegister(f *testing.F) {
 		"", "null", "[]", "{}", `{"redirect_uris":[null]}`, `{"redirect_uris":null,"jwks":{"keys":[{"d":1}]}}`,
 		`{"redirect_uris":["https://app.example/"],"contacts":["",null],"client_name":" ","grant_types":["urn:x"]}`,
 		`{"redirect_uris":["https://app.example/"],"client_id":"c_x","client_secret":[],"scope":"a b","application_type":"web"}`,
-		`{"Redirect_uris":["https://app.example/"]}`, `{"redirect_uris":["com.example:/"],"redirect_uris":["javascript:x"]}`,
+		`{"Redirect_uris":["https://app.example/"]}`,
+		`{"redirect_uris":["com.example:/"],"redirect_uris":["javascript:x"]}`,
 	} {
 		f.Add(body)
 	}

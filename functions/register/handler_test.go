@@ -39,7 +39,8 @@ func newServer(t testing.TB) *server {
 		{ID: otherID, RegistrationTokenHash: credential.Hash(otherToken)},
 		{ID: operatorID, RegistrationTokenHash: credential.Hash(operatorToken), Operator: true},
 	} {
-		c.Metadata = oauth.ClientMetadata{RedirectURIs: []string{"https://other.example/"}, TokenEndpointAuthMethod: oauth.AuthMethodNone}
+		c.Metadata = oauth.ClientMetadata{RedirectURIs: []string{"https://other.example/"},
+			TokenEndpointAuthMethod: oauth.AuthMethodNone}
 		_, err := s.store.RegisterClient(t.Context(), c)
 		fixture.Must(t, err)
 	}

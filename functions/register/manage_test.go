@@ -129,7 +129,8 @@ func TestRefusedUpdateChangesNothing(t *testing.T) {
 		update(c, `{"redirect_uris":["https://app.example/"],"client_name":"`+strings.Repeat("a", maxBody)+`"}`),
 		update(registration{ID: otherID}, publicBody), publicBody, "{", "",
 	} {
-		if w := s.send(t, http.MethodPut, "/register/"+c.ID, c.Token, body); w.Code/100 != 4 || w.Code == http.StatusUnauthorized {
+		if w := s.send(t, http.MethodPut, "/register/"+c.ID, c.Token, body); w.Code/100 != 4 ||
+			w.Code == http.StatusUnauthorized {
 			t.Errorf("%.80s: got %d %s, want a refusal", body, w.Code, w.Body)
 		}
 		if diff := cmp.Diff(before, s.client(t, c.ID)); diff != "" {
@@ -167,7 +168,8 @@ func TestDeletionStopsEverythingOfTheClient(t *testing.T) {
 	if _, err := s.store.LiveGrant(t.Context(), red.Grant.ID); err != nil {
 		t.Fatalf("the grant before: %v", err)
 	}
-	if w := s.send(t, http.MethodDelete, "/register/"+c.ID, c.Token, ""); w.Code != http.StatusNoContent || w.Body.Len() > 0 {
+	if w := s.send(t, http.MethodDelete, "/register/"+c.ID, c.Token, ""); w.Code != http.StatusNoContent ||
+		w.Body.Len() > 0 {
 		t.Fatalf("delete: got %d %s, want 204 without a body", w.Code, w.Body)
 	}
 	if _, err := s.store.LiveGrant(t.Context(), red.Grant.ID); !errors.Is(err, store.ErrNotFound) {
@@ -186,8 +188,10 @@ func TestStoreFaultIsNeverAVerdict(t *testing.T) {
 		lost       bool // the effect happened, only its answer was lost
 	}{
 		{http.MethodGet, memory.OpGet, false},
-		{http.MethodPut, memory.OpTxGet, false}, {http.MethodPut, memory.OpCommit, false}, {http.MethodPut, memory.OpCommit, true},
-		{http.MethodDelete, memory.OpTxGet, false}, {http.MethodDelete, memory.OpCommit, false}, {http.MethodDelete, memory.OpCommit, true},
+		{http.MethodPut, memory.OpTxGet, false}, {http.MethodPut, memory.OpCommit, false},
+		{http.MethodPut, memory.OpCommit, true},
+		{http.MethodDelete, memory.OpTxGet, false}, {http.MethodDelete, memory.OpCommit, false},
+		{http.MethodDelete, memory.OpCommit, true},
 	} {
 		s := newServer(t)
 		c := s.register(t, publicBody)
@@ -203,7 +207,8 @@ func TestStoreFaultIsNeverAVerdict(t *testing.T) {
 			}
 			continue
 		}
-		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || strings.Contains(w.Body.String(), "rat_") {
+		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" ||
+			strings.Contains(w.Body.String(), "rat_") {
 			t.Errorf("%s, %s fails, lost %t: got %d %s, want 503", tc.method, tc.op, tc.lost, w.Code, w.Body)
 		}
 		hook(nil)
@@ -283,7 +288,8 @@ func TestOnlyARegisteredClientIsNamedInTheLog(t *testing.T) {
 		}
 	}
 	s.Faults.Before(fixture.Down(""))
-	if e := line(http.MethodGet, "gho_canary", "rat_wrong", ""); e["client_id"] != nil || strings.Contains(s.Lines.String(), "canary") {
+	if e := line(http.MethodGet, "gho_canary", "rat_wrong", ""); e["client_id"] != nil ||
+		strings.Contains(s.Lines.String(), "canary") {
 		t.Errorf("store down: got %s, want no client", s.Lines.String())
 	}
 }

@@ -156,7 +156,8 @@ func TestRegistrationIsNeitherLostNorDoubled(t *testing.T) {
 			s := newServer(t)
 			tc.fail(s)
 			w := s.send(t, http.MethodPost, "/register", "", secretBody)
-			if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || strings.Contains(w.Body.String(), "cs_") {
+			if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" ||
+				strings.Contains(w.Body.String(), "cs_") {
 				t.Errorf("got %d %v %s, want 503 with Retry-After", w.Code, w.Header(), w.Body)
 			}
 			s.Faults.Before(nil)

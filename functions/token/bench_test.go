@@ -82,8 +82,10 @@ var tokenURL = &url.URL{Path: oauth.TokenPath}
 // exchange serves one form, with as little work around it as can be.
 func (f *endpoint) exchange(tb testing.TB, body string) string {
 	r := &http.Request{
-		Method: http.MethodPost, URL: tokenURL, RequestURI: oauth.TokenPath, Host: "auth.example.com", RemoteAddr: "192.0.2.1:1234",
-		Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
+		Method: http.MethodPost, URL: tokenURL, RequestURI: oauth.TokenPath, Host: "auth.example.com",
+		RemoteAddr: "192.0.2.1:1234",
+		Header:     http.Header{"Content-Type": {"application/x-www-form-urlencoded"}},
+		Body:       io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
 	}
 	w := &benchtest.Sink{}
 	f.ServeHTTP(w, r)

@@ -63,14 +63,17 @@ func TestCIMDClientHasNoSecret(t *testing.T) {
 	code := f.issue(t, cimdID, "", asCIMD(oauth.SupportedGrantTypes()...))
 	form := []string{"grant_type", "authorization_code", "code", code, "code_verifier", verifier}
 	for name, proof := range map[string][]string{
-		"post":      {"client_id", cimdID, "client_secret", "x"},
-		"basic":     {"Authorization", basic(cimdID, "x")},
-		"assertion": {"client_id", cimdID, "client_assertion", "x", "client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
+		"post":  {"client_id", cimdID, "client_secret", "x"},
+		"basic": {"Authorization", basic(cimdID, "x")},
+		"assertion": {"client_id", cimdID, "client_assertion", "x", "client_assertion_type",
+			"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
 	} {
 		want(t, name, f.post(t, oauth.TokenPath, append(proof, form...)...), http.StatusUnauthorized, "invalid_client")
-		want(t, name+" at revoke", f.post(t, oauth.RevokePath, append(proof, "token", "x")...), http.StatusUnauthorized, "invalid_client")
+		want(t, name+" at revoke", f.post(t, oauth.RevokePath, append(proof, "token", "x")...), http.StatusUnauthorized,
+			"invalid_client")
 	}
-	want(t, "introspection", f.post(t, oauth.IntrospectPath, "client_id", cimdID, "token", "x"), http.StatusUnauthorized, "invalid_client")
+	want(t, "introspection", f.post(t, oauth.IntrospectPath, "client_id", cimdID, "token", "x"),
+		http.StatusUnauthorized, "invalid_client")
 	want(t, "none", f.redeem(t, cimdID, code), http.StatusOK, "")
 }
 
@@ -87,7 +90,8 @@ func TestCodesOfCIMDClientsAreTheirOwn(t *testing.T) {
 		want(t, id, f.redeem(t, id, code), http.StatusUnauthorized, "invalid_client")
 		f.wantCost(t, id, 0, 0)
 	}
-	want(t, "registered client's code", f.redeem(t, cimdID, f.issue(t, publicID, "", nil)), http.StatusBadRequest, "invalid_grant")
+	want(t, "registered client's code", f.redeem(t, cimdID, f.issue(t, publicID, "", nil)), http.StatusBadRequest,
+		"invalid_grant")
 	tokens := want(t, "its own", f.redeem(t, cimdID, code), http.StatusOK, "")
 	want(t, "another's refresh", f.refresh(t, anotherID, tokens.RefreshToken), http.StatusBadRequest, "invalid_grant")
 	want(t, "its own refresh", f.refresh(t, cimdID, tokens.RefreshToken), http.StatusOK, "")

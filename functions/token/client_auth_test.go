@@ -17,17 +17,20 @@ func TestOnlyTheRegisteredMethodCounts(t *testing.T) {
 	f := open(t, nil)
 	for _, id := range []string{publicID, basicID, postID} {
 		for method, form := range map[string][]string{
-			publicID: {"client_id", id}, basicID: {"Authorization", basic(id, secretOf(id))}, postID: {"client_id", id, "client_secret", secretOf(id)},
+			publicID: {"client_id", id}, basicID: {"Authorization", basic(id, secretOf(id))},
+			postID: {"client_id", id, "client_secret", secretOf(id)},
 		} {
 			code := f.issue(t, id, "", nil)
 			w := f.post(t, oauth.TokenPath, append(form, "grant_type", "authorization_code", "code", code, "code_verifier", verifier)...)
 			if status := map[bool]int{true: 200, false: 401}[id == method]; w.Code != status {
 				t.Errorf("%s as %s: got %d, want %d", id, method, w.Code, status)
 			}
-			if want := len(form) == 2 && form[0] == "Authorization" && id != method; (w.Header().Get("WWW-Authenticate") != "") != want { // TOK-06
+			challenged := w.Header().Get("WWW-Authenticate") != "" // TOK-06
+			if want := len(form) == 2 && form[0] == "Authorization" && id != method; challenged != want {
 				t.Errorf("%s as %s: challenge %q", id, method, w.Header().Get("WWW-Authenticate"))
 			}
-			want(t, "afterwards", f.redeem(t, id, code), map[bool]int{true: 400, false: 200}[id == method], map[bool]string{true: "invalid_grant"}[id == method])
+			want(t, "afterwards", f.redeem(t, id, code), map[bool]int{true: 400, false: 200}[id == method],
+				map[bool]string{true: "invalid_grant"}[id == method])
 		}
 	}
 }
@@ -43,27 +46,31 @@ func TestBasic(t *testing.T) {
 		status int
 		code   string
 	}{
-		"alone":              {[]string{"Authorization", good}, 400, "invalid_grant"},
-		"lower case":         {[]string{"Authorization", "basic" + good[5:]}, 400, "invalid_grant"},
-		"with its id":        {[]string{"Authorization", good, "client_id", basicID}, 400, "invalid_grant"},
-		"with another id":    {[]string{"Authorization", good, "client_id", postID}, 400, "invalid_request"},
-		"with a secret":      {[]string{"Authorization", good, "client_secret", secretOf(basicID)}, 400, "invalid_request"},
-		"with an assertion":  {[]string{"Authorization", good, "client_assertion", "x"}, 400, "invalid_request"},
-		"not base64":         {[]string{"Authorization", "Basic ***"}, 401, "invalid_client"},
-		"no colon":           {[]string{"Authorization", "Basic YWJj"}, 401, "invalid_client"},
-		"bad escape":         {[]string{"Authorization", "Basic JXp6Ong="}, 401, "invalid_client"}, // %zz:x
-		"empty":              {[]string{"Authorization", "Basic Og=="}, 401, "invalid_client"},
-		"empty secret":       {[]string{"Authorization", basic(basicID, "")}, 401, "invalid_client"},
-		"wrong secret":       {[]string{"Authorization", basic(basicID, "x")}, 401, "invalid_client"},
-		"public, no secret":  {[]string{"Authorization", basic(publicID, "")}, 401, "invalid_client"}, // W6: then in the body
+		"alone":           {[]string{"Authorization", good}, 400, "invalid_grant"},
+		"lower case":      {[]string{"Authorization", "basic" + good[5:]}, 400, "invalid_grant"},
+		"with its id":     {[]string{"Authorization", good, "client_id", basicID}, 400, "invalid_grant"},
+		"with another id": {[]string{"Authorization", good, "client_id", postID}, 400, "invalid_request"},
+		"with a secret": {[]string{"Authorization", good, "client_secret", secretOf(basicID)}, 400,
+			"invalid_request"},
+		"with an assertion": {[]string{"Authorization", good, "client_assertion", "x"}, 400, "invalid_request"},
+		"not base64":        {[]string{"Authorization", "Basic ***"}, 401, "invalid_client"},
+		"no colon":          {[]string{"Authorization", "Basic YWJj"}, 401, "invalid_client"},
+		"bad escape":        {[]string{"Authorization", "Basic JXp6Ong="}, 401, "invalid_client"}, // %zz:x
+		"empty":             {[]string{"Authorization", "Basic Og=="}, 401, "invalid_client"},
+		"empty secret":      {[]string{"Authorization", basic(basicID, "")}, 401, "invalid_client"},
+		"wrong secret":      {[]string{"Authorization", basic(basicID, "x")}, 401, "invalid_client"},
+		// A public client names itself in the body (W6).
+		"public, no secret":  {[]string{"Authorization", basic(publicID, "")}, 401, "invalid_client"},
 		"no credentials":     {[]string{"Authorization", "Basic"}, 401, "invalid_client"},
 		"a bearer token":     {[]string{"Authorization", "Bearer x"}, 401, "invalid_client"},
 		"an assertion alone": {[]string{"client_id", basicID, "client_assertion", "x"}, 401, "invalid_client"},
-		"too long":           {[]string{"Authorization", "Basic " + strings.Repeat("YWJj", 2000)}, 401, "invalid_client"},
+		"too long": {[]string{"Authorization", "Basic " + strings.Repeat("YWJj", 2000)}, 401,
+			"invalid_client"},
 	} {
 		w := f.post(t, oauth.TokenPath, append(c.form, "grant_type", "refresh_token", "refresh_token", "rt_x")...)
 		want(t, what, w, c.status, c.code)
-		if c.status == 401 && c.form[0] == "Authorization" && !strings.HasPrefix(w.Header().Get("WWW-Authenticate"), "Basic ") {
+		if c.status == 401 && c.form[0] == "Authorization" &&
+			!strings.HasPrefix(w.Header().Get("WWW-Authenticate"), "Basic ") {
 			t.Errorf("%s: got challenge %q, want Basic", what, w.Header().Get("WWW-Authenticate"))
 		}
 	}
@@ -77,7 +84,8 @@ func TestGuessingDoesNotLockTheOwnerOut(t *testing.T) {
 	for i := range 30 {
 		w := f.refresh(t, publicID, "rt_x", "client_id", "x") // repeated: refused before anything is looked up
 		want(t, "repeated", w, 400, "invalid_request")
-		w = f.post(t, oauth.TokenPath, "grant_type", "refresh_token", "refresh_token", "rt_x", "client_id", postID, "client_secret", fmt.Sprint("guess", i))
+		w = f.post(t, oauth.TokenPath, "grant_type", "refresh_token", "refresh_token", "rt_x", "client_id", postID,
+			"client_secret", fmt.Sprint("guess", i))
 		codes[w.Code]++
 		if w.Code == http.StatusTooManyRequests && w.Header().Get("Retry-After") == "" {
 			t.Error("429 without Retry-After")
@@ -87,10 +95,13 @@ func TestGuessingDoesNotLockTheOwnerOut(t *testing.T) {
 		t.Errorf("got %v, want 401 twenty times and then 429", codes)
 	}
 	f.connect(t, postID)
-	known := want(t, "known", f.post(t, oauth.TokenPath, "client_id", basicID, "client_secret", "x"), 401, "invalid_client")
-	unknown := want(t, "unknown", f.post(t, oauth.TokenPath, "client_id", "c_nobody", "client_secret", "x"), 401, "invalid_client")
+	known := want(t, "known", f.post(t, oauth.TokenPath, "client_id", basicID, "client_secret", "x"), 401,
+		"invalid_client")
+	unknown := want(t, "unknown", f.post(t, oauth.TokenPath, "client_id", "c_nobody", "client_secret", "x"), 401,
+		"invalid_client")
 	if known.Description != unknown.Description {
-		t.Errorf("got %q for a known and %q for an unknown client, want one sentence", known.Description, unknown.Description)
+		t.Errorf("got %q for a known and %q for an unknown client, want one sentence", known.Description,
+			unknown.Description)
 	}
 }
 
@@ -107,7 +118,8 @@ func TestOnlyARegisteredClientIsNamedInTheLog(t *testing.T) {
 	if log := f.Lines.String(); strings.Contains(log, "canary") || strings.Count(log, `"client_id":"unknown"`) != 9 {
 		t.Errorf("unknown clients: got %s, want 9 lines of an unknown client", log)
 	}
-	f.post(t, oauth.TokenPath, "client_id", postID, "client_secret", "guess", "grant_type", "refresh_token", "refresh_token", "rt_x")
+	f.post(t, oauth.TokenPath, "client_id", postID, "client_secret", "guess", "grant_type", "refresh_token",
+		"refresh_token", "rt_x")
 	if log := f.Lines.String(); strings.Count(log, `"client_id":"`+postID+`"`) != 2 { // the event and the request
 		t.Errorf("a registered client: got %s, want its id", log)
 	}

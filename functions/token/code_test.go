@@ -19,7 +19,8 @@ func TestWrongRedemptionCostsNothing(t *testing.T) {
 	f := open(t, nil)
 	code := f.issue(t, publicID, "", nil)
 	form := func(changes ...string) []string {
-		v := map[string]string{"grant_type": "authorization_code", "code": code, "code_verifier": verifier, "client_id": publicID}
+		v := map[string]string{"grant_type": "authorization_code", "code": code, "code_verifier": verifier,
+			"client_id": publicID}
 		for i := 0; i < len(changes); i += 2 {
 			v[changes[i]] = changes[i+1]
 		}
@@ -58,8 +59,10 @@ func TestWrongRedemptionCostsNothing(t *testing.T) {
 	} {
 		want(t, c.what, f.post(t, oauth.TokenPath, c.form...), c.status, c.code)
 	}
-	a := want(t, "right", f.post(t, oauth.TokenPath, form("redirect_uri", redirectURI, "resource", issuer)...), 200, "") // W3
-	if a.RefreshToken == "" || a.TokenType != "Bearer" || a.ExpiresIn != 3600 || a.Scope != "mcp" || !f.lives(t, a.AccessToken) {
+	a := want(t, "right", f.post(t, oauth.TokenPath, form("redirect_uri", redirectURI, "resource", issuer)...), 200,
+		"") // W3
+	if a.RefreshToken == "" || a.TokenType != "Bearer" || a.ExpiresIn != 3600 || a.Scope != "mcp" ||
+		!f.lives(t, a.AccessToken) {
 		t.Errorf("got %+v, want a whole answer (TOK-30, B10, I3)", a)
 	}
 }
@@ -88,7 +91,8 @@ func TestReplayedCodeRevokesItsTokens(t *testing.T) {
 			want(t, "wrong verifier", f.post(t, oauth.TokenPath, append(credentials(id), "grant_type", "authorization_code", "code", code, "code_verifier", challenge)...), 400, "invalid_grant")
 			want(t, "another client", f.redeem(t, otherID, code), 400, "invalid_grant")
 			want(t, "wrong secret", f.post(t, oauth.TokenPath, "client_id", basicID, "client_secret", "x", "grant_type", "authorization_code", "code", code, "code_verifier", verifier), 401, "invalid_client")
-			want(t, "other redirect", f.redeem(t, id, code, "redirect_uri", "https://client.example/cb"), 400, "invalid_grant")
+			want(t, "other redirect", f.redeem(t, id, code, "redirect_uri", "https://client.example/cb"), 400,
+				"invalid_grant")
 			if !f.lives(t, a.AccessToken) {
 				t.Fatal("a wrong replay ended the grant")
 			}
@@ -178,7 +182,8 @@ func TestOneCredentialIsNotAnother(t *testing.T) {
 	a := f.connect(t, basicID)
 	code := f.issue(t, basicID, "", nil)
 	for what, token := range map[string]string{
-		"access": a.AccessToken, "refresh": a.RefreshToken, "client id": basicID, "secret": secretOf(basicID), "registration": credential.New("rat_").Reveal(),
+		"access": a.AccessToken, "refresh": a.RefreshToken, "client id": basicID, "secret": secretOf(basicID),
+		"registration": credential.New("rat_").Reveal(),
 	} {
 		want(t, what+" as code", f.redeem(t, basicID, token), 400, "invalid_grant")
 	}

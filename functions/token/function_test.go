@@ -24,7 +24,8 @@ func TestFunctionStartsFromSettingsAlone(t *testing.T) {
 	t.Parallel()
 	err := start(t, map[string]string{
 		"ISSUER_URL": "https://auth.example.com", "STORE": "firestore:my-project", "FERNET_KEYS_FILE": "no/such/file",
-		"IDENTITY_PROVIDER": "github", "GITHUB_CLIENT_ID": "x", "SIGNING_KEYS_FILE": "no/such/file", "ALLOW": "org:acme",
+		"IDENTITY_PROVIDER": "github", "GITHUB_CLIENT_ID": "x", "SIGNING_KEYS_FILE": "no/such/file",
+		"ALLOW": "org:acme",
 	})
 	if err != nil {
 		t.Errorf("got %v, want none", err)
@@ -35,7 +36,8 @@ func TestFunctionStartsFromSettingsAlone(t *testing.T) {
 func TestFunctionNamesEveryBadSetting(t *testing.T) {
 	t.Parallel()
 	err := start(t, map[string]string{
-		"ISSUER_URL": "https://auth.example.com", "STORE": "punchcards:x", "IDENTITY_PROVIDER": "development", "ACCESS_TOKEN_TTL": "1ms", "ALLOW": "",
+		"ISSUER_URL": "https://auth.example.com", "STORE": "punchcards:x", "IDENTITY_PROVIDER": "development",
+		"ACCESS_TOKEN_TTL": "1ms", "ALLOW": "",
 	})
 	for _, name := range []string{"STORE", "FERNET_KEYS_FILE", "SIGNING_KEYS_FILE", "ACCESS_TOKEN_TTL", "IDENTITY_PROVIDER", "ALLOW"} {
 		if err == nil || !strings.Contains(err.Error(), name) {

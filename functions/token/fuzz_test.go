@@ -13,7 +13,8 @@ import (
 
 // refusals are the words of RFC 6749 §5.2 and RFC 8707 §2.
 var refusals = []string{
-	"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope", "invalid_target",
+	"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type",
+	"invalid_scope", "invalid_target",
 }
 
 // Any body at any path is answered in JSON with a registered word in the alphabet of RFC 6749 §5.2 and never as a
@@ -21,9 +22,12 @@ var refusals = []string{
 func FuzzTokenBody(f *testing.F) {
 	e := open(f, nil)
 	for _, body := range []string{
-		"", "grant_type=authorization_code&code=ac_x&code_verifier=" + verifier + "&client_id=c_public", "grant_type=refresh_token&refresh_token=rt_x&client_id=c_public",
-		"client_id=c_post&client_secret=x", "token=rt_x&client_id=c_public", "a=1&a=1", "%zz", "{}", "\xff", "client_id=%00%ff", "grant_type=\"\\&client_id=c_public",
-		"grant_type=refresh_token&scope=%22&client_id=c_public", "resource=x&resource=y&client_id=c_public&grant_type=authorization_code",
+		"", "grant_type=authorization_code&code=ac_x&code_verifier=" + verifier + "&client_id=c_public",
+		"grant_type=refresh_token&refresh_token=rt_x&client_id=c_public",
+		"client_id=c_post&client_secret=x", "token=rt_x&client_id=c_public", "a=1&a=1", "%zz", "{}", "\xff",
+		"client_id=%00%ff", "grant_type=\"\\&client_id=c_public",
+		"grant_type=refresh_token&scope=%22&client_id=c_public",
+		"resource=x&resource=y&client_id=c_public&grant_type=authorization_code",
 	} {
 		for _, path := range []string{oauth.TokenPath, oauth.RevokePath, oauth.IntrospectPath} {
 			f.Add(path, "application/x-www-form-urlencoded", body)
@@ -49,12 +53,14 @@ func FuzzBasic(f *testing.F) {
 		f.Add(header)
 	}
 	f.Fuzz(func(t *testing.T, header string) {
-		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, oauth.TokenPath, strings.NewReader("grant_type=refresh_token&refresh_token=rt_x"))
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, oauth.TokenPath,
+			strings.NewReader("grant_type=refresh_token&refresh_token=rt_x"))
 		r.Header = http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Authorization": {header}}
 		w := httptest.NewRecorder()
 		e.ServeHTTP(w, r)
 		checkRefusal(t, oauth.TokenPath, w)
-		if w.Code == http.StatusUnauthorized && header != "" && !strings.HasPrefix(w.Header().Get("WWW-Authenticate"), "Basic ") {
+		if w.Code == http.StatusUnauthorized && header != "" &&
+			!strings.HasPrefix(w.Header().Get("WWW-Authenticate"), "Basic ") {
 			t.Errorf("got no challenge for %q", header)
 		}
 	})
@@ -69,7 +75,8 @@ func checkRefusal(t *testing.T, path string, w *httptest.ResponseRecorder) {
 	if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil {
 		t.Fatalf("got %d %q: %v", w.Code, w.Body, err)
 	}
-	if w.Code < 400 || w.Code >= 500 || w.Code != http.StatusTooManyRequests && !slices.Contains(refusals, body["error"]) {
+	if w.Code < 400 || w.Code >= 500 || w.Code != http.StatusTooManyRequests &&
+		!slices.Contains(refusals, body["error"]) {
 		t.Errorf("got %d %v", w.Code, body)
 	}
 	for _, c := range body["error_description"] {

@@ -36,11 +36,14 @@ func openAcme(t *testing.T, allow, rule string) *membership {
 		must(t, err)
 		f.Provider, err = upstream.NewGitHub(upstream.GitHubConfig{
 			ClientID: m.github.ClientID, URL: m.github.URL, APIURL: m.github.URL, Scopes: []string{"read:org"},
-			ClientSecret: func(context.Context) (credential.Secret, error) { return credential.Secret{}, errors.New("not here") },
+			ClientSecret: func(context.Context) (credential.Secret, error) {
+				return credential.Secret{}, errors.New("not here")
+			},
 		})
 		must(t, err)
 	})
-	kept := upstream.Token{AccessToken: credential.Wrap(m.github.IssueToken("octocat", "read:org")), Scopes: []string{"read:org"}, ClientID: m.github.ClientID}
+	kept := upstream.Token{AccessToken: credential.Wrap(m.github.IssueToken("octocat", "read:org")),
+		Scopes: []string{"read:org"}, ClientID: m.github.ClientID}
 	sealed, err := kept.Marshal()
 	must(t, err)
 	code := m.issue(t, publicID, "", func(l *store.Login) {
@@ -97,7 +100,8 @@ func TestPendingMemberLosesTheGrant(t *testing.T) {
 func TestGitHubOutageLosesNothing(t *testing.T) {
 	t.Parallel()
 	for what, fault := range map[string]oauthtest.Fault{
-		"500": oauthtest.ServerError(), "403": {Status: 403, Body: "{}"}, "429": {Status: 429}, "HTML": {Status: 200, ContentType: "text/html", Body: "<html>"},
+		"500": oauthtest.ServerError(), "403": {Status: 403, Body: "{}"}, "429": {Status: 429},
+		"HTML":     {Status: 200, ContentType: "text/html", Body: "<html>"},
 		"redirect": {Redirect: "http://127.0.0.1:1/"}, "huge": {Huge: true},
 	} {
 		t.Run(what, func(t *testing.T) {

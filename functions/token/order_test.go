@@ -50,12 +50,14 @@ func TestTheFirstThingWrongIsAnswered(t *testing.T) {
 		order{"the resource of a live token", known,
 			"grant_type refresh_token resource " + foreign + " refresh_token " + live, 400, "invalid_target"},
 		order{"a dead code, before the resource", known,
-			"grant_type authorization_code code ac_x code_verifier " + verifier + " resource " + foreign, 400, "invalid_grant"},
+			"grant_type authorization_code code ac_x code_verifier " + verifier + " resource " + foreign, 400,
+			"invalid_grant"},
 	)
 	rows(oauth.RevokePath,
 		order{"no client, before no token", nil, "", 401, "invalid_client"},
 		order{"no token, before the secret", guess, "", 400, "invalid_request"},
-		order{"resource twice, where it means nothing", known, "resource x resource x token " + live, 400, "invalid_request"},
+		order{"resource twice, where it means nothing", known, "resource x resource x token " + live, 400,
+			"invalid_request"},
 	)
 	rows(oauth.IntrospectPath,
 		order{"the secret, before no token", guess, "", 401, "invalid_client"},

@@ -22,7 +22,8 @@ func TestRefreshTokensRotateWithAGrace(t *testing.T) {
 			f := open(t, nil)
 			first := f.connect(t, id)
 			second := want(t, "rotate", f.refresh(t, id, first.RefreshToken), 200, "")
-			if second.RefreshToken == first.RefreshToken || second.RefreshToken == "" || second.AccessToken == first.AccessToken {
+			if second.RefreshToken == first.RefreshToken || second.RefreshToken == "" ||
+				second.AccessToken == first.AccessToken {
 				t.Fatal("got no new pair")
 			}
 			f.Clock.Advance(2*time.Minute - time.Second)
@@ -134,7 +135,8 @@ func TestOddRefreshesAreServed(t *testing.T) {
 	f := open(t, nil)
 	token := f.connect(t, publicID).RefreshToken
 	for _, more := range [][]string{
-		nil, {"scope", ""}, {"scope", "mcp"}, {"scope", "mcp  mcp"}, {"scope", "offline_access"}, {"scope", "claudeai mcp"},
+		nil, {"scope", ""}, {"scope", "mcp"}, {"scope", "mcp  mcp"}, {"scope", "offline_access"},
+		{"scope", "claudeai mcp"},
 		{"resource", issuer}, {"resource", issuer + "/mcp"}, {"resource", ""}, {"unknown", "x"},
 	} {
 		r := want(t, strings.Join(more, "="), f.refresh(t, publicID, token, more...), 200, "")
@@ -192,7 +194,8 @@ func TestNoCredentialInTheLog(t *testing.T) {
 	f.refresh(t, basicID, a.RefreshToken)
 	f.Clock.Advance(time.Hour)
 	f.refresh(t, basicID, a.RefreshToken)
-	f.post(t, oauth.TokenPath, "client_id", basicID, "client_secret", "guess-guess", "grant_type", "refresh_token", "refresh_token", a.RefreshToken)
+	f.post(t, oauth.TokenPath, "client_id", basicID, "client_secret", "guess-guess", "grant_type", "refresh_token",
+		"refresh_token", a.RefreshToken)
 	f.revoke(t, basicID, a.AccessToken)
 	f.introspect(t, basicID, a.AccessToken)
 	for _, secret := range []string{a.AccessToken, a.RefreshToken, code, secretOf(basicID), "guess-guess", verifier, "eyJ", "rt_", "ac_"} {

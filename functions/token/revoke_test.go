@@ -67,8 +67,10 @@ func TestNobodyRevokesForeignTokens(t *testing.T) {
 		want(t, "nobody", f.post(t, oauth.RevokePath, "token", token), 401, "invalid_client")
 	}
 	for _, token := range []string{confidential.AccessToken, confidential.RefreshToken} {
-		want(t, "its id alone", f.post(t, oauth.RevokePath, "token", token, "client_id", basicID), 401, "invalid_client")
-		want(t, "wrong secret", f.post(t, oauth.RevokePath, "token", token, "Authorization", basic(basicID, "x")), 401, "invalid_client")
+		want(t, "its id alone", f.post(t, oauth.RevokePath, "token", token, "client_id", basicID), 401,
+			"invalid_client")
+		want(t, "wrong secret", f.post(t, oauth.RevokePath, "token", token, "Authorization", basic(basicID, "x")), 401,
+			"invalid_client")
 		want(t, "public client", f.revoke(t, publicID, token), 200, "")
 	}
 	changed := public.RefreshToken[:len(public.RefreshToken)-6] + "AAAAAA"
@@ -117,7 +119,8 @@ func TestIntrospection(t *testing.T) {
 			t.Errorf("%s: got %s, want active=%t", c.what, w.Body, c.active)
 		}
 	}
-	want(t, "a public client", f.post(t, oauth.IntrospectPath, "token", own.AccessToken, "client_id", publicID), 401, "invalid_client")
+	want(t, "a public client", f.post(t, oauth.IntrospectPath, "token", own.AccessToken, "client_id", publicID), 401,
+		"invalid_client")
 	want(t, "nobody", f.post(t, oauth.IntrospectPath, "token", own.AccessToken), 401, "invalid_client")
 	want(t, "no token", f.post(t, oauth.IntrospectPath, credentials(basicID)...), 400, "invalid_request")
 

@@ -16,7 +16,8 @@ func TestWire(t *testing.T) {
 	code, codeBasic := "ac_"+strings.Repeat("A", 43), "ac_"+strings.Repeat("B", 43)
 	names := webtest.Options{
 		Every: webtest.API.And("Pragma: no-cache"), // RFC 6749 §5.1
-		Set:   map[string]string{"code": code, "code_basic": codeBasic, "basic": basic(basicID, secretOf(basicID)), "refresh": "rt_x"},
+		Set: map[string]string{"code": code, "code_basic": codeBasic, "basic": basic(basicID, secretOf(basicID)),
+			"refresh": "rt_x"},
 		Capture: []webtest.Replacement{
 			{Name: "refresh", Pattern: regexp.MustCompile(`"refresh_token":"(rt_[\w-]{91})"`)},
 			{Name: "access", Pattern: regexp.MustCompile(`"access_token":"(eyJ[\w-]+\.[\w-]+\.[\w-]{86})"`)},

@@ -87,8 +87,10 @@ var documents = map[string][]string{
 		"/mcp/.well-known/oauth-protected-resource",
 	},
 	"server": {
-		"/.well-known/oauth-authorization-server", "/.well-known/oauth-authorization-server/mcp", "/mcp/.well-known/oauth-authorization-server",
-		"/.well-known/openid-configuration", "/.well-known/openid-configuration/mcp", "/mcp/.well-known/openid-configuration",
+		"/.well-known/oauth-authorization-server", "/.well-known/oauth-authorization-server/mcp",
+		"/mcp/.well-known/oauth-authorization-server",
+		"/.well-known/openid-configuration", "/.well-known/openid-configuration/mcp",
+		"/mcp/.well-known/openid-configuration",
 	},
 	"keys": {"/.well-known/jwks.json", "/jwks"},
 }
@@ -100,7 +102,8 @@ func TestEveryVariantOfADocumentHasTheSameBytesAndTag(t *testing.T) {
 		first := get(t, h, paths[0])
 		for _, path := range paths {
 			got := get(t, h, path)
-			if got.Code != http.StatusOK || !bytes.Equal(got.Body.Bytes(), first.Body.Bytes()) || got.Header().Get("Etag") != first.Header().Get("Etag") {
+			if got.Code != http.StatusOK || !bytes.Equal(got.Body.Bytes(), first.Body.Bytes()) ||
+				got.Header().Get("Etag") != first.Header().Get("Etag") {
 				t.Errorf("%s at %s: got %d %s, want the bytes of %s", name, path, got.Code, got.Body, paths[0])
 			}
 		}
@@ -172,7 +175,8 @@ func TestUnreadableKeysStopTheKeySetAlone(t *testing.T) {
 	h := open(t, Config{Edge: edge.Deployment{Issuer: issuer(t, "https://auth.example.com")}, Keys: failing})
 	for _, path := range documents["keys"] {
 		w := get(t, h, path)
-		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || w.Header().Get("Cache-Control") != "no-store" {
+		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" ||
+			w.Header().Get("Cache-Control") != "no-store" {
 			t.Errorf("%s: got %d %v, want 503 with Retry-After and no-store", path, w.Code, w.Header())
 		}
 		if strings.Contains(w.Body.String(), "volume") {

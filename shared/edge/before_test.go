@@ -81,12 +81,14 @@ func TestBeforeSeesWhatTheEdgeSettled(t *testing.T) {
 	}
 	e := deployment(t)
 	e.TrustForwardedAuthorization = true
-	w := serve(ok(), edge.Options{Deployment: e, Before: before}, "POST", "/token", "a=b", "X-Forwarded-Authorization: Bearer x", "Authorization: Bearer gateway")
+	w := serve(ok(), edge.Options{Deployment: e, Before: before}, "POST", "/token", "a=b",
+		"X-Forwarded-Authorization: Bearer x", "Authorization: Bearer gateway")
 	if issuer != "https://auth.example.com" || credential != "Bearer x" || address != "192.0.2.1" {
 		t.Errorf("got %q, %q, %q", issuer, credential, address)
 	}
 	if w.Code != 200 || w.Body.String() != "token" || w.Header().Get("Connection") != "" {
-		t.Errorf("got %d %q, Connection %q; want the handler's answer on a connection that stays", w.Code, w.Body, w.Header().Get("Connection"))
+		t.Errorf("got %d %q, Connection %q; want the handler's answer on a connection that stays", w.Code, w.Body,
+			w.Header().Get("Connection"))
 	}
 	before = func(http.Handler) http.Handler {
 		return edge.JSONErrors(func(http.ResponseWriter, *http.Request) error { return errors.New("down") })
@@ -118,7 +120,8 @@ func TestARefusalDoesNotWaitForTheBody(t *testing.T) {
 			t.Fatalf("%s: got no answer while the body is under way: %v", path, err)
 		}
 		if resp.StatusCode != want || !resp.Close {
-			t.Errorf("%s: got %d, close %t; want %d on a connection that is closed", path, resp.StatusCode, resp.Close, want)
+			t.Errorf("%s: got %d, close %t; want %d on a connection that is closed", path, resp.StatusCode, resp.Close,
+				want)
 		}
 		conn.Close()
 	}
@@ -131,7 +134,8 @@ func TestTheLineNamesTheRouteAndNotThePath(t *testing.T) {
 		{"GET", "/register/canary", "", "/register/{client_id}"},
 		{"DELETE", "/register/canary", "", "/register/{client_id}"}, // 405
 		{"OPTIONS", "/register/canary", "", "/register/{client_id}"},
-		{"GET", "/register/canary", "Content-Encoding: gzip", "/register/{client_id}"}, // refused before any route is taken
+		// Refused before any route is taken.
+		{"GET", "/register/canary", "Content-Encoding: gzip", "/register/{client_id}"},
 		{"GET", "/register/canary/", "", "unknown"},
 		{"GET", "/register/%63anary", "", "unknown"},
 		{"GET", "/canary", "", "unknown"},

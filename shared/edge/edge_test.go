@@ -38,8 +38,10 @@ func ok() *edge.Mux {
 func TestOnlyTheExactPathIsServed(t *testing.T) {
 	t.Parallel()
 	for _, p := range []string{
-		"//token", "/token/", "/token//", "/./token", "/a/../token", "/%74oken", "/Token", "/token;a=b", "/token%3f", "/token%2f", "/",
-		"/.well-known/x/", "/.well-known/./x", "/register/", "/register/a/b", "/register/%61", "/register/a%2fb", "/register/..", "/register/.",
+		"//token", "/token/", "/token//", "/./token", "/a/../token", "/%74oken", "/Token", "/token;a=b", "/token%3f",
+		"/token%2f", "/",
+		"/.well-known/x/", "/.well-known/./x", "/register/", "/register/a/b", "/register/%61", "/register/a%2fb",
+		"/register/..", "/register/.",
 		"/register/a;b", "/register//", "//evil.example/token", "/register/a+b", "/x?/token",
 	} {
 		for _, method := range []string{"GET", "POST", "OPTIONS"} {
@@ -47,7 +49,8 @@ func TestOnlyTheExactPathIsServed(t *testing.T) {
 			if w.Code != http.StatusNotFound || w.Header().Get("Location") != "" {
 				t.Errorf("%s %s: got %d, Location %q; want 404", method, p, w.Code, w.Header().Get("Location"))
 			}
-			if code, _, _ := errorOf(t, w); code != "invalid_request" || w.Header().Get("Access-Control-Allow-Origin") != "*" {
+			if code, _, _ := errorOf(t, w); code != "invalid_request" ||
+				w.Header().Get("Access-Control-Allow-Origin") != "*" {
 				t.Errorf("%s %s: got %q without JSON or CORS", method, p, code)
 			}
 		}
@@ -64,13 +67,18 @@ func TestOnlyTheExactPathIsServed(t *testing.T) {
 func TestOtherMethodsAreRefusedWithAllow(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ method, path, allow string }{
-		{"GET", "/token", "OPTIONS, POST"}, {"TRACE", "/token", "OPTIONS, POST"}, {"PUT", "/token", "OPTIONS, POST"}, {"HEAD", "/token", "OPTIONS, POST"},
-		{"FROB", "/token", "OPTIONS, POST"}, {"post", "/token", "OPTIONS, POST"}, {"POST", "/.well-known/x", "GET, HEAD, OPTIONS"},
+		{"GET", "/token", "OPTIONS, POST"}, {"TRACE", "/token", "OPTIONS, POST"}, {"PUT", "/token", "OPTIONS, POST"},
+		{"HEAD", "/token", "OPTIONS, POST"},
+		{"FROB", "/token", "OPTIONS, POST"}, {"post", "/token", "OPTIONS, POST"},
+		{"POST", "/.well-known/x", "GET, HEAD, OPTIONS"},
 		{"POST", "/register/a", "GET, HEAD, OPTIONS, PUT"},
 	} {
-		w := serve(ok(), edge.Options{Deployment: deployment(t)}, c.method, c.path, "", "X-HTTP-Method-Override: POST", "X-HTTP-Method: POST", "X-Method-Override: POST")
-		if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != c.allow || w.Header().Get("Access-Control-Allow-Origin") != "*" {
-			t.Errorf("%s %s: got %d, Allow %q; want 405, %q, CORS", c.method, c.path, w.Code, w.Header().Get("Allow"), c.allow)
+		w := serve(ok(), edge.Options{Deployment: deployment(t)}, c.method, c.path, "", "X-HTTP-Method-Override: POST",
+			"X-HTTP-Method: POST", "X-Method-Override: POST")
+		if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != c.allow ||
+			w.Header().Get("Access-Control-Allow-Origin") != "*" {
+			t.Errorf("%s %s: got %d, Allow %q; want 405, %q, CORS", c.method, c.path, w.Code, w.Header().Get("Allow"),
+				c.allow)
 		}
 	}
 }
@@ -79,7 +87,8 @@ func TestHeadIsGetWithoutBody(t *testing.T) {
 	t.Parallel()
 	get := serve(ok(), edge.Options{Deployment: deployment(t)}, "GET", "/.well-known/x", "")
 	head := serve(ok(), edge.Options{Deployment: deployment(t)}, "HEAD", "/.well-known/x", "")
-	if head.Code != get.Code || head.Body.Len() != 0 || get.Body.String() != "x" || head.Header().Get("Cache-Control") != get.Header().Get("Cache-Control") {
+	if head.Code != get.Code || head.Body.Len() != 0 || get.Body.String() != "x" ||
+		head.Header().Get("Cache-Control") != get.Header().Get("Cache-Control") {
 		t.Errorf("got %d %q, want %d and no body", head.Code, head.Body, get.Code)
 	}
 }
@@ -97,7 +106,8 @@ func TestARouteIsTakenOnce(t *testing.T) {
 // Preflights need no credential, and every answer, errors too, can be read (L1 to L4, CHL-13).
 func TestBrowserClientsMayCallAndSeeErrors(t *testing.T) {
 	t.Parallel()
-	w := serve(ok(), edge.Options{Deployment: deployment(t)}, "OPTIONS", "/token", "", "Origin: https://app.example", "Access-Control-Request-Method: POST")
+	w := serve(ok(), edge.Options{Deployment: deployment(t)}, "OPTIONS", "/token", "", "Origin: https://app.example",
+		"Access-Control-Request-Method: POST")
 	for name, want := range map[string]string{
 		"Access-Control-Allow-Origin":  "*",
 		"Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS",
@@ -114,10 +124,12 @@ func TestBrowserClientsMayCallAndSeeErrors(t *testing.T) {
 		t.Error("PUT is not allowed where there is one")
 	}
 	for claim, w := range map[string]*httptest.ResponseRecorder{
-		"an answer":   serve(ok(), edge.Options{Deployment: deployment(t)}, "POST", "/token", ""),
-		"a 404":       serve(ok(), edge.Options{Deployment: deployment(t)}, "GET", "/nothing", ""),
-		"a 415":       serve(ok(), edge.Options{Deployment: deployment(t)}, "POST", "/token", "x", "Content-Encoding: gzip"),
-		"a panic":     serve(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("x") }), edge.Options{Deployment: deployment(t)}, "GET", "/", ""),
+		"an answer": serve(ok(), edge.Options{Deployment: deployment(t)}, "POST", "/token", ""),
+		"a 404":     serve(ok(), edge.Options{Deployment: deployment(t)}, "GET", "/nothing", ""),
+		"a 415": serve(ok(), edge.Options{Deployment: deployment(t)}, "POST", "/token", "x",
+			"Content-Encoding: gzip"),
+		"a panic": serve(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("x") }),
+			edge.Options{Deployment: deployment(t)}, "GET", "/", ""),
 		"no issuer":   serve(ok(), edge.Options{}, "GET", "/.well-known/x", ""),
 		"a preflight": w,
 	} {
@@ -134,7 +146,8 @@ func TestBrowserClientsMayCallAndSeeErrors(t *testing.T) {
 func TestPagesHaveNoCORS(t *testing.T) {
 	t.Parallel()
 	for _, c := range [][2]string{{"OPTIONS", "/token"}, {"POST", "/token"}, {"GET", "/nothing"}} {
-		w := serve(ok(), edge.Options{Deployment: deployment(t), Answers: pages.Answers}, c[0], c[1], "", "Origin: https://app.example")
+		w := serve(ok(), edge.Options{Deployment: deployment(t), Answers: pages.Answers}, c[0], c[1], "",
+			"Origin: https://app.example")
 		for name := range w.Header() {
 			if strings.HasPrefix(name, "Access-Control") {
 				t.Errorf("%v: got %s", c, name)
@@ -173,7 +186,8 @@ func TestATargetOfAnotherHostIsRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fmt.Fprintf(c, "%s HTTP/1.1\r\nHost: auth.example.com\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", target)
+		fmt.Fprintf(c, "%s HTTP/1.1\r\nHost: auth.example.com\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+			target)
 		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
 		if err != nil {
 			t.Fatalf("%s: %v", target, err)
@@ -197,21 +211,25 @@ func TestExactlyOneCredentialHeaderIsRead(t *testing.T) {
 		status  int
 	}{
 		{"own header", false, []string{"Authorization: Bearer own"}, "Bearer own", 200},
-		{"a forwarded one is ignored without a gateway", false, []string{"X-Forwarded-Authorization: Bearer forged"}, "", 200},
+		{"a forwarded one is ignored without a gateway", false, []string{"X-Forwarded-Authorization: Bearer forged"},
+			"", 200},
 		{"both, without a gateway", false, []string{"Authorization: Bearer own", "X-Forwarded-Authorization: Bearer forged"}, "Bearer own", 200},
 		{"both, behind a gateway", true, []string{"Authorization: Bearer gateway", "X-Forwarded-Authorization: Bearer client"}, "Bearer client", 200},
 		{"the gateway's own is nobody's", true, []string{"Authorization: Bearer gateway"}, "", 200},
 		{"another platform header", true, []string{"X-Serverless-Authorization: Bearer x"}, "", 200},
 		{"two of the one read", false, []string{"Authorization: Bearer a", "Authorization: Bearer b"}, "", 400},
-		{"two of the one read, behind a gateway", true, []string{"X-Forwarded-Authorization: a", "X-Forwarded-Authorization: b"}, "", 400},
-		{"two of the other", true, []string{"Authorization: a", "Authorization: b", "X-Forwarded-Authorization: c"}, "c", 200},
+		{"two of the one read, behind a gateway", true,
+			[]string{"X-Forwarded-Authorization: a", "X-Forwarded-Authorization: b"}, "", 400},
+		{"two of the other", true, []string{"Authorization: a", "Authorization: b", "X-Forwarded-Authorization: c"},
+			"c", 200},
 	} {
 		got, rest := "", 0
 		e := deployment(t)
 		e.TrustForwardedAuthorization = c.trust
 		w := serve(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			got = strings.Join(r.Header.Values("Authorization"), "|")
-			rest = len(r.Header.Values("X-Forwarded-Authorization")) + len(r.Header.Values("X-Serverless-Authorization"))
+			rest = len(r.Header.Values("X-Forwarded-Authorization")) +
+				len(r.Header.Values("X-Serverless-Authorization"))
 		}), edge.Options{Deployment: e}, "GET", "/", "", c.headers...)
 		if got != c.want || rest != 0 || w.Code != c.status {
 			t.Errorf("%s: got %q, %d left, %d; want %q, 0, %d", c.claim, got, rest, w.Code, c.want, c.status)
@@ -241,7 +259,8 @@ func TestTheClientAddressIsCountedFromTheRight(t *testing.T) {
 		e := deployment(t)
 		e.ForwardedForHops = c.hops
 		var got netip.Addr
-		serve(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = edge.ClientAddress(r) }), edge.Options{Deployment: e}, "GET", "/", "", c.headers...)
+		serve(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = edge.ClientAddress(r) }),
+			edge.Options{Deployment: e}, "GET", "/", "", c.headers...)
 		if got.String() != c.want {
 			t.Errorf("%d of %v: got %s, want %s", c.hops, c.headers, got, c.want)
 		}
@@ -254,7 +273,8 @@ func TestALimitCountsALineNotItsAddresses(t *testing.T) {
 	for _, a := range []string{"2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "192.0.2.7"} {
 		e := deployment(t)
 		e.ForwardedForHops = 1
-		serve(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { keys[edge.ClientKey(r)] = true }), edge.Options{Deployment: e}, "GET", "/", "", "X-Forwarded-For: "+a)
+		serve(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { keys[edge.ClientKey(r)] = true }),
+			edge.Options{Deployment: e}, "GET", "/", "", "X-Forwarded-For: "+a)
 	}
 	if len(keys) != 2 || !keys["2001:db8:1:2::/64"] || !keys["192.0.2.7"] {
 		t.Errorf("got %v", keys)
@@ -305,13 +325,16 @@ func TestAPanicIsOneAnswerAndOneErrorLine(t *testing.T) {
 	var log logBuffer
 	e := deployment(t)
 	e.Log = log.logger()
-	w := serve(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("canary") }), edge.Options{Deployment: e, Endpoint: "token"}, "POST", "/token", "")
+	w := serve(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("canary") }),
+		edge.Options{Deployment: e, Endpoint: "token"}, "POST", "/token", "")
 	code, description, id := errorOf(t, w)
-	if w.Code != 500 || code != "server_error" || strings.Contains(w.Body.String(), "canary") || id != w.Header().Get("X-Request-Id") {
+	if w.Code != 500 || code != "server_error" || strings.Contains(w.Body.String(), "canary") ||
+		id != w.Header().Get("X-Request-Id") {
 		t.Errorf("got %d %s %s", w.Code, code, description)
 	}
 	lines := log.lines(t)
-	if len(lines) != 1 || lines[0]["severity"] != "ERROR" || !strings.Contains(fmt.Sprint(lines[0]["stack_trace"]), "edge_test.go") {
+	if len(lines) != 1 || lines[0]["severity"] != "ERROR" ||
+		!strings.Contains(fmt.Sprint(lines[0]["stack_trace"]), "edge_test.go") {
 		t.Errorf("got %v", lines)
 	}
 }
@@ -344,15 +367,18 @@ func TestARequestIsOneLineWithoutItsQuery(t *testing.T) {
 		telemetry.Add(r.Context(), slog.String("client_id", "abc"))
 		return oauth.RefuseBecause(errors.New("the reason"), oauth.InvalidGrant, "code is unknown")
 	}))
-	w := serve(mux, edge.Options{Deployment: e, Endpoint: "token"}, "POST", "/token?code=canary", "canary", "Authorization: Basic canary", "Cookie: a=canary",
+	w := serve(mux, edge.Options{Deployment: e, Endpoint: "token"}, "POST", "/token?code=canary", "canary",
+		"Authorization: Basic canary", "Cookie: a=canary",
 		"Traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
 	lines := log.lines(t)
 	if len(lines) != 1 {
 		t.Fatalf("got %d lines", len(lines))
 	}
 	for k, want := range map[string]any{
-		"severity": "INFO", "endpoint": "token", "method": "POST", "path": "/token", "status": 400.0, "outcome": "refused", "error": "invalid_grant",
-		"client_id": "abc", "cause": "invalid_grant: code is unknown: the reason", "request_id": w.Header().Get("X-Request-Id"),
+		"severity": "INFO", "endpoint": "token", "method": "POST", "path": "/token", "status": 400.0,
+		"outcome": "refused", "error": "invalid_grant",
+		"client_id": "abc", "cause": "invalid_grant: code is unknown: the reason",
+		"request_id":                   w.Header().Get("X-Request-Id"),
 		"logging.googleapis.com/trace": "projects/p/traces/4bf92f3577b34da6a3ce929d0e0e4736",
 	} {
 		if lines[0][k] != want {
@@ -368,7 +394,8 @@ func TestEveryAnswerForbidsStoringAndGuessing(t *testing.T) {
 	t.Parallel()
 	for _, p := range []string{"/.well-known/x", "/nothing"} {
 		w := serve(ok(), edge.Options{Deployment: deployment(t)}, "GET", p, "")
-		if w.Header().Get("Cache-Control") != "no-store" || w.Header().Get("X-Content-Type-Options") != "nosniff" || len(w.Header().Get("X-Request-Id")) != 16 {
+		if w.Header().Get("Cache-Control") != "no-store" || w.Header().Get("X-Content-Type-Options") != "nosniff" ||
+			len(w.Header().Get("X-Request-Id")) != 16 {
 			t.Errorf("%s: got %v", p, w.Header())
 		}
 	}
@@ -461,11 +488,13 @@ func TestOnlyABodyHasADeadline(t *testing.T) {
 	t.Parallel()
 	h := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	w := &deadlined{ResponseRecorder: httptest.NewRecorder()}
-	edge.Wrap(routes(h), edge.Options{Deployment: deployment(t)}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/mcp", nil))
+	edge.Wrap(routes(h), edge.Options{Deployment: deployment(t)}).ServeHTTP(w,
+		httptest.NewRequest(http.MethodGet, "/mcp", nil))
 	if len(w.set) != 0 {
 		t.Errorf("read deadlines without a body = %v, want none", w.set)
 	}
-	edge.Wrap(routes(h), edge.Options{Deployment: deployment(t)}).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/mcp", strings.NewReader("x")))
+	edge.Wrap(routes(h), edge.Options{Deployment: deployment(t)}).ServeHTTP(w,
+		httptest.NewRequest(http.MethodPost, "/mcp", strings.NewReader("x")))
 	if n := len(w.set); n == 0 || !w.set[n-1].IsZero() {
 		t.Errorf("read deadlines after a whole body = %v, want the last one lifted", w.set)
 	}

@@ -22,9 +22,10 @@ func TestAFaultIs503WithRetryAfterAndNothingOfOurs(t *testing.T) {
 	t.Parallel()
 	fault := fmt.Errorf("read grant: %w", errors.New("canary 10.0.0.1"))
 	for claim, h := range map[string]http.Handler{
-		"JSON":   edge.JSONErrors(func(http.ResponseWriter, *http.Request) error { return fault }),
-		"bearer": edge.BearerErrors("/m", []string{"mcp"}, func(http.ResponseWriter, *http.Request) error { return fault }),
-		"page":   pages.Errors(func(http.ResponseWriter, *http.Request) error { return fault }),
+		"JSON": edge.JSONErrors(func(http.ResponseWriter, *http.Request) error { return fault }),
+		"bearer": edge.BearerErrors("/m", []string{"mcp"},
+			func(http.ResponseWriter, *http.Request) error { return fault }),
+		"page": pages.Errors(func(http.ResponseWriter, *http.Request) error { return fault }),
 	} {
 		var log logBuffer
 		e := deployment(t)
@@ -33,10 +34,12 @@ func TestAFaultIs503WithRetryAfterAndNothingOfOurs(t *testing.T) {
 		if w.Code != 503 || w.Header().Get("Retry-After") == "" || w.Header().Get("WWW-Authenticate") != "" {
 			t.Errorf("%s: got %d, %v", claim, w.Code, w.Header())
 		}
-		if !strings.Contains(w.Body.String(), "temporarily_unavailable") || strings.Contains(w.Body.String(), "canary") {
+		if !strings.Contains(w.Body.String(), "temporarily_unavailable") ||
+			strings.Contains(w.Body.String(), "canary") {
 			t.Errorf("%s: got %s", claim, w.Body)
 		}
-		if l := log.lines(t); len(l) != 1 || l[0]["severity"] != "ERROR" || l[0]["outcome"] != "fault" || !strings.Contains(fmt.Sprint(l[0]["cause"]), "canary") {
+		if l := log.lines(t); len(l) != 1 || l[0]["severity"] != "ERROR" || l[0]["outcome"] != "fault" ||
+			!strings.Contains(fmt.Sprint(l[0]["cause"]), "canary") {
 			t.Errorf("%s: got %v", claim, l)
 		}
 	}
@@ -45,20 +48,25 @@ func TestAFaultIs503WithRetryAfterAndNothingOfOurs(t *testing.T) {
 func TestEveryCodeHasItsStatus(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[oauth.ErrorCode]int{
-		oauth.InvalidRequest: 400, oauth.InvalidClient: 401, oauth.InvalidGrant: 400, oauth.UnauthorizedClient: 400, oauth.UnsupportedGrantType: 400,
-		oauth.UnsupportedResponseType: 400, oauth.InvalidScope: 400, oauth.InvalidTarget: 400, oauth.AccessDenied: 403, oauth.ServerError: 500,
-		oauth.TemporarilyUnavailable: 503, oauth.InvalidRedirectURI: 400, oauth.InvalidClientMetadata: 400, oauth.InvalidToken: 401,
+		oauth.InvalidRequest: 400, oauth.InvalidClient: 401, oauth.InvalidGrant: 400, oauth.UnauthorizedClient: 400,
+		oauth.UnsupportedGrantType:    400,
+		oauth.UnsupportedResponseType: 400, oauth.InvalidScope: 400, oauth.InvalidTarget: 400, oauth.AccessDenied: 403,
+		oauth.ServerError:            500,
+		oauth.TemporarilyUnavailable: 503, oauth.InvalidRedirectURI: 400, oauth.InvalidClientMetadata: 400,
+		oauth.InvalidToken:      401,
 		oauth.InsufficientScope: 403, oauth.UnsupportedTokenType: 400,
 	} {
 		v := httperr.Of(fmt.Errorf("wrapped: %w", oauth.Refuse(code, "d")))
-		if v.Status != want || v.Code != code || v.Description != "d" || v.Fault != (want >= 500) || (v.RetryAfter > 0) != (want == 503) {
+		if v.Status != want || v.Code != code || v.Description != "d" || v.Fault != (want >= 500) ||
+			(v.RetryAfter > 0) != (want == 503) {
 			t.Errorf("%s: got %+v, want status %d", code, v, want)
 		}
 	}
 	if v := httperr.Of(httperr.Status(404, oauth.Refuse(oauth.InvalidRequest, "d"))); v.Status != 404 || v.Fault {
 		t.Errorf("got %+v", v)
 	}
-	if v := httperr.Of(httperr.TooMany(1500 * time.Millisecond)); v.Status != 429 || v.RetryAfter != 1500*time.Millisecond || v.Fault {
+	if v := httperr.Of(httperr.TooMany(1500 * time.Millisecond)); v.Status != 429 ||
+		v.RetryAfter != 1500*time.Millisecond || v.Fault {
 		t.Errorf("got %+v", v)
 	}
 }
@@ -76,7 +84,8 @@ func TestAFailedClientIsChallengedInItsOwnWay(t *testing.T) {
 	}
 	w = serve(h, edge.Options{Deployment: deployment(t)}, "POST", "/", "")
 	code, description, id := errorOf(t, w)
-	if w.Code != 401 || w.Header().Get("WWW-Authenticate") != "" || code != "invalid_client" || description != "client is unknown" || len(id) != 16 {
+	if w.Code != 401 || w.Header().Get("WWW-Authenticate") != "" || code != "invalid_client" ||
+		description != "client is unknown" || len(id) != 16 {
 		t.Errorf("got %d %s %q %s", w.Code, code, description, id)
 	}
 	if w.Header().Get("Content-Type") != "application/json" || w.Header().Get("Cache-Control") != "no-store" {
@@ -107,9 +116,11 @@ func TestChallengesSayWhatIsMissing(t *testing.T) {
 		{"a bad token", oauth.Refuse(oauth.InvalidToken, "the token is not valid"), 401,
 			`Bearer error="invalid_token", error_description="the token is not valid", ` + meta + `, scope="mcp"`},
 		{"too little scope names all of it", edge.NeedScope("mcp", "admin"), 403,
-			`Bearer error="insufficient_scope", error_description="the token lacks scope, this needs: mcp admin", ` + meta + `, scope="mcp admin"`},
+			`Bearer error="insufficient_scope", error_description="the token lacks scope, this needs: mcp admin", ` +
+				meta + `, scope="mcp admin"`},
 		{"a malformed credential", oauth.Refuse(oauth.InvalidRequest, "Authorization is malformed"), 400,
-			`Bearer error="invalid_request", error_description="Authorization is malformed", ` + meta + `, scope="mcp"`},
+			`Bearer error="invalid_request", error_description="Authorization is malformed", ` + meta +
+				`, scope="mcp"`},
 	} {
 		w := serve(edge.BearerErrors("/.well-known/oauth-protected-resource/mcp", []string{"mcp"},
 			func(http.ResponseWriter, *http.Request) error { return c.err }), edge.Options{Deployment: deployment(t)}, "POST", "/mcp", "")
@@ -128,7 +139,8 @@ func TestDescriptionsKeepToTheGrammar(t *testing.T) {
 	evil := "a\"b\\c\r\nSet-Cookie: x=y\x00ü" + strings.Repeat("z", 1000)
 	grammar := regexp.MustCompile(`^[\x20-\x21\x23-\x5B\x5D-\x7E]*$`)
 	refusal := &oauth.Error{Code: oauth.InvalidToken, Description: evil}
-	w := serve(edge.BearerErrors("/m", nil, func(http.ResponseWriter, *http.Request) error { return refusal }), edge.Options{Deployment: deployment(t)}, "GET", "/", "")
+	w := serve(edge.BearerErrors("/m", nil, func(http.ResponseWriter, *http.Request) error { return refusal }),
+		edge.Options{Deployment: deployment(t)}, "GET", "/", "")
 	if _, d, _ := errorOf(t, w); !grammar.MatchString(d) || len(d) > 500 {
 		t.Errorf("got %q", d)
 	}
@@ -165,7 +177,8 @@ func TestAnErrorAfterTheAnswerChangesNothing(t *testing.T) {
 func TestHandlersWorkUnwrapped(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
-	edge.JSONErrors(func(http.ResponseWriter, *http.Request) error { return errors.New("x") }).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	edge.JSONErrors(func(http.ResponseWriter, *http.Request) error { return errors.New("x") }).ServeHTTP(w,
+		httptest.NewRequest("GET", "/", nil))
 	if w.Code != 503 {
 		t.Errorf("got %d", w.Code)
 	}
@@ -177,7 +190,8 @@ func TestSeeOtherIsA303ThatTellsNothing(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
 	pages.SeeOther(w, "app://cb?code=1")
-	if w.Code != 303 || w.Header().Get("Location") != "app://cb?code=1" || w.Header().Get("Referrer-Policy") != "no-referrer" || w.Header().Get("Cache-Control") != "no-store" {
+	if w.Code != 303 || w.Header().Get("Location") != "app://cb?code=1" ||
+		w.Header().Get("Referrer-Policy") != "no-referrer" || w.Header().Get("Cache-Control") != "no-store" {
 		t.Errorf("got %d %v", w.Code, w.Header())
 	}
 }

@@ -17,7 +17,8 @@ func TestNoHeaderChangesAConfiguredIssuer(t *testing.T) {
 	t.Parallel()
 	var got string
 	h := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = edge.Issuer(r).String() })
-	serve(h, edge.Options{Deployment: deployment(t)}, "GET", "/", "", "Host: evil.example", "X-Forwarded-Host: evil.example",
+	serve(h, edge.Options{Deployment: deployment(t)}, "GET", "/", "", "Host: evil.example",
+		"X-Forwarded-Host: evil.example",
 		"X-Forwarded-Proto: http", "Forwarded: host=evil.example", "X-Original-URL: /x")
 	if got != "https://auth.example.com" {
 		t.Errorf("got %s", got)
@@ -26,7 +27,8 @@ func TestNoHeaderChangesAConfiguredIssuer(t *testing.T) {
 
 func TestAnIssuerIsDetectedOnLoopbackOnly(t *testing.T) {
 	t.Parallel()
-	loop, public := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80}, &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 80}
+	loop, public := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80},
+		&net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 80}
 	for _, c := range []struct {
 		claim, peer, host string
 		local             net.Addr

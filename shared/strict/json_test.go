@@ -78,8 +78,9 @@ func TestPlainJSONIsRead(t *testing.T) {
 	err := strict.DecodeJSON([]byte(` {"client_name":"\ud83d\ude00 \\ud800","redirect_uris":["a","b"],"count":9007199254740993,
 		"sub":{"k":"v"},"subs":[{"k":"1"},{"k":"2"}],"map":{"a":1},"any":{"b":[2]},"Plain":"p"}`+"\n"), &got)
 	want := metadata{
-		Name: "😀 \\ud800", URIs: []string{"a", "b"}, Count: 9007199254740993, Sub: &inner{"v"}, Subs: []inner{{"1"}, {"2"}},
-		Map: map[string]any{"a": json.Number("1")}, Any: map[string]any{"b": []any{json.Number("2")}}, Plain: "p",
+		Name: "😀 \\ud800", URIs: []string{"a", "b"}, Count: 9007199254740993, Sub: &inner{"v"},
+		Subs: []inner{{"1"}, {"2"}},
+		Map:  map[string]any{"a": json.Number("1")}, Any: map[string]any{"b": []any{json.Number("2")}}, Plain: "p",
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v\n%s", err, diff)
@@ -103,7 +104,8 @@ func TestUnknownMembersAreIgnoredWhenAsked(t *testing.T) {
 func TestAJSONBodyHasItsType(t *testing.T) {
 	t.Parallel()
 	for contentType, ok := range map[string]bool{
-		"application/json": true, "application/json; charset=utf-8": true, "": false, "text/json": false, formType: false,
+		"application/json": true, "application/json; charset=utf-8": true, "": false, "text/json": false,
+		formType:                           false,
 		"application/json; charset=latin1": false, "text/plain; application/json": false,
 	} {
 		err := strict.ReadJSON(form("/register", contentType, `{"client_name":"x"}`), &metadata{})
@@ -120,8 +122,10 @@ func TestAJSONBodyHasItsType(t *testing.T) {
 // nothing of case folding.
 func FuzzDecodeJSON(f *testing.F) {
 	for _, s := range []string{
-		`{"client_name":"a","redirect_uris":["b"]}`, `{"Client_Name":"a"}`, `{"any":{"a":1,"A":2}}`, `{"client_name":"\ud800"}`,
-		`{"sub":{"k":"v"},"subs":[{"k":null}]}`, "{\"\u017fub\":{}}", `{} {}`, `[[[[`, `{"a\"":"\\u12"}`, `{"count":1e3}`,
+		`{"client_name":"a","redirect_uris":["b"]}`, `{"Client_Name":"a"}`, `{"any":{"a":1,"A":2}}`,
+		`{"client_name":"\ud800"}`,
+		`{"sub":{"k":"v"},"subs":[{"k":null}]}`, "{\"\u017fub\":{}}", `{} {}`, `[[[[`, `{"a\"":"\\u12"}`,
+		`{"count":1e3}`,
 	} {
 		f.Add([]byte(s))
 	}
