@@ -1,18 +1,17 @@
 package edge_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/origin"
 	"github.com/postern-dev/postern/shared/telemetry"
+	"github.com/postern-dev/postern/test/kit/fixture"
 )
 
 func issuer(t testing.TB, s string) origin.Origin {
@@ -63,25 +62,14 @@ func errorOf(t testing.TB, w *httptest.ResponseRecorder) (code, description, id 
 }
 
 // A logBuffer holds the lines of a log.
-type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
+type logBuffer struct{ fixture.Log }
 
 func (l *logBuffer) logger() *slog.Logger { return telemetry.NewLogger(l, slog.LevelDebug, "p") }
 
 func (l *logBuffer) lines(t testing.TB) []map[string]any {
 	t.Helper()
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	var all []map[string]any
-	for s := range strings.Lines(l.b.String()) {
+	for s := range strings.Lines(l.String()) {
 		m := map[string]any{}
 		if err := json.Unmarshal([]byte(s), &m); err != nil {
 			t.Fatal(err)
