@@ -202,8 +202,8 @@ func TestOperatorWithSecretManager(t *testing.T) {
 	}
 }
 
-// LG-01: of all that the commands show, only the one secret that is to be shown once is
-// one. Rings, upstream tokens and refresh secrets stay where they are.
+// Of all that the commands show, only the one secret that is to be shown once is one (LG-01). Rings,
+// upstream tokens and refresh secrets stay where they are.
 func TestCommandsShowNoSecret(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")

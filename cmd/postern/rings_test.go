@@ -48,8 +48,8 @@ func ask(t *testing.T, h http.Handler, method, path, body string) (int, string) 
 	return w.Code, w.Body.String()
 }
 
-// SC-09: a running server whose rings are lost, or replaced by what is none, goes on with
-// those it has and says so; it takes up what comes after.
+// A running server whose rings are lost, or replaced by what is not a ring, goes on with those it has and
+// says so; it takes up what comes after (SC-09).
 func TestRunningServerKeepsItsRings(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()

@@ -29,7 +29,8 @@ func (f *endpoint) wantCost(tb testing.TB, what string, reads, commits int64) {
 	}
 }
 
-// CIM-01, CD-07, SF-15: a CIMD client redeems, refreshes and revokes by its id alone. Its host is not asked and it is not looked up.
+// A CIMD client redeems, refreshes and revokes by its id alone (CIM-01, CD-07, SF-15). Its host is not
+// asked and it is not looked up.
 func TestCIMDClientIsPublicWhereverItComes(t *testing.T) {
 	t.Parallel()
 	f := open(t, func(f *endpoint) { f.Memory.RunOnce() })
@@ -56,7 +57,8 @@ func TestCIMDClientIsPublicWhereverItComes(t *testing.T) {
 	want(t, "refresh after revocation", f.refresh(t, cimdID, next.RefreshToken), http.StatusBadRequest, "invalid_grant")
 }
 
-// CIM-08, SF-09, TE-02, TE-03: no secret and no assertion is its own, and a wrong try consumes nothing.
+// No secret and no assertion is its own, and a wrong try consumes nothing (CIM-08, SF-09, TE-02,
+// TE-03).
 func TestCIMDClientHasNoSecret(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)
@@ -77,7 +79,8 @@ func TestCIMDClientHasNoSecret(t *testing.T) {
 	want(t, "none", f.redeem(t, cimdID, code), http.StatusOK, "")
 }
 
-// AC-01, SF-08: code and tokens are bound to the very bytes of the id, between CIMD clients and between kinds.
+// Code and tokens are bound to the very bytes of the id, between CIMD clients and between kinds
+// (AC-01, SF-08).
 func TestCodesOfCIMDClientsAreTheirOwn(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)

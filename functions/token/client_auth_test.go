@@ -11,7 +11,8 @@ import (
 	"github.com/postern-dev/postern/test/kit/memory"
 )
 
-// TE-03, TE-10, TOK-02, TOK-03, TOK-04, F7, W6: registered × presented; only the registered way counts.
+// A client presents its secret in every way, and only the registered way counts (TE-03, TE-10, TOK-02, TOK-03, TOK-04, F7,
+// W6).
 func TestOnlyTheRegisteredMethodCounts(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)
@@ -35,8 +36,8 @@ func TestOnlyTheRegisteredMethodCounts(t *testing.T) {
 	}
 }
 
-// TE-04, TOK-05, F8, F9: Basic alone is enough, both halves are form-decoded, header and body agree, and what is
-// malformed is refused, never a fault.
+// Basic alone is enough, both halves are form-decoded, header and body agree, and what is malformed is
+// refused, never a fault (TE-04, TOK-05, F8, F9).
 func TestBasic(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)
@@ -76,7 +77,8 @@ func TestBasic(t *testing.T) {
 	}
 }
 
-// TE-05, AV-05: guessing is slowed down for the guesser, and the owner gets in all the same, from the same address.
+// Guessing is slowed down for the guesser, and the owner gets in all the same, from the same address
+// (TE-05, AV-05).
 func TestGuessingDoesNotLockTheOwnerOut(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)
@@ -105,8 +107,8 @@ func TestGuessingDoesNotLockTheOwnerOut(t *testing.T) {
 	}
 }
 
-// LG-01: a client_id that is nobody's may be a secret in the wrong place, so only a client
-// that was looked up and found is named.
+// A client_id that is nobody's may be a secret in the wrong place, so only a client that was looked up
+// and found is named (LG-01).
 func TestOnlyARegisteredClientIsNamedInTheLog(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)

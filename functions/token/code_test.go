@@ -12,8 +12,8 @@ import (
 	"github.com/postern-dev/postern/shared/store"
 )
 
-// AC-07, RU-18, TOK-10, TOK-11, TOK-13, TOK-14, B8, D5, AC-02, AC-08, W6: one thing wrong at a time is refused and costs
-// nothing: the right request works afterwards.
+// One thing wrong at a time is refused and costs nothing: the right request works afterwards (AC-07,
+// RU-18, TOK-10, TOK-11, TOK-13, TOK-14, B8, D5, AC-02, AC-08, W6).
 func TestWrongRedemptionCostsNothing(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)
@@ -67,7 +67,7 @@ func TestWrongRedemptionCostsNothing(t *testing.T) {
 	}
 }
 
-// AC-09, TOK-10: a code lives for its time and not a moment longer.
+// A code lives for its time and not a moment longer (AC-09, TOK-10).
 func TestCodeExpires(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)
@@ -78,7 +78,8 @@ func TestCodeExpires(t *testing.T) {
 	want(t, "at its end", f.redeem(t, publicID, late), 400, "invalid_grant")
 }
 
-// AC-05, AC-06, I5, TOK-12: a replay ends the grant only if the client, its credentials and the verifier are right.
+// A replay ends the grant only if the client, its credentials and the verifier are right (AC-05,
+// AC-06, I5, TOK-12).
 func TestReplayedCodeRevokesItsTokens(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{publicID, basicID, postID} {
@@ -109,7 +110,7 @@ func TestReplayedCodeRevokesItsTokens(t *testing.T) {
 	}
 }
 
-// AC-04, I6: of 64 redemptions at once one wins, and its tokens do not outlive the 63 replays.
+// Of 64 redemptions at once one wins, and its tokens do not outlive the 63 replays (AC-04, I6).
 func TestOneOfManyRedemptionsWins(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)
@@ -136,7 +137,7 @@ func TestOneOfManyRedemptionsWins(t *testing.T) {
 	}
 }
 
-// TE-06, TOK-07: a client that did not register for refresh tokens gets none and may not use one.
+// A client that did not register for refresh tokens gets none and may not use one (TE-06, TOK-07).
 func TestClientWithoutRefreshGrant(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)
@@ -147,7 +148,7 @@ func TestClientWithoutRefreshGrant(t *testing.T) {
 	want(t, "refresh", f.refresh(t, codeOnlyID, f.connect(t, publicID).RefreshToken), 400, "unauthorized_client")
 }
 
-// TE-12, A5: a deleted client exchanges nothing, and one that was used does not expire.
+// A deleted client exchanges nothing, and one that was used does not expire (TE-12, A5).
 func TestDeletedClientExchangesNothing(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)
@@ -166,7 +167,7 @@ func TestDeletedClientExchangesNothing(t *testing.T) {
 	want(t, "one that was never used, after CLIENT_UNUSED_TTL", f.redeem(t, otherID, "ac_x"), 401, "invalid_client")
 }
 
-// AC-02: a code without a challenge, which nothing here makes, redeems to nothing.
+// A code without a challenge, which nothing here makes, redeems to nothing (AC-02).
 func TestCodeWithoutChallengeIsWorthless(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)
@@ -175,7 +176,7 @@ func TestCodeWithoutChallengeIsWorthless(t *testing.T) {
 	want(t, "without", f.post(t, oauth.TokenPath, "grant_type", "authorization_code", "code", code, "client_id", publicID), 400, "invalid_request")
 }
 
-// AT-05: each kind of credential works in its own place alone.
+// Each kind of credential works in its own place alone (AT-05).
 func TestOneCredentialIsNotAnother(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// B12: whatever way a client proves itself, the whole cycle works: login, refresh, call,
-// and again. A token is called with its audience checked.
+// Whatever way a client proves itself, the whole cycle works: login, refresh, call, and again (B12). A
+// token is called with its audience checked.
 func TestEveryKindOfClientRefreshesAndCalls(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{publicID, basicID, postID} {
@@ -25,8 +25,8 @@ func TestEveryKindOfClientRefreshesAndCalls(t *testing.T) {
 	}
 }
 
-// K2: our tokens do not hang from the identity provider's. A person whom no membership
-// lets in stays signed in when GitHub's token is dead, and GitHub is not asked.
+// Our tokens do not hang from the identity provider's (K2). A person whom no membership lets in stays
+// signed in when GitHub's token is dead, and GitHub is not asked.
 func TestRefreshNeedsNoUpstreamToken(t *testing.T) {
 	t.Parallel()
 	m := openAcme(t, "anyone", "anyone")

@@ -9,8 +9,8 @@ import (
 	"github.com/postern-dev/postern/test/kit/memory"
 )
 
-// A7, TE-07, RT-04, RT-12, REV-05: at every operation of the store, before its effect: 503 with Retry-After, never a
-// verdict, and what was asked for works afterwards however late.
+// A fault at any operation of the store, before its effect, is 503 and never a verdict, and what
+// was asked for works afterwards however late (A7, TE-07, RT-04, RT-12, REV-05).
 func TestStoreFaultsDecideNothing(t *testing.T) {
 	t.Parallel()
 	for _, op := range []string{memory.OpGet, memory.OpTxGet, memory.OpCommit} {
@@ -42,7 +42,7 @@ func TestStoreFaultsDecideNothing(t *testing.T) {
 	}
 }
 
-// B6: the answer to the commit is lost on the way, and the caller gets the whole answer all the same.
+// The answer to the commit is lost on the way, and the caller gets the whole answer all the same (B6).
 func TestLostCommitAnswersAreFound(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)

@@ -32,7 +32,8 @@ func TestFunctionStartsFromSettingsAlone(t *testing.T) {
 	}
 }
 
-// UP-09, RU-21: nobody said means no start, and the error says what to write; so does every other bad setting.
+// A function that nobody told whom to let in does not start, and the error says what to write, as it
+// does for every other bad setting (UP-09, RU-21).
 func TestFunctionNamesEveryBadSetting(t *testing.T) {
 	t.Parallel()
 	err := start(t, map[string]string{

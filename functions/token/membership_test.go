@@ -62,8 +62,8 @@ func (m *membership) next(t *testing.T, what string, status int, code string) {
 	}
 }
 
-// UP-10, UP-18, K9, RT-10, AV-07: membership is asked again when the last answer is older than MEMBERSHIP_TTL, not
-// before, and who is out loses the grant.
+// Membership is asked again when the last answer is older than MEMBERSHIP_TTL, not before, and who is
+// out loses the grant (UP-10, UP-18, K9, RT-10, AV-07).
 func TestRemovedMemberLosesTheGrant(t *testing.T) {
 	t.Parallel()
 	m := openAcme(t, "org:acme", "org:acme")
@@ -87,7 +87,7 @@ func TestRemovedMemberLosesTheGrant(t *testing.T) {
 	m.next(t, "back, but the grant has ended", 400, "invalid_grant")
 }
 
-// UP-18: an invitation is no membership.
+// An invitation is no membership (UP-18).
 func TestPendingMemberLosesTheGrant(t *testing.T) {
 	t.Parallel()
 	m := openAcme(t, "org:acme", "org:acme")
@@ -96,7 +96,7 @@ func TestPendingMemberLosesTheGrant(t *testing.T) {
 	m.next(t, "pending", 400, "invalid_grant")
 }
 
-// UP-17, UP-18, B9, TE-07: GitHub failing decides nothing: 503, and the same token works afterwards.
+// GitHub failing decides nothing: 503, and the same token works afterwards (UP-17, UP-18, B9, TE-07).
 func TestGitHubOutageLosesNothing(t *testing.T) {
 	t.Parallel()
 	for what, fault := range map[string]oauthtest.Fault{
@@ -123,7 +123,8 @@ func TestGitHubOutageLosesNothing(t *testing.T) {
 	}
 }
 
-// K5: a token that the person revoked at GitHub, or that is no longer there, ends the grant: only a sign-in helps.
+// A token that the person revoked at GitHub, or that is no longer there, ends the grant: only a
+// sign-in helps (K5).
 func TestDeadUpstreamTokenEndsTheGrant(t *testing.T) {
 	t.Parallel()
 	m := openAcme(t, "org:acme", "org:acme")
@@ -134,7 +135,7 @@ func TestDeadUpstreamTokenEndsTheGrant(t *testing.T) {
 	m.next(t, "ended", 400, "invalid_grant")
 }
 
-// UP-10: ALLOW is read as it is now. A rule that is gone lets nobody stay, unless another still does.
+// ALLOW is read as it is now (UP-10). A rule that is gone lets nobody stay, unless another still does.
 func TestChangedAllowDecidesAtRefresh(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

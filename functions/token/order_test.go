@@ -73,8 +73,8 @@ func TestScopeOfARedemptionIsIgnored(t *testing.T) {
 	want(t, "malformed scope", f.redeem(t, publicID, f.issue(t, publicID, "", nil), "scope", `"`), 200, "")
 }
 
-// TE-07: that the keys cannot be read is said after what is wrong with the request itself, and before the store is
-// asked about the code or token.
+// That the keys cannot be read is said after what is wrong with the request itself, and before the
+// store is asked about the code or token (TE-07).
 func TestKeysAreAskedBetweenRequestAndStore(t *testing.T) {
 	t.Parallel()
 	f := open(t, func(f *endpoint) {

@@ -12,8 +12,8 @@ import (
 	"github.com/postern-dev/postern/shared/oauth"
 )
 
-// RT-01, TOK-20, TOK-21, B4, W7: every use rotates; the old token works for the grace from its first rotation and
-// then ends the family. Each answer is whole.
+// Every use rotates; the old token works for the grace from its first rotation and then ends the
+// family (RT-01, TOK-20, TOK-21, B4, W7). Each answer is whole.
 func TestRefreshTokensRotateWithAGrace(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{publicID, basicID, postID} {
@@ -42,7 +42,8 @@ func TestRefreshTokensRotateWithAGrace(t *testing.T) {
 	}
 }
 
-// B1, B2, B5, I6, RT-02: 32 parallel refreshes, from two addresses, each get tokens that all go on working.
+// 32 parallel refreshes, from two addresses, each get tokens that all go on working (B1, B2, B5, I6,
+// RT-02).
 func TestParallelRefreshesAllWork(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)
@@ -63,7 +64,7 @@ func TestParallelRefreshesAllWork(t *testing.T) {
 	}
 }
 
-// RT-05: whatever refresh runs beside it, nothing lives after the answer to a revocation.
+// Whatever refresh runs beside it, nothing lives after the answer to a revocation (RT-05).
 func TestRevocationBeatsRefresh(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)
@@ -89,8 +90,8 @@ func TestRevocationBeatsRefresh(t *testing.T) {
 	}
 }
 
-// RT-03, RT-06, RT-07, RT-09, TOK-22, TOK-23, TOK-24, B8, D5, J2: one thing wrong at a time is refused, and neither
-// rotates the token nor ends the family.
+// One thing wrong at a time is refused, and neither rotates the token nor ends the family (RT-03,
+// RT-06, RT-07, RT-09, TOK-22, TOK-23, TOK-24, B8, D5, J2).
 func TestWrongRefreshCostsNothing(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)
@@ -129,7 +130,8 @@ func TestWrongRefreshCostsNothing(t *testing.T) {
 	}
 }
 
-// RT-06, W3: what clients add to a refresh: scopes that mean nothing here, the bare origin, an empty scope.
+// What clients add to a refresh is no reason to refuse it: scopes that mean nothing here, the bare
+// origin, an empty scope (RT-06, W3).
 func TestOddRefreshesAreServed(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)
@@ -147,7 +149,7 @@ func TestOddRefreshesAreServed(t *testing.T) {
 	}
 }
 
-// RT-08, TOK-25, B13: the grant slides with each refresh and ends when it is not used.
+// The grant slides with each refresh and ends when it is not used (RT-08, TOK-25, B13).
 func TestUnusedGrantEnds(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)
@@ -161,7 +163,7 @@ func TestUnusedGrantEnds(t *testing.T) {
 	want(t, "too late", f.refresh(t, publicID, token), 400, "invalid_grant")
 }
 
-// B15: two logins of one person with one client are two grants.
+// Two logins of one person with one client are two grants (B15).
 func TestSecondLoginLeavesTheFirst(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)
@@ -170,7 +172,7 @@ func TestSecondLoginLeavesTheFirst(t *testing.T) {
 	want(t, "the first", f.refresh(t, publicID, first.RefreshToken), 200, "")
 }
 
-// W7: a client that refreshes before nearly every request, in parallel, for a long time.
+// A client may refresh before nearly every request, in parallel, for a long time (W7).
 func TestManyRefreshesAMinute(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)
@@ -183,7 +185,7 @@ func TestManyRefreshesAMinute(t *testing.T) {
 	}
 }
 
-// RT-16, TE-13: no credential reaches the log, whatever happens to it.
+// No credential reaches the log, whatever happens to it (RT-16, TE-13).
 func TestNoCredentialInTheLog(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)
@@ -210,7 +212,7 @@ func TestNoCredentialInTheLog(t *testing.T) {
 	}
 }
 
-// TOK-27: a token with another generation is not genuine.
+// A token with another generation is not genuine (TOK-27).
 func TestGenerationIsProtected(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)

@@ -8,7 +8,8 @@ import (
 	"github.com/postern-dev/postern/shared/oauth"
 )
 
-// REV-01, REV-03, REV-04, RT-13: either kind of token ends the grant, whatever the hint, and again is fine.
+// Either kind of token ends the grant, whatever the hint, and again is fine (REV-01, REV-03, REV-04,
+// RT-13).
 func TestRevocationEndsTheGrant(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)
@@ -43,8 +44,8 @@ func TestOldRefreshTokenRevokes(t *testing.T) {
 	want(t, "the family", f.refresh(t, publicID, b.RefreshToken), 400, "invalid_grant")
 }
 
-// REV-04: an access token that has expired still names its grant, which lives on by
-// refreshes and ends with it.
+// An access token that has expired still names its grant, which lives on by refreshes and ends with it
+// (REV-04).
 func TestExpiredAccessTokenRevokes(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)
@@ -54,7 +55,7 @@ func TestExpiredAccessTokenRevokes(t *testing.T) {
 	want(t, "the family", f.refresh(t, publicID, a.RefreshToken), 400, "invalid_grant")
 }
 
-// RT-11, I7, REV-02: nobody ends what is not theirs; the answer does not say so.
+// Nobody ends what is not theirs; the answer does not say so (RT-11, I7, REV-02).
 func TestNobodyRevokesForeignTokens(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)
@@ -82,7 +83,8 @@ func TestNobodyRevokesForeignTokens(t *testing.T) {
 	}
 }
 
-// W16: at /revoke the right secret counts by either method; at /token only the registered one does (TE-03).
+// At /revoke the right secret counts by either method; at /token only the registered one does (TE-03,
+// W16).
 func TestEitherSecretMethodRevokes(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)
@@ -94,7 +96,8 @@ func TestEitherSecretMethodRevokes(t *testing.T) {
 	}
 }
 
-// RT-14, INT-01, INT-02, INT-03: who may ask about which token, and nothing but active=false about the rest.
+// A client learns of its own tokens, and nothing but active=false of the rest (RT-14, INT-01, INT-02,
+// INT-03).
 func TestIntrospection(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)

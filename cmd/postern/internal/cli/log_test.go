@@ -45,7 +45,7 @@ func TestLogIsTextForPeopleAndJSONForPrograms(t *testing.T) {
 	}
 }
 
-// LG-03: what callers wrote cannot drive the terminal on which the log is read.
+// What callers wrote cannot drive the terminal on which the log is read (LG-03).
 func TestReadableLogIsPlainText(t *testing.T) {
 	t.Parallel()
 	for _, terminal := range []bool{false, true} {

@@ -7,7 +7,7 @@ import (
 	"github.com/postern-dev/postern/cmd/postern/internal/cli"
 )
 
-// LG-03: what clients and people call themselves cannot drive a terminal or forge a row.
+// What clients and people call themselves cannot drive a terminal or forge a row (LG-03).
 func TestTableIsPlainText(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder

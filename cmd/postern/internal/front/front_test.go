@@ -83,8 +83,8 @@ func TestAFunctionWithoutABackendIsNamed(t *testing.T) {
 	}
 }
 
-// HT-06: a body that nobody wants and that does not come has a deadline. The server's
-// connection tells whether one was set.
+// A body that nobody wants and that does not come has a deadline (HT-06). The server's connection
+// tells whether one was set.
 func TestARefusedBodyHasADeadline(t *testing.T) {
 	t.Parallel()
 	deadlines := make(chan bool, 1)

@@ -159,8 +159,8 @@ func (w *town) rotate(took func(keyring.Step)) error {
 	return err
 }
 
-// G5, SC-07: three full rotations of all rings under use by servers that read them at
-// different times, with nothing refused and nothing unreadable.
+// Three full rotations of all rings under use by servers that read them at different times, with
+// nothing refused and nothing unreadable (G5, SC-07).
 func TestRotationsFailNothing(t *testing.T) {
 	t.Parallel()
 	places(t, func(t *testing.T, p place) {

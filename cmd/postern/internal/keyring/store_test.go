@@ -77,7 +77,7 @@ func TestCreateLeavesRingsThatAreThere(t *testing.T) {
 	})
 }
 
-// SC-07: staged, wait, promoted, wait, retired; each step refuses to come early.
+// Staged, wait, promoted, wait, retired; each step refuses to come early (SC-07).
 func TestEachStepWaitsForTheOneBefore(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -204,7 +204,7 @@ func TestUnpublishedKeyIsNotPromoted(t *testing.T) {
 	})
 }
 
-// SC-08: a stolen key is out of its ring, and of the published one, in one command.
+// A stolen key is out of its ring, and of the published one, in one command (SC-08).
 func TestStolenKeyIsGoneAtOnce(t *testing.T) {
 	t.Parallel()
 	places(t, func(t *testing.T, p place) {
@@ -292,7 +292,7 @@ func TestMarksAreInvisibleToReaders(t *testing.T) {
 	}
 }
 
-// LG-01: keys are named, and never in a log, an error or a status.
+// Keys are named, and never in a log, an error or a status (LG-01).
 func TestNoKeyMaterialIsPrinted(t *testing.T) {
 	t.Parallel()
 	places(t, func(t *testing.T, p place) {

@@ -66,7 +66,7 @@ func TestEnsureKeepsWhatIsThere(t *testing.T) {
 	}
 }
 
-// SC-06, M4: nothing sealed could be opened, and every client would look broken.
+// Nothing sealed could be opened, and every client would look broken (SC-06, M4).
 func TestMissingSealingKeysBesideRecordsStopTheStart(t *testing.T) {
 	t.Parallel()
 	d := ensured(t)
@@ -79,7 +79,7 @@ func TestMissingSealingKeysBesideRecordsStopTheStart(t *testing.T) {
 	}
 }
 
-// SC-06: a ring that does not parse stops the start and is not quoted.
+// A ring that does not parse stops the start and is not quoted (SC-06).
 func TestMalformedRingStopsTheStart(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{Fernet, Signing, Verification} {
@@ -96,7 +96,7 @@ func TestMalformedRingStopsTheStart(t *testing.T) {
 	}
 }
 
-// I6: tokens of a new signing key must be good at /mcp.
+// Tokens of a new signing key must be good at /mcp (I6).
 func TestNewSigningKeyIsPublishedBesideTheOldOnes(t *testing.T) {
 	t.Parallel()
 	d := ensured(t)
