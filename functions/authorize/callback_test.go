@@ -127,7 +127,7 @@ func TestRepeatedCallbackSaysCompleted(t *testing.T) {
 		http.StatusBadRequest)
 }
 
-// UP-04 at GitHub: a reload finds the code used up there, and the login complete.
+// At GitHub a reload finds the code used up there, and the login complete (UP-04).
 func TestReloadAfterGitHubSaysCompleted(t *testing.T) {
 	t.Parallel()
 	s := serveGitHub(t, "anyone")
@@ -226,7 +226,8 @@ func (s *server) finishAgain(t *testing.T, b *oauthtest.Browser, page string) {
 	}
 }
 
-// UP-17 and I6 with the store: at every operation, before and after its effect, 503 and not a word to the client.
+// A fault of the store, at any operation, before or after its effect, is 503 and not a word to the client
+// (UP-17, I6).
 func TestStoreFaultsLoseNothing(t *testing.T) {
 	t.Parallel()
 	for _, op := range []string{memory.OpGet, memory.OpTxGet, memory.OpCommit} {

@@ -96,7 +96,7 @@ func TestEitherSecretMethodRevokes(t *testing.T) {
 	}
 }
 
-// A client learns of its own tokens, and nothing but active=false of the rest (RT-14, INT-01, INT-02,
+// Who may ask learns about the token, and of the rest nothing but active=false (RT-14, INT-01, INT-02,
 // INT-03).
 func TestIntrospection(t *testing.T) {
 	t.Parallel()
