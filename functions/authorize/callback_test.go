@@ -149,7 +149,7 @@ func TestReloadAfterGitHubSaysCompleted(t *testing.T) {
 }
 
 // Whatever GitHub does that is not a verdict ends on a 503 page, and the same browser gets through
-// once GitHub is back (UP-05, UP-16, UP-17, K6, I6).
+// once GitHub is back (UP-05, UP-16, UP-17, K6).
 func TestGitHubFaultsLoseNothing(t *testing.T) {
 	t.Parallel()
 	const tokens, user, orgs = "/login/oauth/access_token", "/user", "/user/memberships/orgs/acme"
