@@ -37,6 +37,6 @@ func (h *handler) authorize(w http.ResponseWriter, r *http.Request) error {
 	if invalid != nil {
 		return refused(r, redirect, req.State, invalid)
 	}
-	req.CIMD = c.CIMD
+	req.CIMD = c.copied
 	return h.showConsent(w, r, c, redirect, req)
 }

@@ -157,7 +157,7 @@ func TestThePageSaysWhoPublishedTheClient(t *testing.T) {
 		page := edge.Wrap(edge.Everything(pages.Errors(func(w http.ResponseWriter, r *http.Request) error {
 			redirect, err := policy(r).Match([]string{uri}, uri)
 			must(t, err)
-			return h.showConsent(w, r, c, redirect, request{ClientID: c.ID, RedirectURI: uri, CIMD: c.CIMD})
+			return h.showConsent(w, r, c, redirect, request{ClientID: c.ID, RedirectURI: uri, CIMD: c.copied})
 		})), edge.Options{Deployment: f.Edge})
 		w := httptest.NewRecorder()
 		page.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/authorize", nil))
@@ -171,7 +171,7 @@ func TestThePageSaysWhoPublishedTheClient(t *testing.T) {
 	cimdClient := func(id string) client {
 		publisher, err := cimd.ParseID(id, f.Edge.Issuer)
 		must(t, err)
-		return client{store.Client{ID: id, Metadata: metadata, CIMD: &store.CIMDCopy{Name: "Claude"}}, publisher}
+		return client{store.Client{ID: id, Metadata: metadata}, publisher, &store.CIMDCopy{Name: "Claude"}}
 	}
 	for _, row := range []struct {
 		client   client

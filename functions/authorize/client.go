@@ -13,7 +13,10 @@ import (
 // A client is who asks: registered here, or described by a document that it publishes.
 type client struct {
 	store.Client
-	publisher cimd.ID // of a CIMD client; zero for a registered one
+
+	// Of a CIMD client, else zero:
+	publisher cimd.ID
+	copied    *store.CIMDCopy // what it published, for the rest of the sign-in
 }
 
 // client looks up who sent req. Invalid is what is wrong with req besides; nil if nothing
@@ -51,8 +54,9 @@ func (h *handler) cimdClient(r *http.Request, req request, invalid error) (clien
 	if err != nil {
 		return client{}, undescribed(r, err)
 	}
-	described := store.Client{ID: id.String(), Metadata: d.Metadata, CIMD: &store.CIMDCopy{
-		Name: d.Metadata.ClientName, GrantTypes: d.Metadata.GrantTypes, Digest: d.Digest,
-	}}
-	return client{Client: described, publisher: id}, nil
+	return client{
+		Client:    store.Client{ID: id.String(), Metadata: d.Metadata},
+		publisher: id,
+		copied:    &store.CIMDCopy{Name: d.Metadata.ClientName, GrantTypes: d.Metadata.GrantTypes, Digest: d.Digest},
+	}, nil
 }

@@ -63,7 +63,7 @@ func (s *Store) IssueCode(ctx context.Context, l Login, check func(Client) error
 		if err := set(ctx, s, tx, accountKey(account.Subject), account); err != nil {
 			return err
 		}
-		if c.CIMD != nil || c.Expiry.IsZero() {
+		if l.Record.CIMD != nil || c.Expiry.IsZero() {
 			return nil
 		}
 		c.Expiry = time.Time{}
@@ -188,7 +188,7 @@ func (s *Store) startGrant(id string, code Code, c Client, now time.Time) Redemp
 	}
 	g := Grant{
 		ID: id, ClientID: c.ID, ClientName: c.Name(), Public: c.Public(), Person: code.Person,
-		CIMD: c.CIMD != nil, Scopes: code.Scopes, Resource: code.Resource, Started: now, Expiry: now.Add(s.life.GrantTTL),
+		CIMD: code.CIMD != nil, Scopes: code.Scopes, Resource: code.Resource, Started: now, Expiry: now.Add(s.life.GrantTTL),
 	}
 	red := Redemption{Grant: g}
 	for _, grantType := range c.Metadata.GrantTypes {

@@ -21,10 +21,10 @@ func Collections() []string {
 	return []string{ClientsCollection, CodesCollection, GrantsCollection, PeopleCollection}
 }
 
-// A Client is an OAuth client as this server knows it, of one of two kinds. A registered
-// client (RFC 7591) is a record of the store. A CIMD client is described by the document at
-// its id, a URL (client ID metadata document), and never stored: only ID, Metadata and CIMD
-// are set, and CIMD is nil for every other client.
+// A Client is an OAuth client as this server knows it. A registered client (RFC 7591) is a
+// record of the store. A CIMD client, whose id is the URL of the document that describes it
+// (client ID metadata document), is never stored and has ID and Metadata alone: what it
+// published travels with its sign-in, as a [CIMDCopy].
 type Client struct {
 	ID       string               `json:"id"`
 	Metadata oauth.ClientMetadata `json:"metadata"`
@@ -48,9 +48,6 @@ type Client struct {
 	// Expiry is when an unused registration ends. It is zero once the client
 	// has completed a login: a used client never expires.
 	Expiry time.Time `json:"expiry,omitzero"`
-
-	// CIMD travels from the authorization request to the code and the grant.
-	CIMD *CIMDCopy `json:"-"`
 }
 
 // A CIMDCopy is what a CIMD client had published when the person was asked. A
@@ -65,7 +62,7 @@ type CIMDCopy struct {
 
 // client returns the client of a code that was issued by the copy.
 func (p *CIMDCopy) client(c Code) Client {
-	return Client{ID: c.ClientID, CIMD: p, Metadata: oauth.ClientMetadata{
+	return Client{ID: c.ClientID, Metadata: oauth.ClientMetadata{
 		ClientName: p.Name, RedirectURIs: []string{c.RedirectURI}, GrantTypes: p.GrantTypes,
 		TokenEndpointAuthMethod: oauth.AuthMethodNone,
 	}}
