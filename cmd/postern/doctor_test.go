@@ -146,7 +146,7 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 		{"E12 member missing", onPath("/.well-known/", rewrite("subject_types_supported", "x")), "metadata", "subject_types_supported"},
 		{"E13 no PKCE", onPath("/.well-known/", rewrite(`"S256"`, `"plain"`)), "metadata", "code_challenge_methods_supported"},
 		{"W15", onPath("/.well-known/", rewrite(`"none"`, `"none","private_key_jwt"`)), "metadata", "Authlib"},
-		{"no keys", onPath("/", rewrite(`"kty"`, `"x"`)), "keys", "no P-256 key"},
+		{"no keys", onPath("/", rewrite(`"kty"`, `"x"`)), "keys", "not a P-256 key"},
 		{"private key", onPath("/", rewrite(`"kty"`, `"d":"x","kty"`)), "keys", "private half"},
 		{"E3 405 first", answering("GET", "/mcp", 405, "application/json", `{"code":405,"message":"x"}`), "challenge", "GET /mcp: status 405"},
 		{"E5 open", answering("POST", "/mcp", 200, "application/json", `{}`), "challenge", "without a token"},
@@ -213,6 +213,38 @@ func TestDoctorTakesClosedRegistrationAsItIs(t *testing.T) {
 	report := examine(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { closed(h, w, r) }), nil)
 	if report.Err() != nil || !strings.Contains(printed(t, report), "closed") {
 		t.Errorf("got:\n%s", printed(t, report))
+	}
+}
+
+// A fault is not a verdict: an answer that says only that the server could not, or would
+// not now, is told apart from a wrong one.
+func TestDoctorTellsWhatIsWrongFromWhatItCouldNotLookAt(t *testing.T) {
+	t.Parallel()
+	h := server(t)
+	for status, want := range map[int]doctor.State{503: doctor.Unknown, 429: doctor.Unknown, 504: doctor.Unknown, 404: doctor.Wrong, 200: doctor.Wrong} {
+		spoil := answering("POST", "/token", status, "application/json", `{"error":"temporarily_unavailable"}`)
+		report := examine(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { spoil(h, w, r) }), nil)
+		for _, c := range report.Checks {
+			if c.Name == "token" && c.State != want {
+				t.Errorf("%d: got %s, want %s:\n%s", status, c.State, want, printed(t, report))
+			}
+		}
+		wrong, unknown := report.Count()
+		if (wrong > 0) != (want == doctor.Wrong) || (unknown > 0) != (want == doctor.Unknown) || report.Err() == nil {
+			t.Errorf("%d: got %d wrong, %d unknown, %v", status, wrong, unknown, report.Err())
+		}
+	}
+}
+
+// Registration is closed where it says so, or is neither promised nor there. A path that
+// is missing although it was promised is wrong.
+func TestDoctorDoesNotTakeAMissingPathForClosedRegistration(t *testing.T) {
+	t.Parallel()
+	h := server(t)
+	missing := answering("POST", "/register", 404, "text/html", "not here")
+	report := examine(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { missing(h, w, r) }), nil)
+	if got := problems(report, "registration"); !strings.Contains(got, "status 404, want 201") {
+		t.Errorf("got %q, want the missing path:\n%s", got, printed(t, report))
 	}
 }
 

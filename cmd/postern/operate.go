@@ -20,7 +20,7 @@ import (
 var dashID = regexp.MustCompile(`^-[A-Za-z0-9_-]{42}$`)
 
 // idsLast returns a command line in which ids that look like flags stand at the end,
-// behind "--", where they are none. The value of a flag stays with it.
+// behind "--", where they are not taken for flags. The value of a flag stays with it.
 func idsLast(args []string) []string {
 	if len(args) > 0 && strings.HasPrefix(args[0], "__complete") || slices.Contains(args, "--") {
 		return args
@@ -63,8 +63,8 @@ func operate(out *cli.Output, o *operator.Options, cmd *cobra.Command, run opera
 	return cmd
 }
 
-// complete completes the first argument from what list returns. What goes wrong is no
-// matter for a completion.
+// complete completes the first argument from what list returns. A completion does
+// not say what goes wrong.
 func complete(out *cli.Output, o *operator.Options, list func(op *operator.Operator, ctx context.Context) []string) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		if len(args) > 0 {

@@ -99,7 +99,7 @@ func credentials(ctx context.Context, p *probe) error {
 	switch params["error"] {
 	case string(oauth.InvalidToken):
 	case "":
-		p.found(fmt.Sprintf("%s: a wrong token is treated as none", a), "Authorization does not reach the function: behind API Gateway set TRUST_FORWARDED_AUTHORIZATION=true, elsewhere false")
+		p.found(fmt.Sprintf("%s: a wrong token is treated as if there were none", a), "Authorization does not reach the function: behind API Gateway set TRUST_FORWARDED_AUTHORIZATION=true, elsewhere false")
 	default:
 		p.found(fmt.Sprintf("%s: error=%q for a wrong token, want invalid_token", a, params["error"]), advice(a))
 	}

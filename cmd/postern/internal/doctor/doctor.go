@@ -85,7 +85,7 @@ type Options struct {
 }
 
 // Run looks at the deployment whose origin, or MCP URL, is address. The error says that
-// address is none; all else is in the report.
+// address is not one; all else is in the report.
 func Run(ctx context.Context, address string, o *Options) (Report, error) {
 	origin, err := originOf(address)
 	if err != nil {

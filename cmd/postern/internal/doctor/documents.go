@@ -190,6 +190,6 @@ func (p *probe) lookAtKey(name string, v any) {
 		}
 	}
 	if text(key["kty"]) != "EC" || text(key["crv"]) != "P-256" || text(key["kid"]) == "" {
-		p.found(name+" is no P-256 key with a kid", "see what is in the ring verification-keys: postern keys status")
+		p.found(name+" is not a P-256 key with a kid", "see what is in the ring verification-keys: postern keys status")
 	}
 }

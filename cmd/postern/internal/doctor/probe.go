@@ -70,8 +70,8 @@ func (p *probe) unknown(problem, do string) {
 	p.check.Findings = append(p.check.Findings, Finding{Problem: problem, Do: do, Unknown: true})
 }
 
-// fault reports whether an answer says nothing but that there is none: the server, or
-// something on the way, could not answer or would not now.
+// fault reports whether the server, or something on the way, could not answer or would
+// not now. That says nothing about what was asked.
 func (a answer) fault() bool { return a.status == http.StatusTooManyRequests || a.status >= 500 }
 
 // A request is one question.
@@ -129,7 +129,7 @@ func (a answer) isJSON() bool {
 	return err == nil && kind == "application/json" && json.Valid(a.body)
 }
 
-// object returns the answer as a JSON object, nil if it is none.
+// object returns the answer as a JSON object, nil if it is not one.
 func (a answer) object() map[string]any {
 	var o map[string]any
 	if !a.isJSON() || json.Unmarshal(a.body, &o) != nil {
@@ -138,7 +138,7 @@ func (a answer) object() map[string]any {
 	return o
 }
 
-// code returns the error code of an OAuth answer, empty if it is none.
+// code returns the error code of an OAuth answer, empty if it is not one.
 func (a answer) code() string { return text(a.object()["error"]) }
 
 func text(v any) string {

@@ -91,7 +91,7 @@ func read[T any](d Dir, name string, parse func([]byte) (T, error)) (T, error) {
 	}
 	ring, err := parse(data)
 	if err != nil {
-		return none, fmt.Errorf("%s is no ring of keys: %w: put it back, or delete the whole data directory to start afresh", d.path(name), err)
+		return none, fmt.Errorf("%s is not a ring of keys: %w: put it back, or delete the whole data directory to start afresh", d.path(name), err)
 	}
 	return ring, nil
 }

@@ -104,7 +104,7 @@ func (op *Operator) ListClients(ctx context.Context, f ClientFilter) error {
 		return op.listSealed(ctx, store.ClientsCollection)
 	}
 	views, bad := []clientView{}, unreadable{}
-	uses, err := op.uses(ctx, op.Store.Grants(ctx), &bad, func(g store.Grant) string { return g.ClientID })
+	uses, err := usesOf(op.Store.Grants(ctx), &bad, func(g store.Grant) string { return g.ClientID })
 	if err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func (op *Operator) ShowClient(ctx context.Context, id string) error {
 }
 
 func (op *Operator) useOfClient(ctx context.Context, id string, bad *unreadable) (use, error) {
-	uses, err := op.uses(ctx, op.Store.GrantsOfClient(ctx, store.ClientDocument(id)), bad, func(store.Grant) string { return "" })
+	uses, err := usesOf(op.Store.GrantsOfClient(ctx, store.ClientDocument(id)), bad, func(store.Grant) string { return "" })
 	return uses[""], err
 }
 
@@ -226,8 +226,8 @@ type use struct {
 	last time.Time // of a sign-in or refresh
 }
 
-// uses gathers the use of grants by what key returns.
-func (op *Operator) uses(ctx context.Context, grants grantSeq, bad *unreadable, key func(store.Grant) string) (map[string]use, error) {
+// usesOf gathers the use of grants by what key returns.
+func usesOf(grants grantSeq, bad *unreadable, key func(store.Grant) string) (map[string]use, error) {
 	uses := map[string]use{}
 	for g, err := range readable(grants, bad) {
 		if err != nil {

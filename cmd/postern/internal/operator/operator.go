@@ -30,8 +30,8 @@ type Operator struct {
 	close []func() error
 }
 
-// Open opens the store and tries its ring. A ring that cannot be read is no error:
-// Sealed has it.
+// Open opens the store and tries its ring. A ring that cannot be read is not an
+// error: Sealed has it.
 func (o *Options) Open(ctx context.Context, out *cli.Output) (*Operator, error) {
 	op := &Operator{out: out, log: telemetry.NewLogger(out.Err, nil, "")}
 	b, closeBackend, err := o.Backend(ctx)

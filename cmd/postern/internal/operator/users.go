@@ -45,7 +45,7 @@ func (op *Operator) ListUsers(ctx context.Context, s Selection) error {
 		return op.listSealed(ctx, store.PeopleCollection)
 	}
 	views, bad := []userView{}, unreadable{}
-	uses, err := op.uses(ctx, op.Store.Grants(ctx), &bad, func(g store.Grant) string { return g.Person.Subject })
+	uses, err := usesOf(op.Store.Grants(ctx), &bad, func(g store.Grant) string { return g.Person.Subject })
 	if err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ func New(ctx context.Context, project string, opts ...option.ClientOption) (*Bac
 func Local(address string) ([]option.ClientOption, error) {
 	host, _, err := net.SplitHostPort(address)
 	if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsLoopback() {
-		return nil, fmt.Errorf("%q is no loopback address with a port, like 127.0.0.1:8090", address)
+		return nil, fmt.Errorf("%q is not a loopback address with a port, like 127.0.0.1:8090", address)
 	}
 	return []option.ClientOption{
 		option.WithEndpoint(address),
