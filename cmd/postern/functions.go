@@ -57,7 +57,9 @@ func openAll(ctx context.Context, env *boot.Env) (http.Handler, deliver, error) 
 }
 
 // open makes functions of one kind, by name.
-func open[T any, B ~func(context.Context, *boot.Env) (T, error)](ctx context.Context, env *boot.Env, builds map[string]B) (made map[string]T, problems []error) {
+func open[T any, B ~func(context.Context, *boot.Env) (T, error)](
+	ctx context.Context, env *boot.Env, builds map[string]B,
+) (made map[string]T, problems []error) {
 	made = map[string]T{}
 	for _, name := range slices.Sorted(maps.Keys(builds)) {
 		f, err := boot.Open(ctx, name, builds[name], env)

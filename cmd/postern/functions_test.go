@@ -30,7 +30,8 @@ func TestChangesReachTheEventFunctions(t *testing.T) {
 	keys := keyring.NewFiles(filepath.Join(dir, "keys"))
 	env := &boot.Env{Lookup: config.Map(map[string]string{
 		"STORE": "embedded:" + dir, "IDENTITY_PROVIDER": "development", "ALLOW": "anyone", "LOG_LEVEL": "error",
-		"FERNET_KEYS_FILE": keys.Path(keyring.Fernet), "SIGNING_KEYS_FILE": keys.Path(keyring.Signing), "VERIFICATION_KEYS_FILE": keys.Path(keyring.Verification),
+		"FERNET_KEYS_FILE": keys.Path(keyring.Fernet), "SIGNING_KEYS_FILE": keys.Path(keyring.Signing),
+		"VERIFICATION_KEYS_FILE": keys.Path(keyring.Verification),
 	})}
 	_, deliver, err := openAll(ctx, env)
 	if err != nil {
@@ -42,7 +43,8 @@ func TestChangesReachTheEventFunctions(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	s, err := store.New(d, seal.NewBox(keyfile.New(keys.Path(keyring.Fernet), fernet.ParseKeyring, nil), nil), store.Lifetimes{}, nil)
+	ring := keyfile.New(keys.Path(keyring.Fernet), fernet.ParseKeyring, nil)
+	s, err := store.New(d, seal.NewBox(ring, nil), store.Lifetimes{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +73,8 @@ func TestChangesReachTheEventFunctions(t *testing.T) {
 func TestTableIsTheListOfFunctions(t *testing.T) {
 	t.Parallel()
 	for trigger, names := range map[manifest.Trigger][]string{
-		manifest.HTTP: slices.Sorted(maps.Keys(httpFunctions)), manifest.Event: slices.Sorted(maps.Keys(eventFunctions)),
+		manifest.HTTP:  slices.Sorted(maps.Keys(httpFunctions)),
+		manifest.Event: slices.Sorted(maps.Keys(eventFunctions)),
 	} {
 		if want := slices.Sorted(slices.Values(manifest.Names(trigger))); !slices.Equal(names, want) {
 			t.Errorf("%s: got %v, want those of shared/manifest: %v", trigger, names, want)
@@ -83,8 +86,9 @@ func TestTableIsTheListOfFunctions(t *testing.T) {
 func TestFunctionsReadTheSettingsOfTheirRows(t *testing.T) {
 	t.Parallel()
 	values := map[string]string{
-		"ISSUER_URL": "https://auth.example.com", "STORE": "firestore:my-project", "IDENTITY_PROVIDER": "github", "GITHUB_CLIENT_ID": "x", "ALLOW": "org:acme",
-		"GITHUB_CLIENT_SECRET_FILE": "no/file", "FERNET_KEYS_FILE": "no/file", "SIGNING_KEYS_FILE": "no/file", "VERIFICATION_KEYS_FILE": "no/file",
+		"ISSUER_URL": "https://auth.example.com", "STORE": "firestore:my-project",
+		"IDENTITY_PROVIDER": "github", "GITHUB_CLIENT_ID": "x", "ALLOW": "org:acme", "GITHUB_CLIENT_SECRET_FILE": "no/file",
+		"FERNET_KEYS_FILE": "no/file", "SIGNING_KEYS_FILE": "no/file", "VERIFICATION_KEYS_FILE": "no/file",
 	}
 	for _, f := range manifest.Functions {
 		read := map[string]bool{}

@@ -23,6 +23,10 @@ import (
 // database is the one that a change of a store without databases is said to come from.
 const database = "(default)"
 
+// schema is where the form of an event's data is written down.
+const schema = "https://github.com/googleapis/google-cloudevents/blob/main/" +
+	"proto/google/events/cloud/firestore/v1/data.proto"
+
 // Fields of google.events.cloud.firestore.v1.DocumentEventData, whose Document has the
 // wire form of google.firestore.v1.Document.
 const (
@@ -48,7 +52,7 @@ func Request(ctx context.Context, url, project string, c driver.Change) (*http.R
 		"Ce-Specversion": "1.0",
 		"Ce-Id":          "feed-" + strconv.FormatInt(c.Sequence, 10),
 		"Ce-Type":        "google.cloud.firestore.document.v1.written",
-		"Ce-Dataschema":  "https://github.com/googleapis/google-cloudevents/blob/main/proto/google/events/cloud/firestore/v1/data.proto",
+		"Ce-Dataschema":  schema,
 		"Ce-Source":      "//firestore.googleapis.com/projects/" + project + "/databases/" + database,
 		"Ce-Subject":     "documents/" + path(c),
 		"Ce-Document":    path(c),
@@ -105,7 +109,8 @@ func fields(c driver.Change, after bool) map[string]*firestorepb.Value {
 		f["i_"+name] = text(value)
 	}
 	if !d.DeleteAfter.IsZero() {
-		f["delete_after"] = &firestorepb.Value{ValueType: &firestorepb.Value_TimestampValue{TimestampValue: timestamppb.New(d.DeleteAfter)}}
+		end := &firestorepb.Value_TimestampValue{TimestampValue: timestamppb.New(d.DeleteAfter)}
+		f["delete_after"] = &firestorepb.Value{ValueType: end}
 	}
 	return f
 }

@@ -36,22 +36,49 @@ type Function struct {
 
 // Functions is every function there is.
 var Functions = []Function{
-	{"register", HTTP, slices.Concat(every, storing), deployed},
-	{"authorize", HTTP, slices.Concat(every, storing, people, []string{"GITHUB_CLIENT_SECRET_FILE", "CODE_TTL", "SIGN_IN_TTL", "CIMD_ALLOW"}), deployed},
-	{"token", HTTP, slices.Concat(every, storing, people, []string{"SIGNING_KEYS_FILE", "MEMBERSHIP_TTL"}), deployed},
-	{"wellknown", HTTP, slices.Concat(every, []string{"VERIFICATION_KEYS_FILE", "CIMD_ALLOW"}), slices.Concat(deployed, remembering)},
-	{"mcp", HTTP, slices.Concat(every, storing, people, []string{"VERIFICATION_KEYS_FILE", "REVOCATION_MAX_AGE"}), deployed},
-	{"cascade", Event, slices.Concat(every, storing, people, []string{"GITHUB_CLIENT_SECRET_FILE"}), deployed},
+	{
+		Name: "register", Trigger: HTTP,
+		Settings:   slices.Concat(every, storing),
+		NeverLinks: deployed,
+	},
+	{
+		Name: "authorize", Trigger: HTTP,
+		Settings:   slices.Concat(entry, []string{"GITHUB_CLIENT_SECRET_FILE", "CODE_TTL", "SIGN_IN_TTL", "CIMD_ALLOW"}),
+		NeverLinks: deployed,
+	},
+	{
+		Name: "token", Trigger: HTTP,
+		Settings:   slices.Concat(entry, []string{"SIGNING_KEYS_FILE", "MEMBERSHIP_TTL"}),
+		NeverLinks: deployed,
+	},
+	{
+		Name: "wellknown", Trigger: HTTP,
+		Settings:   slices.Concat(every, []string{"VERIFICATION_KEYS_FILE", "CIMD_ALLOW"}),
+		NeverLinks: slices.Concat(deployed, remembering),
+	},
+	{
+		Name: "mcp", Trigger: HTTP,
+		Settings:   slices.Concat(entry, []string{"VERIFICATION_KEYS_FILE", "REVOCATION_MAX_AGE"}),
+		NeverLinks: deployed,
+	},
+	{
+		Name: "cascade", Trigger: Event,
+		Settings:   slices.Concat(entry, []string{"GITHUB_CLIENT_SECRET_FILE"}),
+		NeverLinks: deployed,
+	},
 }
 
 // Settings that go together.
 var (
 	every = []string{
-		"ISSUER_URL", "KEYS_MAX_AGE", "TRUST_FORWARDED_AUTHORIZATION", "FORWARDED_FOR_HOPS", "LOG_LEVEL", "GOOGLE_CLOUD_PROJECT",
+		"ISSUER_URL", "KEYS_MAX_AGE", "TRUST_FORWARDED_AUTHORIZATION", "FORWARDED_FOR_HOPS",
+		"LOG_LEVEL", "GOOGLE_CLOUD_PROJECT",
 	}
 	// Who writes a record says when it ends, so the lifetimes go with the store.
 	storing = []string{"STORE", "FERNET_KEYS_FILE", "ACCESS_TOKEN_TTL", "GRANT_TTL", "REFRESH_GRACE", "CLIENT_UNUSED_TTL"}
 	people  = []string{"IDENTITY_PROVIDER", "GITHUB_CLIENT_ID", "GITHUB_URL", "GITHUB_API_URL", "ALLOW"}
+	// What a function needs that asks who may enter.
+	entry = slices.Concat(every, storing, people)
 )
 
 const module = "github.com/postern-dev/postern/"

@@ -66,7 +66,10 @@ func TestEveryFolderHasARow(t *testing.T) {
 // trigger, and can be started alone.
 func TestEveryRowIsWhatItsFolderHolds(t *testing.T) {
 	t.Parallel()
-	framework := map[manifest.Trigger]string{manifest.HTTP: "functions.HTTP(%q, boot.Handler(%q, Build))", manifest.Event: "functions.CloudEvent(%q, boot.Event(%q, Build))"}
+	framework := map[manifest.Trigger]string{
+		manifest.HTTP:  "functions.HTTP(%q, boot.Handler(%q, Build))",
+		manifest.Event: "functions.CloudEvent(%q, boot.Event(%q, Build))",
+	}
 	for _, f := range manifest.Functions {
 		for path, want := range map[string]string{
 			"go.work":                              "./functions/" + f.Name + "\n",
@@ -111,17 +114,19 @@ func TestTerraformHasEveryFunction(t *testing.T) {
 		spelt = append(spelt, m[1])
 	}
 	slices.Sort(spelt)
-	for what, c := range map[string]struct{ got, want []string }{
-		"function_names in terraform/functions.tf": {spelt, names()},
-		"descriptions in terraform/functions.tf":   {found(t, "terraform/functions.tf", `(\w+) = \{\n +description`), names()},
-		"events in terraform/main.tf":              {found(t, "terraform/main.tf", `name += "(\w+)"\n +description`), manifest.Names(manifest.Event)},
-		"addresses in terraform/tests":             {found(t, "terraform/tests/wiring.tftest.hcl", `module\.function\["(\w+)"\]`), http},
-		"backends in terraform/gateway":            {found(t, "terraform/gateway/openapi.yaml", `address: "\$\{(\w+)\}"`), http},
-	} {
-		if !slices.Equal(c.got, c.want) {
-			t.Errorf("%s: got %v, want %v", what, c.got, c.want)
+	check := func(what string, got, want []string) {
+		t.Helper()
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: got %v, want %v", what, got, want)
 		}
 	}
+	names, events := names(), manifest.Names(manifest.Event)
+	check("function_names in terraform/functions.tf", spelt, names)
+	check("entries in terraform/functions.tf", found(t, "terraform/functions.tf", `(\w+) = \{\n +description`), names)
+	check("events in terraform/main.tf", found(t, "terraform/main.tf", `name += "(\w+)"\n +description`), events)
+	check("addresses in terraform/tests",
+		found(t, "terraform/tests/wiring.tftest.hcl", `module\.function\["(\w+)"\]`), http)
+	check("backends in terraform/gateway", found(t, "terraform/gateway/openapi.yaml", `address: "\$\{(\w+)\}"`), http)
 }
 
 // What is forbidden is a path and what is below it, and no other that begins alike.
@@ -129,7 +134,8 @@ func TestForbiddenIsAPathAndWhatIsBelow(t *testing.T) {
 	t.Parallel()
 	f := manifest.Function{NeverLinks: []string{"example.com/a", "example.com/b/c"}}
 	for path, want := range map[string]string{
-		"example.com/a": "example.com/a", "example.com/a/x": "example.com/a", "example.com/ab": "", "example.com/b": "", "example.com/b/c/d": "example.com/b/c",
+		"example.com/a": "example.com/a", "example.com/a/x": "example.com/a", "example.com/ab": "",
+		"example.com/b": "", "example.com/b/c/d": "example.com/b/c",
 	} {
 		if got := f.Forbidden(path); got != want {
 			t.Errorf("%s: got %q, want %q", path, got, want)

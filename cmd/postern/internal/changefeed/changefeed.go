@@ -41,7 +41,9 @@ func Open(ctx context.Context, setting string) (feed driver.Feed, closeFeed func
 // others. A change is forgotten after it and all before it are done, so what a killed
 // process had in hand is delivered by the next one. Several processes may follow one
 // feed; each change then reaches at least one of them.
-func Deliver(ctx context.Context, feed driver.Feed, deliver func(context.Context, driver.Change) error, log *slog.Logger) {
+func Deliver(
+	ctx context.Context, feed driver.Feed, deliver func(context.Context, driver.Change) error, log *slog.Logger,
+) {
 	f := follower{feed: feed, deliver: deliver, log: log}
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
@@ -121,7 +123,8 @@ func (f *follower) done(ctx context.Context, p *pending) bool {
 	if err == nil {
 		return true
 	}
-	attrs := []slog.Attr{slog.String("collection", p.change.Key.Collection), slog.String("document", p.change.Key.ID), slog.Any("error", err)}
+	k := p.change.Key
+	attrs := []slog.Attr{slog.String("collection", k.Collection), slog.String("document", k.ID), slog.Any("error", err)}
 	if time.Since(p.change.Time) > giveUpAfter {
 		f.log.LogAttrs(ctx, slog.LevelError, "event given up after a day", attrs...)
 		return true

@@ -26,7 +26,8 @@ func following(t *testing.T, feed driver.Feed, d time.Duration, deliver func(dri
 func write(t *testing.T, d *memory.Driver, ids ...string) {
 	t.Helper()
 	for _, id := range ids {
-		if err := d.Create(t.Context(), driver.Key{Collection: "grants", ID: id}, driver.Document{Body: "sealed"}); err != nil {
+		k := driver.Key{Collection: "grants", ID: id}
+		if err := d.Create(t.Context(), k, driver.Document{Body: "sealed"}); err != nil {
 			t.Fatal(err)
 		}
 	}
