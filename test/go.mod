@@ -10,6 +10,16 @@ require (
 	github.com/modelcontextprotocol/go-sdk v1.8.0
 	github.com/postern-dev/postern/shared v0.0.0
 	golang.org/x/sync v0.25.0
+	google.golang.org/grpc v1.84.0
+)
+
+require (
+	cloud.google.com/go/firestore v1.29.2 // indirect
+	golang.org/x/text v0.43.0 // indirect
+	google.golang.org/genproto v0.0.0-20261012220534-4341edf3f941 // indirect
+	google.golang.org/genproto/googleapis/api v0.0.0-20261012220534-4341edf3f941 // indirect
+	google.golang.org/genproto/googleapis/rpc v0.0.0-20261012220534-4341edf3f941 // indirect
+	google.golang.org/protobuf v1.36.12 // indirect
 )
 
 require (

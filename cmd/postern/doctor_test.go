@@ -13,11 +13,17 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
 	"github.com/postern-dev/postern/cmd/postern/internal/cli"
 	"github.com/postern-dev/postern/cmd/postern/internal/doctor"
 	"github.com/postern-dev/postern/cmd/postern/internal/localkeys"
 	"github.com/postern-dev/postern/shared/boot"
 	"github.com/postern-dev/postern/shared/config"
+	"github.com/postern-dev/postern/shared/telemetry"
+	"github.com/postern-dev/postern/test/kit/emulator"
+	"github.com/postern-dev/postern/test/kit/firestoretest"
 )
 
 // server opens a whole server, as postern dev does, over a fresh directory.
@@ -335,5 +341,69 @@ func TestDoctorCommandEndsWithAnErrorOnAFinding(t *testing.T) {
 		if err := json.Unmarshal([]byte(out), &answer); err != nil || answer.Source != s.URL || (answer.Error != nil) != c.fail || len(answer.Items) == 0 {
 			t.Errorf("got %s, %v", out, err)
 		}
+	}
+}
+
+// With a look at the records doctor names a database that is not there, and what to do; that
+// nothing is found there is an answer.
+func TestDoctorNamesTheDatabaseThatIsNotThere(t *testing.T) {
+	firestore := firestoretest.Start(t)
+	t.Setenv(emulator.Variable, firestore.Address)
+	firestore.Fail("missing", status.Error(codes.NotFound, "The database typo does not exist for project missing"))
+	firestore.Fail("forbidden", status.Error(codes.PermissionDenied, "Missing or insufficient permissions."))
+	for _, c := range []struct {
+		store string
+		want  doctor.State
+		says  string
+	}{
+		{"firestore:there", doctor.Good, ""},
+		{"firestore:missing/typo", doctor.Wrong, `no database "typo" in project "missing"`},
+		{"firestore:forbidden", doctor.Unknown, "Missing or insufficient permissions"},
+	} {
+		db, err := openRecords(t.Context(), c.store)
+		if err != nil {
+			t.Fatal(err)
+		}
+		report := examine(t, server(t), &doctor.Options{Store: db})
+		check := report.Checks[0]
+		if check.Name != "records" || check.State != c.want || !strings.Contains(problems(report, "records"), c.says) {
+			t.Errorf("%s: got %s %s and %q, want records %s with %q", c.store, check.Name, check.State, problems(report, "records"), c.want, c.says)
+		}
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// The first request that meets a missing database leaves a line for the operator, once; the
+// start, which looks at no network, is not held up by it.
+func TestMissingDatabaseIsLoggedAtItsFirstUse(t *testing.T) {
+	firestore := firestoretest.Start(t)
+	t.Setenv(emulator.Variable, firestore.Address)
+	firestore.Fail("missing", status.Error(codes.NotFound, "The database (default) does not exist for project missing"))
+	keys := localkeys.Dir(t.TempDir())
+	if err := keys.Ensure(false); err != nil {
+		t.Fatal(err)
+	}
+	settings := keys.Settings()
+	maps.Copy(settings, map[string]string{"ISSUER_URL": "http://127.0.0.1:8080", "STORE": "firestore:missing", "IDENTITY_PROVIDER": "development", "ALLOW": "anyone"})
+	var lines bytes.Buffer
+	env := &boot.Env{Lookup: config.Map(settings), Log: telemetry.NewLogger(&lines, nil, "")}
+	h, err := boot.Open(t.Context(), "register", httpFunctions["register"], env)
+	if err != nil {
+		t.Fatalf("the start: got %v, want none of it there", err)
+	}
+	defer env.Close()
+	for range 2 {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequestWithContext(t.Context(), "POST", "http://127.0.0.1:8080/register", strings.NewReader(`{"redirect_uris":["http://127.0.0.1/cb"]}`))
+		r.Header.Set("Content-Type", "application/json")
+		h.ServeHTTP(w, r)
+		if w.Code != http.StatusServiceUnavailable {
+			t.Errorf("got status %d, want 503", w.Code)
+		}
+	}
+	if n := strings.Count(lines.String(), `"event":"store.database_missing"`); n != 1 || !strings.Contains(lines.String(), "correct STORE") {
+		t.Errorf("got %d lines, want one that says what to do:\n%s", n, lines.String())
 	}
 }

@@ -71,7 +71,7 @@ func Store(ctx context.Context, env *boot.Env, r *config.Reader, box *seal.Box) 
 		return nil
 	}
 	env.OnClose(d.Close)
-	s, err := store.New(d, box, life, nil)
+	s, err := store.New(&reporting{Driver: d, log: env.Log}, box, life, nil)
 	if err != nil {
 		r.Refuse("STORE", "cannot be used: %s", err)
 		return nil

@@ -35,6 +35,7 @@ const (
 	KeysRingChanged        Event = "keys.ring_changed"
 	KeysReloadFailed       Event = "keys.reload_failed"
 	StoreMisplacedEnvelope Event = "store.misplaced_envelope"
+	StoreDatabaseMissing   Event = "store.database_missing"
 )
 
 // An EventInfo describes an [Event] for the log and for the documentation.
@@ -71,6 +72,7 @@ var Events = []EventInfo{
 	{KeysRingChanged, slog.LevelInfo, []string{"ring", "before", "after"}, "A ring of keys was written, or was read and differs from the one before. Keys are named by fingerprint."},
 	{KeysReloadFailed, slog.LevelWarn, []string{"ring", "kept", "error"}, "A ring of keys could not be read or is malformed. The old one stays in use if there is one; kept says so."},
 	{StoreMisplacedEnvelope, slog.LevelError, []string{"collection", "document", "error"}, "A sealed record was found where it was not sealed for. Somebody moved it; it was not used."},
+	{StoreDatabaseMissing, slog.LevelError, []string{"error"}, "The database that STORE names is not there. Every request that needs it is answered 503; the line is written once per process."},
 }
 
 // Audit writes the line of an event at the event's level, with the event's name

@@ -17,9 +17,14 @@ import (
 )
 
 var (
-	// ErrNotFound says that there is no document at a key. Every other error
-	// of Get is a failure to look, which is no answer at all.
+	// ErrNotFound says that a document was looked up and that there is none at
+	// its key. Every other error of Get is a failure to look, which is no answer at
+	// all, whatever the keeper calls it.
 	ErrNotFound = errors.New("document not found")
+
+	// ErrNoDatabase says that the database a STORE setting names is not there. Like
+	// every failure to look it is no answer about a document, and never ErrNotFound.
+	ErrNoDatabase = errors.New("the database is not there")
 
 	// ErrExists says that Create met a document that is already there.
 	ErrExists = errors.New("document already exists")

@@ -36,6 +36,43 @@ func TestEmbeddedKeepsTheContract(t *testing.T) { storetest.Run(t, openTemp, nil
 
 func TestEmbeddedFeedKeepsTheContract(t *testing.T) { storetest.RunFeed(t, openTemp) }
 
+// A file that is none of ours, or none that can be, says nothing about documents (A8).
+func TestBrokenFileIsNoVerdict(t *testing.T) {
+	t.Parallel()
+	storetest.RunFaults(t, map[string]func(t *testing.T) driver.Driver{
+		"no database": func(t *testing.T) driver.Driver {
+			dir := t.TempDir()
+			if err := os.WriteFile(filepath.Join(dir, "postern.db"), []byte(strings.Repeat("not a database ", 500)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			return openIn(t, dir)
+		},
+		"no directory": func(t *testing.T) driver.Driver {
+			file := filepath.Join(t.TempDir(), "file")
+			if err := os.WriteFile(file, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			return openIn(t, file)
+		},
+		"tables gone": func(t *testing.T) driver.Driver {
+			dir := t.TempDir()
+			d := openIn(t, dir)
+			create(t, d, "x", driver.Document{})
+			if _, err := d.file.writers.ExecContext(t.Context(), "DROP TABLE documents"); err != nil {
+				t.Fatal(err)
+			}
+			return d
+		},
+		"closed": func(t *testing.T) driver.Driver {
+			d := openIn(t, t.TempDir())
+			if err := d.Close(); err != nil {
+				t.Fatal(err)
+			}
+			return d
+		},
+	})
+}
+
 func key(id string) driver.Key { return driver.Key{Collection: "clients", ID: id} }
 
 func create(t *testing.T, d driver.Driver, id string, doc driver.Document) {
@@ -103,20 +140,6 @@ func TestFailedOpeningIsTriedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	create(t, d, "x", driver.Document{})
-}
-
-func TestDamagedFileIsNoVerdict(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "postern.db"), []byte(strings.Repeat("not a database ", 500)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	d := openIn(t, dir)
-	defer d.Close()
-	_, err := d.Get(t.Context(), key("x"))
-	if err == nil || errors.Is(err, driver.ErrNotFound) {
-		t.Errorf("Get: got %v, want a failure that is not a verdict", err)
-	}
 }
 
 func TestFileOfANewerProgramIsRefused(t *testing.T) {

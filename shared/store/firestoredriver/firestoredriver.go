@@ -119,15 +119,41 @@ func (d *Driver) document(k driver.Key) (*firestore.DocumentRef, error) {
 
 // Get implements [driver.Driver].
 func (d *Driver) Get(ctx context.Context, k driver.Key) (driver.Document, error) {
-	ref, err := d.document(k)
+	ctx, cancel := context.WithTimeout(ctx, deadline)
+	defer cancel()
+	snapshot, err := d.lookUp(ctx, k)
 	if err != nil {
 		return driver.Document{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, deadline)
-	defer cancel()
-	snapshot, err := ref.Get(ctx)
+	return found(k, snapshot)
+}
+
+// lookUp reads the document at k, nil if it is not there: the answer lists it as
+// missing. The status NOT_FOUND never says that. (DocumentRef.Get makes one of a missing
+// document, and so makes it look like a missing database.)
+func (d *Driver) lookUp(ctx context.Context, k driver.Key) (*firestore.DocumentSnapshot, error) {
+	ref, err := d.document(k)
 	if err != nil {
-		return driver.Document{}, fmt.Errorf("get from %s: %w", k.Collection, translate(err))
+		return nil, err
+	}
+	client, err := d.use()
+	if err != nil {
+		return nil, err
+	}
+	snapshots, err := client.GetAll(ctx, []*firestore.DocumentRef{ref})
+	if err != nil {
+		return nil, fmt.Errorf("get from %s: %w", k.Collection, d.fault(err))
+	}
+	if !snapshots[0].Exists() {
+		return nil, nil
+	}
+	return snapshots[0], nil
+}
+
+// found returns the document that a look at k found, or ErrNotFound.
+func found(k driver.Key, snapshot *firestore.DocumentSnapshot) (driver.Document, error) {
+	if snapshot == nil {
+		return driver.Document{}, fmt.Errorf("get from %s: %w", k.Collection, driver.ErrNotFound)
 	}
 	return decode(snapshot)
 }
@@ -148,7 +174,10 @@ func (d *Driver) Create(ctx context.Context, k driver.Key, doc driver.Document) 
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
 	if _, err := ref.Create(ctx, encode(doc)); err != nil {
-		return fmt.Errorf("create in %s: %w", k.Collection, translate(err))
+		if status.Code(err) == codes.AlreadyExists {
+			return fmt.Errorf("create in %s: %w", k.Collection, driver.ErrExists)
+		}
+		return fmt.Errorf("create in %s: %w", k.Collection, d.fault(err))
 	}
 	return nil
 }
@@ -166,7 +195,7 @@ func (d *Driver) List(ctx context.Context, q driver.Query) ([]driver.Record, err
 	defer cancel()
 	snapshots, err := query(client, q).Documents(ctx).GetAll()
 	if err != nil {
-		return nil, fmt.Errorf("list %s: %w", q.Collection, translate(err))
+		return nil, fmt.Errorf("list %s: %w", q.Collection, d.fault(err))
 	}
 	var records []driver.Record
 	for _, s := range snapshots {
@@ -247,14 +276,12 @@ func decode(s *firestore.DocumentSnapshot) (driver.Document, error) {
 	return d.Clone(), nil
 }
 
-// translate gives the two answers that are verdicts their names. Everything else
-// stays what it is: a failure to look.
-func translate(err error) error {
-	switch status.Code(err) {
-	case codes.NotFound:
-		return driver.ErrNotFound
-	case codes.AlreadyExists:
-		return driver.ErrExists
+// fault is an error of Firestore's as a failure to look. A NOT_FOUND that is not about
+// the document of a conditional write is about the database, and says what to do.
+func (d *Driver) fault(err error) error {
+	if status.Code(err) != codes.NotFound {
+		return err
 	}
-	return err
+	return fmt.Errorf("%w: Firestore has no database %q in project %q: correct STORE, or create the database (terraform apply does): %w",
+		driver.ErrNoDatabase, d.database, d.project, err)
 }

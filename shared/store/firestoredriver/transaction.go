@@ -71,19 +71,12 @@ func (tx *transaction) Get(k driver.Key) (driver.Document, error) {
 	if err := tx.Read(k); err != nil {
 		return driver.Document{}, err
 	}
-	ref, err := tx.driver.document(k)
+	snapshot, err := tx.driver.lookUp(tx.ctx, k)
 	if err != nil {
 		return driver.Document{}, tx.Broken(err)
 	}
-	snapshot, err := ref.Get(tx.ctx)
-	if status.Code(err) == codes.NotFound {
-		tx.read[k] = nil
-	}
-	if err != nil {
-		return driver.Document{}, tx.Broken(fmt.Errorf("get from %s: %w", k.Collection, translate(err)))
-	}
 	tx.read[k] = snapshot
-	doc, err := decode(snapshot)
+	doc, err := found(k, snapshot)
 	return doc, tx.Broken(err)
 }
 
@@ -94,6 +87,7 @@ func (tx *transaction) commit(client *firestore.Client, list []driver.Write) err
 	if len(list) == 0 {
 		return tx.ctx.Err()
 	}
+	expects := false        // that a document is as it was read
 	batch := client.Batch() //nolint:staticcheck // a transaction locks what it reads, a bulk writer is not atomic
 	for _, w := range list {
 		ref, err := tx.driver.document(w.Key)
@@ -102,6 +96,7 @@ func (tx *transaction) commit(client *firestore.Client, list []driver.Write) err
 		}
 		snapshot, known := tx.read[w.Key]
 		delete(tx.read, w.Key)
+		expects = expects || snapshot != nil
 		switch {
 		case w.Kind == driver.DeleteWrite && snapshot != nil:
 			batch.Delete(ref, firestore.LastUpdateTime(snapshot.UpdateTime))
@@ -116,7 +111,7 @@ func (tx *transaction) commit(client *firestore.Client, list []driver.Write) err
 		}
 	}
 	_, err := batch.Commit(tx.ctx)
-	return tx.verdict(err, list)
+	return tx.verdict(err, list, expects)
 }
 
 // replace returns the updates that turn a document into d, fields that go included.
@@ -134,21 +129,32 @@ func replace(snapshot *firestore.DocumentSnapshot, d driver.Document) []firestor
 	return updates
 }
 
-// verdict says what the answer to a commit means. That a document is there already is
-// the caller's to know if it asked for a creation, and otherwise a conflict.
-func (tx *transaction) verdict(err error, list []driver.Write) error {
+// verdict says what the answer to a commit means. A condition that failed is a conflict,
+// and only a commit that expects a document as it was read has such a condition: for any
+// other, the statuses of a failed condition are faults. After a conflict f runs again and
+// looks, so that a database that went away is found missing then.
+//
+// That a document is there already is the caller's to know if it asked for a creation,
+// and otherwise a conflict.
+func (tx *transaction) verdict(err error, list []driver.Write, expects bool) error {
+	conflict := false
 	switch status.Code(err) {
 	case codes.OK:
 		return nil
-	case codes.FailedPrecondition, codes.Aborted, codes.NotFound:
-		return fmt.Errorf("transaction: %w", errConflict)
+	case codes.Aborted:
+		conflict = true
+	case codes.FailedPrecondition, codes.NotFound:
+		conflict = expects
 	case codes.AlreadyExists:
 		for _, w := range list {
 			if w.Kind == driver.CreateWrite {
 				return fmt.Errorf("transaction: %w", driver.ErrExists)
 			}
 		}
+		conflict = true
+	}
+	if conflict {
 		return fmt.Errorf("transaction: %w", errConflict)
 	}
-	return fmt.Errorf("transaction: %w", err)
+	return fmt.Errorf("transaction: %w", tx.driver.fault(err))
 }

@@ -25,6 +25,15 @@ func TestRunningEachFunctionTwiceKeepsTheContract(t *testing.T) {
 	}, nil)
 }
 
+// What a test makes fail says nothing about documents, as with every driver (A8).
+func TestFaultIsNoVerdict(t *testing.T) {
+	t.Parallel()
+	fault := func(string, driver.Key) error { return errors.New("down") }
+	storetest.RunFaults(t, map[string]func(*testing.T) driver.Driver{
+		"down": func(*testing.T) driver.Driver { return memory.New(&memory.Options{Fault: fault}) },
+	})
+}
+
 func TestRunTwiceRunsTwiceAndKeepsTheSecond(t *testing.T) {
 	t.Parallel()
 	d := memory.New(&memory.Options{RunTwice: true})

@@ -1,5 +1,5 @@
 // Package doctor looks at a deployment from outside, as a client sees it, and says what
-// is wrong and what to do about it. It needs no credential. What it leaves behind is
+// is wrong and what to do about it. It needs no credential, but for a look at the records. What it leaves behind is
 // nothing: the one client that it registers it deletes again.
 package doctor
 
@@ -13,6 +13,7 @@ import (
 
 	"github.com/postern-dev/postern/cmd/postern/internal/cli"
 	"github.com/postern-dev/postern/shared/origin"
+	"github.com/postern-dev/postern/shared/store/driver"
 )
 
 // A Report is what was found.
@@ -80,6 +81,8 @@ type Options struct {
 	Transport http.RoundTripper
 	// Now is the clock of this computer; nil means time.Now.
 	Now func() time.Time
+	// Store is where the records are; nil leaves them alone.
+	Store driver.Driver
 	// Begin is called with the name of each check before it is made; nil is not.
 	Begin func(check string)
 }
@@ -93,7 +96,7 @@ func Run(ctx context.Context, address string, o *Options) (Report, error) {
 	}
 	p := newProbe(origin, o)
 	report := Report{URL: origin}
-	for _, c := range checks {
+	for _, c := range p.checks() {
 		p.check = &Check{Name: c.name}
 		p.begin(c.name)
 		err := c.look(ctx, p)
@@ -122,11 +125,22 @@ func originOf(address string) (string, error) {
 	return origin.String(), nil
 }
 
-// checks are looked at in this order. An error of look means that there was no answer.
-var checks = []struct {
+// A look is a check by name. Its error means that there was no answer.
+type look struct {
 	name string
 	look func(context.Context, *probe) error
-}{
+}
+
+// checks returns what is looked at.
+func (p *probe) checks() []look {
+	if p.store == nil {
+		return fromOutside
+	}
+	return append([]look{{"records", records}}, fromOutside...)
+}
+
+// fromOutside are the checks that need no credential, in their order.
+var fromOutside = []look{
 	{"reachable", reachable},
 	{"tls", checkTLS},
 	{"clock", clock},

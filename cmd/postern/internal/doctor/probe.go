@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/postern-dev/postern/shared/store/driver"
 )
 
 const (
@@ -32,6 +34,7 @@ type probe struct {
 	now    func() time.Time
 	begin  func(check string)
 	check  *Check // that is being made
+	store  driver.Driver
 
 	documents map[string]answer // by path, of check documents
 	slowest   answer
@@ -41,7 +44,7 @@ func newProbe(origin string, o *Options) *probe {
 	if o == nil {
 		o = &Options{}
 	}
-	p := &probe{origin: origin, now: o.Now, begin: o.Begin, documents: map[string]answer{}}
+	p := &probe{origin: origin, now: o.Now, begin: o.Begin, store: o.Store, documents: map[string]answer{}}
 	if p.now == nil {
 		p.now = time.Now
 	}
@@ -190,7 +193,7 @@ func advice(a answer) string {
 	case a.status == http.StatusGatewayTimeout:
 		return "the function took longer than the gateway's deadline: look at its log; min_instances = 1 avoids cold starts"
 	case a.status >= 500:
-		return "read the function's log for request " + a.header.Get("X-Request-Id") + ": a store, key ring or setting is missing"
+		return "read the function's log for request " + a.header.Get("X-Request-Id") + ": a store, key ring or setting is missing; doctor --store firestore:PROJECT looks at the records"
 	case bytes.Contains(a.body, []byte("<html")):
 		return "something else than Postern answers here: check the host's DNS and the load balancer's path rules"
 	}

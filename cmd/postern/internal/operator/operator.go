@@ -49,7 +49,7 @@ func (op *Operator) open(ctx context.Context, o *Options, b keyring.Backend) (er
 	if op.life, err = lifetimes(); err != nil {
 		return err
 	}
-	if op.db, err = o.openDriver(ctx); err != nil {
+	if op.db, err = o.OpenRecords(ctx); err != nil {
 		return err
 	}
 	op.close = append(op.close, op.db.Close)

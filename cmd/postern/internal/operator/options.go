@@ -117,9 +117,9 @@ func (o *Options) ring(b keyring.Backend) *keyfile.File[fernet.Keyring] {
 	return keyfile.New(b.String(), fernet.ParseKeyring, options)
 }
 
-// openDriver opens the store, which must exist: a mistyped directory must not become
+// OpenRecords opens the store, which must exist: a mistyped directory must not become
 // an empty store that answers every question with nothing.
-func (o *Options) openDriver(ctx context.Context) (driver.Driver, error) {
+func (o *Options) OpenRecords(ctx context.Context) (driver.Driver, error) {
 	if dir, ok := strings.CutPrefix(o.store(), "embedded:"); ok && dir != "" {
 		_, err := os.Stat(filepath.Join(dir, "postern.db"))
 		if errors.Is(err, fs.ErrNotExist) {
