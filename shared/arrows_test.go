@@ -39,6 +39,7 @@ var arrows = map[string][]string{
 	"limit":        {"recent"},
 	"config":       {"origin"},
 	"telemetry":    {},
+	"version":      {},
 	"store/driver": {},
 	// seal
 	"seal": {"fernet", "keyfile"},
@@ -59,7 +60,7 @@ var arrows = map[string][]string{
 	"pages":   {"oauth", "httperr", "edge", "telemetry"},
 	"cimd":    {"oauth", "credential", "httperr", "origin", "recent", "limit", "strict", "telemetry"},
 	// start
-	"boot":       {"config", "telemetry", "edge", "origin"},
+	"boot":       {"config", "telemetry", "edge", "origin", "version"},
 	"boot/serve": {"boot"},
 	"parts":      {"boot", "cimd", "config", "credential", "fernet", "keyfile", "oauth", "seal", "signing", "store", "store/driver", "telemetry", "upstream"},
 	// programs that write the generated pages

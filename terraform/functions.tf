@@ -4,6 +4,9 @@ locals {
   # one can be checked before anything is planned.
   function_names = ["register", "authorize", "token", "wellknown", "mcp", "cascade"]
 
+  # As make package wrote it beside the zips.
+  release = trimspace(file("${var.packages_dir}/VERSION"))
+
   common = {
     ISSUER_URL           = var.public_origin
     GOOGLE_CLOUD_PROJECT = var.project

@@ -37,6 +37,7 @@ module "function" {
   name        = each.key
   description = each.value.description
   package     = "${var.packages_dir}/${each.key}.zip"
+  release     = local.release
   bucket      = google_storage_bucket.source.name
   builder     = google_service_account.builder.id
   environment = each.value.environment
@@ -58,6 +59,7 @@ module "cascade" {
   name        = "cascade"
   description = local.cascade.description
   package     = "${var.packages_dir}/cascade.zip"
+  release     = local.release
   bucket      = google_storage_bucket.source.name
   builder     = google_service_account.builder.id
   environment = local.cascade.environment

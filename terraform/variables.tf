@@ -152,13 +152,13 @@ variable "point_in_time_recovery" {
 }
 
 variable "packages_dir" {
-  description = "Directory with one zip per function, as make package writes them, relative to where terraform runs, e.g. ../dist."
+  description = "Directory with one zip per function and VERSION, as make package writes them, relative to where terraform runs, e.g. ../dist."
   type        = string
   default     = "../dist"
 
   validation {
-    condition     = alltrue([for f in local.function_names : fileexists("${var.packages_dir}/${f}.zip")])
-    error_message = "packages_dir lacks a function's zip (${join(", ", local.function_names)}): run make package first, or say where they are, e.g. packages_dir = \"../dist\"."
+    condition     = alltrue([for f in concat(["VERSION"], formatlist("%s.zip", local.function_names)) : fileexists("${var.packages_dir}/${f}")])
+    error_message = "packages_dir lacks a function's zip (${join(", ", local.function_names)}) or VERSION: run make package first, or say where they are, e.g. packages_dir = \"../dist\"."
   }
 }
 

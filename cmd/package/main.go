@@ -4,7 +4,7 @@
 //
 // A zip holds the function's package without its tests and cmd/, and everything it
 // needs under vendor/. It comes out byte by byte the same when nothing changed, so
-// terraform sees no change either.
+// terraform sees no change either. dist/VERSION says which release the zips are of.
 //
 // With -programs DIR it makes only the zips that are missing, and puts the programs
 // that the buildpack would make of them into DIR.
@@ -37,8 +37,12 @@ func run() error {
 	if err != nil {
 		return err
 	}
+	release, err := writeRelease(root)
+	if err != nil {
+		return err
+	}
 	if *programs != "" {
-		return buildPrograms(root, *programs)
+		return buildPrograms(root, *programs, release)
 	}
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	defer table.Flush()
@@ -49,7 +53,7 @@ func run() error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)
 		}
-		p, err := proveOnce(root, zip, f)
+		p, err := proveOnce(root, zip, release, f)
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)
 		}

@@ -12,13 +12,13 @@ import (
 // buildPrograms packs the functions into dist/, builds the zips as the platform does and
 // puts the programs into dir under the functions' names. An unchanged function gives the
 // same zip, and a program that its zip and this Go made is left alone.
-func buildPrograms(root, dir string) error {
+func buildPrograms(root, dir, release string) error {
 	for _, f := range manifest.Functions {
 		zip := filepath.Join(root, "dist", f.Name+".zip")
 		if _, err := pack(filepath.Join(root, "functions", f.Name), zip); err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)
 		}
-		if err := buildProgram(zip, filepath.Join(dir, f.Name)); err != nil {
+		if err := buildProgram(zip, filepath.Join(dir, f.Name), release); err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)
 		}
 	}
@@ -26,12 +26,12 @@ func buildPrograms(root, dir string) error {
 }
 
 // buildProgram builds one zip. What it was built from stands beside the program.
-func buildProgram(zip, program string) error {
+func buildProgram(zip, program, release string) error {
 	hash, err := fileHash(zip)
 	if err != nil {
 		return err
 	}
-	from, marker := hash+" "+runtime.Version()+"\n", program+".from"
+	from, marker := hash+" "+runtime.Version()+" "+release+"\n", program+".from"
 	if was, err := os.ReadFile(marker); err == nil && string(was) == from {
 		return nil
 	}
@@ -44,7 +44,7 @@ func buildProgram(zip, program string) error {
 	if err := unzip(zip, source); err != nil {
 		return err
 	}
-	binary, err := build(dir, source)
+	binary, err := build(dir, source, release)
 	if err != nil {
 		return err
 	}

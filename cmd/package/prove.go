@@ -29,7 +29,7 @@ type proof struct {
 }
 
 // proveOnce proves a zip, unless this very zip was proved before with this Go.
-func proveOnce(root, zipPath string, f manifest.Function) (proof, error) {
+func proveOnce(root, zipPath, release string, f manifest.Function) (proof, error) {
 	hash, err := fileHash(zipPath)
 	if err != nil {
 		return proof{}, err
@@ -42,7 +42,7 @@ func proveOnce(root, zipPath string, f manifest.Function) (proof, error) {
 			return p, nil
 		}
 	}
-	p, err := prove(zipPath, f)
+	p, err := prove(zipPath, release, f)
 	if err != nil {
 		return p, err
 	}
@@ -55,7 +55,7 @@ func proveOnce(root, zipPath string, f manifest.Function) (proof, error) {
 
 // prove unpacks the zip, builds it as the buildpack does, without network, module
 // cache or workspace, and sees it answer.
-func prove(zipPath string, f manifest.Function) (proof, error) {
+func prove(zipPath, release string, f manifest.Function) (proof, error) {
 	dir, err := os.MkdirTemp("", "postern-prove-")
 	if err != nil {
 		return proof{}, err
@@ -68,7 +68,7 @@ func prove(zipPath string, f manifest.Function) (proof, error) {
 	if err := checkRoot(source); err != nil {
 		return proof{}, err
 	}
-	binary, err := build(dir, source)
+	binary, err := build(dir, source, release)
 	if err != nil {
 		return proof{}, err
 	}
@@ -160,7 +160,7 @@ func main() {
 }
 `
 
-func build(dir, source string) (string, error) {
+func build(dir, source, release string) (string, error) {
 	env := append(os.Environ(), "GOWORK=off", "GOFLAGS=", "GOPROXY=off", "GOTOOLCHAIN=local", "GOPATH="+filepath.Join(dir, "gopath"), "GOMODCACHE="+filepath.Join(dir, "gopath", "mod"))
 	list := exec.Command("go", "list", "-m")
 	list.Dir, list.Env = source, env
@@ -180,7 +180,7 @@ func build(dir, source string) (string, error) {
 		return "", err
 	}
 	binary := filepath.Join(dir, "main")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, app)
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", linkFlags(release), "-o", binary, app)
 	cmd.Dir, cmd.Env = source, env
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, output)

@@ -19,6 +19,7 @@ import (
 	"github.com/postern-dev/postern/shared/config"
 	_ "github.com/postern-dev/postern/shared/store/embedded"
 	"github.com/postern-dev/postern/shared/telemetry"
+	"github.com/postern-dev/postern/shared/version"
 )
 
 func newDev(out *cli.Output) *cobra.Command {
@@ -51,6 +52,7 @@ func runDev(ctx context.Context, out *cli.Output, o devOptions) error {
 	if env.Log, err = out.Logger(o.log, logLevel(env)); err != nil {
 		return err
 	}
+	env.Log.Info("postern dev starts", "version", version.String())
 	handler, deliver, err := openAll(ctx, env)
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"github.com/postern-dev/postern/cmd/postern/internal/cli"
 	"github.com/postern-dev/postern/cmd/postern/internal/emulate"
 	"github.com/postern-dev/postern/shared/boot"
+	"github.com/postern-dev/postern/shared/version"
 )
 
 func newEmulate(out *cli.Output) *cobra.Command {
@@ -58,6 +59,7 @@ func runEmulate(ctx context.Context, out io.Writer, c emulate.Config) error {
 		return env.Lookup(name)
 	}
 	c.Log, c.Output = env.Log, os.Stderr
+	c.Log.Info("postern emulate starts", "version", version.String())
 	c.Check = checkFunctions
 	c.Ready = func(origin string) {
 		records := recordsOf(env)

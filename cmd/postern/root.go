@@ -6,12 +6,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/postern-dev/postern/cmd/postern/internal/cli"
+	"github.com/postern-dev/postern/shared/version"
 )
 
 func newRoot(out *cli.Output) *cobra.Command {
 	root := newGroup("postern", "A login in front of an MCP server that never forgets a client", "",
 		newDev(out), newEmulate(out), newDoctor(out),
-		newKeys(out), newClients(out), newGrants(out), newUsers(out), newStats(out))
+		newKeys(out), newClients(out), newGrants(out), newUsers(out), newStats(out), newVersion(out))
+	root.Version = version.String()
+	root.SetVersionTemplate(versionLine())
 	root.SilenceUsage, root.SilenceErrors = true, true
 	root.SetIn(out.In)
 	root.SetOut(out.Out)

@@ -13,10 +13,11 @@ import (
 
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/telemetry"
+	"github.com/postern-dev/postern/shared/version"
 )
 
 // implementation is what the server says it is.
-var implementation = &sdk.Implementation{Name: "postern", Title: "Postern", Version: "1.0.0"}
+var implementation = &sdk.Implementation{Name: "postern", Title: "Postern", Version: version.String()}
 
 // serveTools makes the SDK's server and its two handlers. The server holds nothing of
 // any caller; the SDK makes a session per request and drops it (MP-05, MOD-01).

@@ -11,6 +11,7 @@ import (
 
 	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/origin"
+	"github.com/postern-dev/postern/shared/version"
 )
 
 // A Build makes a function's handler. It does no network I/O, so that only a bad
@@ -90,7 +91,7 @@ func newFunction[T any](name string, build func(context.Context, *Env) (T, error
 // exit is replaced in tests.
 var exit = os.Exit
 
-// get builds f from the process's environment, once, and logs why if it fails.
+// get builds f from the process's environment, once, and logs that it started, or why it did not.
 func (f *function[T]) get() (T, error) {
 	f.once.Do(func() {
 		env := &Env{}
@@ -98,7 +99,9 @@ func (f *function[T]) get() (T, error) {
 		f.log = env.Log
 		if f.err != nil {
 			env.Log.Error("function "+f.name+" cannot start", "endpoint", f.name, "error", f.err)
+			return
 		}
+		env.Log.Info("function "+f.name+" started", "endpoint", f.name, "version", version.String())
 	})
 	return f.built, f.err
 }

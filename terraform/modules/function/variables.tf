@@ -23,6 +23,11 @@ variable "package" {
   type        = string
 }
 
+variable "release" {
+  description = "Release that the zip is of, e.g. v1.2.3, or devel."
+  type        = string
+}
+
 variable "bucket" {
   description = "Name of the bucket that sources go to."
   type        = string

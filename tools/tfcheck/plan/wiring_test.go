@@ -16,7 +16,9 @@ import (
 
 	"github.com/postern-dev/postern/shared/config"
 	"github.com/postern-dev/postern/shared/manifest"
+	"github.com/postern-dev/postern/shared/version"
 	"github.com/postern-dev/postern/terraform/gateway"
+	"github.com/postern-dev/postern/tools/tfcheck/toolbox"
 )
 
 // mounts lists the secrets that each function mounts.
@@ -197,6 +199,21 @@ func TestDeadlinesAreAboveTimeouts(t *testing.T) {
 		seconds, _ := at(functions[r.Function].Values, "service_config", "timeout_seconds").(float64)
 		if timeout := time.Duration(seconds) * time.Second; timeout <= 0 || timeout >= r.Deadline {
 			t.Errorf("%s: deadline %v, timeout of %s %v", r.OperationID, r.Deadline, r.Function, timeout)
+		}
+	}
+}
+
+// TestEachFunctionSaysItsRelease: by a label, in the letters that a label may have, and in the
+// program, which the platform links with the variable that package version reads.
+func TestEachFunctionSaysItsRelease(t *testing.T) {
+	t.Parallel()
+	for name, f := range firstPlan(t).functions(t) {
+		if got, want := str(f.Values, "labels", "version"), "v1-2-3-rc-1-build"; got != want {
+			t.Errorf("%s: label version is %q, want %q", name, got, want)
+		}
+		got := str(f.Values, "build_config", "environment_variables", "GOOGLE_GOLDFLAGS")
+		if want := "-s -w -X " + version.Variable + "=" + toolbox.Release; got != want {
+			t.Errorf("%s: linked with %q, want %q", name, got, want)
 		}
 	}
 }

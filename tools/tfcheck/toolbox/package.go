@@ -6,6 +6,9 @@ import (
 	"os"
 )
 
+// Release is what [Packages] says that its packages are of.
+const Release = "v1.2.3-rc.1+build"
+
 // Package writes a small zip that stands for a function's package. Equal
 // content gives equal bytes.
 func Package(path, content string) error {

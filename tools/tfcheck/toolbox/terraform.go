@@ -99,6 +99,9 @@ func Packages(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
+	if err := os.WriteFile(filepath.Join(dir, "VERSION"), []byte(Release+"\n"), 0o644); err != nil {
+		return err
+	}
 	for _, f := range manifest.Functions {
 		if err := Package(filepath.Join(dir, f.Name+".zip"), f.Name); err != nil {
 			return err
