@@ -46,6 +46,10 @@ terraform: ## fmt, validate, test, plan, tflint, redocly; TERRAFORM=tofu takes O
 package: ## one zip per function into dist/, each proved offline
 	go run ./cmd/package
 
+.PHONY: release
+release: package ## a release into dist/release: zips, postern for the usual systems, SBOMs, checksums
+	go run ./cmd/release
+
 .PHONY: bench
 bench: ## ratios of the speed budget, all measured in one run
 	go test -run '^$$' -bench . -benchtime 2s work
