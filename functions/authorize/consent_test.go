@@ -1,6 +1,7 @@
 package authorize
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -10,8 +11,12 @@ import (
 	"time"
 
 	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/fernet"
+	"github.com/postern-dev/postern/shared/keyfile"
 	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/seal"
 	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/test/kit/fixture"
 	"github.com/postern-dev/postern/test/kit/memory"
 	"github.com/postern-dev/postern/test/kit/oauthtest"
 )
@@ -52,6 +57,39 @@ func wantPage(tb testing.TB, what string, w *httptest.ResponseRecorder, status i
 }
 
 const https = "https://auth.example.com"
+
+// A form that another instance sealed with a newer key is a fault while our ring cannot be
+// read again, and good as soon as it can: nothing was too old and nothing was forged.
+func TestAFormIsNotRefusedWhileTheRingIsStale(t *testing.T) {
+	t.Parallel()
+	older, newer := fernet.GenerateKey(), fernet.GenerateKey()
+	content, absent := fernet.Keyring{older}.Format(), error(nil)
+	f := open(t, https, func(f *endpoint) {
+		f.Box = seal.NewBox(keyfile.New("keys", fernet.ParseKeyring, &keyfile.Options{
+			Now:  f.Clock.Now,
+			Log:  f.Lines.Logger(),
+			Read: func(string) ([]byte, error) { return content, absent },
+		}), f.Clock.Now)
+	})
+	f.show(t) // reads the ring
+	stale := f.Box
+	f.Box = fixture.Sealer(f.Clock, newer)
+	other, err := New(f.Config)
+	must(t, err)
+	f.Box = stale
+	mine := f.Handler
+	f.Handler = other
+	page := f.show(t)
+	f.Handler = mine
+	absent = errors.New("permission denied")
+	f.Clock.Advance(2 * time.Second)
+	wantPage(t, "the ring cannot be read", f.post(t, page, "approve"), http.StatusServiceUnavailable)
+	content, absent = fernet.Keyring{newer, older}.Format(), nil
+	f.Clock.Advance(5 * time.Minute)
+	if w := f.post(t, page, "approve"); w.Code != http.StatusSeeOther {
+		t.Errorf("the ring is back: got %d %s, want 303", w.Code, w.Body)
+	}
+}
 
 // The form counts only from our page, in the browser that was shown it (CD-03, CON-05, CON-07).
 func TestApprovalNeedsOurPageInTheSameBrowser(t *testing.T) {

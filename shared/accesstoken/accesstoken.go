@@ -92,8 +92,12 @@ func (v *Verifier) Identify(ctx context.Context, raw credential.Secret, issuer, 
 	}
 	payload, err := keys.Verify(Type, raw.Reveal())
 	if errors.Is(err, signing.ErrUnknownKey) {
-		if fresh, changed := v.Keys.Refetch(ctx); changed {
+		fresh, changed, stale := v.Keys.Refetch(ctx)
+		if changed {
 			payload, err = fresh.Verify(Type, raw.Reveal())
+		}
+		if stale != nil && errors.Is(err, signing.ErrUnknownKey) {
+			return Claims{}, fmt.Errorf("verification keys, which may have the token's by now: %w", stale)
 		}
 	}
 	if err != nil {

@@ -416,6 +416,34 @@ func TestUnknownKeyIsLookedForOnce(t *testing.T) {
 	wantInvalidToken(t, "a retired key", verify(older))
 }
 
+// While the keys cannot be read again, a token of a key that we lack may be good (AT-10).
+func TestAnUnknownKeyIsAFaultWhileTheKeysAreStale(t *testing.T) {
+	t.Parallel()
+	older, newer := signing.Generate(), signing.Generate()
+	now, absent := begin, error(nil)
+	v := &Verifier{Now: at(begin), Keys: keyfile.New("keys", signing.ParseKeySet, &keyfile.Options{
+		Now:  func() time.Time { return now },
+		Log:  slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Read: func(string) ([]byte, error) { return older.Public().Format(), absent },
+	})}
+	verify := func(ring signing.Ring) error {
+		_, err := v.Verify(t.Context(), issue(t, ring, claims()), issuer, resource)
+		return err
+	}
+	if err := verify(older); err != nil {
+		t.Fatal(err)
+	}
+	absent = errors.New("permission denied")
+	now = now.Add(2 * time.Second)
+	err := verify(newer)
+	if _, refusal := errors.AsType[*oauth.Error](err); !errors.Is(err, absent) || refusal {
+		t.Errorf("a key that is not there: got %v, want a fault", err)
+	}
+	if err := verify(older); err != nil {
+		t.Errorf("a key that is there: got %v, want success", err)
+	}
+}
+
 // Keys that cannot be read are a fault, not a verdict (AT-10).
 func TestMissingKeysAreAFault(t *testing.T) {
 	t.Parallel()

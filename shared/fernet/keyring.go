@@ -13,6 +13,9 @@ import (
 // or sealed with a key that the ring does not have.
 var ErrInvalid = errors.New("not a Fernet token of this keyring")
 
+// ErrMalformed is the [ErrInvalid] of what cannot be a Fernet token, whatever the keys.
+var ErrMalformed = fmt.Errorf("malformed: %w", ErrInvalid)
+
 // ErrNoKey says that a ring has no key of a given fingerprint.
 var ErrNoKey = errors.New("no such key in the ring")
 
@@ -79,14 +82,14 @@ func (r Keyring) Encrypt(plaintext []byte, now time.Time) string {
 }
 
 // Decrypt opens a token of any age and returns its plaintext and the index of
-// the key that opened it; 0 is the writing key. Its only error is [ErrInvalid],
+// the key that opened it; 0 is the writing key. Its only errors are [ErrInvalid] and [ErrMalformed],
 // with index -1. The token's base64url is read strictly: appended characters,
 // line breaks, missing padding and stray bits are refused. A token does not say
 // what it was made for; see package seal.
 func (r Keyring) Decrypt(token string) (plaintext []byte, key int, err error) {
 	decoded, ok := decode(token)
 	if !ok || len(decoded) < minDecoded || decoded[0] != version {
-		return nil, -1, ErrInvalid
+		return nil, -1, ErrMalformed
 	}
 	for i, k := range r {
 		if plaintext, ok := k.decrypt(decoded); ok {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/cipher"
 	"encoding/base64"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -57,7 +58,7 @@ func TestTokensThatAreSpelledOtherwiseAreRefused(t *testing.T) {
 		"truncated by a byte": reencode(t, token, func(b []byte) []byte { return b[:len(b)-1] }),
 		"truncated to MAC":    reencode(t, token, func(b []byte) []byte { return b[len(b)-32:] }),
 	} {
-		if got, _, err := ring.Decrypt(other); err != ErrInvalid {
+		if got, _, err := ring.Decrypt(other); !errors.Is(err, ErrInvalid) {
 			t.Errorf("%s: got %q, %v, want ErrInvalid", name, got, err)
 		}
 	}
@@ -81,7 +82,7 @@ func TestEveryFlippedBitIsRefused(t *testing.T) {
 	size := base64.URLEncoding.DecodedLen(len(strings.TrimRight(token, "=")) / 4 * 4)
 	for bit := range size * 8 {
 		other := reencode(t, token, func(b []byte) []byte { b[bit/8] ^= 1 << (bit % 8); return b })
-		if _, _, err := ring.Decrypt(other); err != ErrInvalid {
+		if _, _, err := ring.Decrypt(other); !errors.Is(err, ErrInvalid) {
 			t.Errorf("bit %d: got %v, want ErrInvalid", bit, err)
 		}
 	}

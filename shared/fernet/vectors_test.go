@@ -3,6 +3,7 @@ package fernet
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -80,7 +81,7 @@ func TestInvalidVectorsAreRefusedExceptForAge(t *testing.T) {
 			}
 			continue
 		}
-		if err != ErrInvalid || key != -1 || got != nil {
+		if !errors.Is(err, ErrInvalid) || key != -1 || got != nil {
 			t.Errorf("%s: got %q, %d, %v, want ErrInvalid", v.Desc, got, key, err)
 		}
 	}

@@ -67,7 +67,7 @@ type state[T any] struct {
 	ring   T
 	loaded bool     // there is a ring
 	sum    [32]byte // SHA-256 of the file the ring came from
-	err    error    // why there is no ring
+	err    error    // why the last read brought no ring; nil after one that did
 
 	read    time.Time     // when the last read ended
 	changed time.Time     // when the ring last changed; zero after the first
@@ -138,16 +138,20 @@ func (f *File[T]) Get(ctx context.Context) (T, error) {
 // or by one just before it. At most one read per MinRetry is made. A failed
 // read changes nothing; while there is no ring at all it returns T's zero value and
 // false.
-func (f *File[T]) Refetch(ctx context.Context) (T, bool) {
+//
+// The error is that the file could not be read, now or at the last try. Then a key that
+// the ring lacks may well be ours, and its absence proves nothing.
+func (f *File[T]) Refetch(ctx context.Context) (ring T, changed bool, err error) {
 	if st := f.state.Load(); st.static {
-		return st.ring, false
+		return st.ring, false, nil
 	}
 	done, _ := f.start(ctx, func(st *state[T], now time.Time) bool { return !now.Before(st.read.Add(f.opt.MinRetry)) })
-	if done != nil {
-		f.wait(ctx, done)
-	}
+	ended := done == nil || f.wait(ctx, done)
 	st := f.state.Load()
-	return st.ring, !st.changed.IsZero() && f.opt.Now().Sub(st.changed) <= f.opt.MinRetry
+	if err = st.err; err == nil && !ended {
+		err = fmt.Errorf("keys in %s: the file does not answer", f.path)
+	}
+	return st.ring, !st.changed.IsZero() && f.opt.Now().Sub(st.changed) <= f.opt.MinRetry, err
 }
 
 func (st *state[T]) result() (T, error) {
@@ -183,15 +187,18 @@ func (f *File[T]) start(ctx context.Context, wanted func(*state[T], time.Time) b
 	return flight, true
 }
 
-// wait returns when done is closed, ctx ends or patience is over.
-func (f *File[T]) wait(ctx context.Context, done <-chan struct{}) {
+// wait returns when done is closed, ctx ends or patience is over, and whether it was the
+// first.
+func (f *File[T]) wait(ctx context.Context, done <-chan struct{}) bool {
 	patience := time.NewTimer(f.opt.Patience)
 	defer patience.Stop()
 	select {
 	case <-done:
+		return true
 	case <-ctx.Done():
 	case <-patience.C:
 	}
+	return false
 }
 
 // readFile reads a whole file of at most maxSize bytes.

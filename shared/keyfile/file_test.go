@@ -275,7 +275,7 @@ func TestRefetchReadsAtOnceButNotOften(t *testing.T) {
 		time.Sleep(time.Second)
 		wantRefetch := func(want ring, changed bool) {
 			t.Helper()
-			if got, differs := f.Refetch(t.Context()); got != want || differs != changed {
+			if got, differs, _ := f.Refetch(t.Context()); got != want || differs != changed {
 				t.Errorf("got %q, %t, want %q, %t", got, differs, want, changed)
 			}
 		}
@@ -301,12 +301,45 @@ func TestRefetchReadsAtOnceButNotOften(t *testing.T) {
 	})
 }
 
+// A ring whose file cannot be read says so to whoever misses a key in it: what the ring
+// lacks may be in the file.
+func TestRefetchTellsARingThatCouldNotBeReadAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := &desk{data: "ring1"}
+		f, _ := open(d)
+		wantGet(t, f, "ring1")
+		wantError := func(claim string, want error) {
+			t.Helper()
+			if _, _, err := f.Refetch(t.Context()); !errors.Is(err, want) {
+				t.Errorf("%s: got %v, want %v", claim, err, want)
+			}
+		}
+		d.set("", os.ErrPermission)
+		time.Sleep(time.Second)
+		wantError("the read fails", os.ErrPermission)
+		wantError("nobody has read it since", os.ErrPermission)
+		d.set("ring1", nil)
+		time.Sleep(time.Second)
+		wantError("the file is back", nil)
+		release := make(chan struct{})
+		d.holdUp(release)
+		time.Sleep(time.Second)
+		if _, _, err := f.Refetch(t.Context()); err == nil {
+			t.Error("the read hangs: got no error, want one")
+		}
+		close(release)
+		synctest.Wait()
+		wantError("the read ended", nil)
+	})
+}
+
 func TestRefetchOfAFileNeverReadReadsIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := &desk{data: "ring1"}
 		f, _ := open(d)
-		if got, differs := f.Refetch(t.Context()); got != "ring1" || differs {
+		if got, differs, _ := f.Refetch(t.Context()); got != "ring1" || differs {
 			t.Errorf("got %q, %t, want ring1, false", got, differs)
 		}
 	})
@@ -331,7 +364,7 @@ func TestStaticRingNeverChanges(t *testing.T) {
 	t.Parallel()
 	f := keyfile.Static(ring("ring1"))
 	wantGet(t, f, "ring1")
-	if got, differs := f.Refetch(t.Context()); got != "ring1" || differs {
+	if got, differs, _ := f.Refetch(t.Context()); got != "ring1" || differs {
 		t.Errorf("got %q, %t, want ring1, false", got, differs)
 	}
 }

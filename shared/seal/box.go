@@ -57,7 +57,7 @@ func (b *Box) Seal(ctx context.Context, l Label, payload []byte) (string, error)
 }
 
 // Open returns the payload of what was sealed for the place l. Its errors are
-// [ErrUnreadable], [ErrMisplaced], and others while there are no keys yet. No error
+// [ErrUnreadable], [ErrMisplaced], and others while the keys cannot be read. No error
 // holds any of the payload.
 func (b *Box) Open(ctx context.Context, l Label, sealed string) ([]byte, error) {
 	want, err := l.header(0)
@@ -91,7 +91,8 @@ func (b *Box) Stale(ctx context.Context, sealed string) (bool, error) {
 
 // decrypt opens a Fernet token with the ring and, if that does not, with the ring
 // as it is now in its file: another instance may write with a key that came
-// after our last look.
+// after our last look. While that file cannot be read nobody knows whether a key is
+// missing, and the error is neither of the two verdicts.
 func (b *Box) decrypt(ctx context.Context, sealed string) ([]byte, int, error) {
 	ring, err := b.ring.Get(ctx)
 	if err != nil {
@@ -101,10 +102,17 @@ func (b *Box) decrypt(ctx context.Context, sealed string) ([]byte, int, error) {
 	if err == nil {
 		return envelope, key, nil
 	}
-	if ring, changed := b.ring.Refetch(ctx); changed {
+	if errors.Is(err, fernet.ErrMalformed) {
+		return nil, -1, ErrUnreadable
+	}
+	ring, changed, stale := b.ring.Refetch(ctx)
+	if changed {
 		if envelope, key, err = ring.Decrypt(sealed); err == nil {
 			return envelope, key, nil
 		}
+	}
+	if stale != nil {
+		return nil, -1, fmt.Errorf("the key may be in the ring that could not be read: %w", stale)
 	}
 	return nil, -1, ErrUnreadable
 }

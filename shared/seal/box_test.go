@@ -201,6 +201,39 @@ func TestUnknownKeyIsFetchedBeforeGivingUp(t *testing.T) {
 	})
 }
 
+// While the ring cannot be read again, a key that it lacks proves nothing: what is sealed
+// well is a fault of ours, and what is not even a token stays a refusal.
+func TestAStaleRingIsAFaultAndNotAVerdict(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		older, newer := fernet.GenerateKey(), fernet.GenerateKey()
+		content, absent := fernet.Keyring{older}.Format(), error(nil)
+		file := keyfile.New("keys", fernet.ParseKeyring, &keyfile.Options{
+			Log:  slog.New(slog.DiscardHandler),
+			Read: func(string) ([]byte, error) { return content, absent },
+		})
+		b := seal.NewBox(file, nil)
+		own := mustSeal(t, b, here, "payload") // reads the old ring
+		absent = errors.New("permission denied")
+		time.Sleep(time.Second)
+		sealed := mustSeal(t, box(newer), here, "payload")
+		if _, err := b.Open(t.Context(), here, sealed); !errors.Is(err, absent) || errors.Is(err, seal.ErrUnreadable) {
+			t.Errorf("sealed by a newer key: got %v, want %v and not ErrUnreadable", err, absent)
+		}
+		if got, err := b.Open(t.Context(), here, own); err != nil || string(got) != "payload" {
+			t.Errorf("sealed by a key that is there: got %q, %v, want the payload", got, err)
+		}
+		if _, err := b.Open(t.Context(), here, "junk"); !errors.Is(err, seal.ErrUnreadable) {
+			t.Errorf("junk: got %v, want ErrUnreadable", err)
+		}
+		content, absent = fernet.Keyring{newer, older}.Format(), nil
+		time.Sleep(5 * time.Minute)
+		if got, err := b.Open(t.Context(), here, sealed); err != nil || string(got) != "payload" {
+			t.Errorf("the ring is back: got %q, %v, want the payload", got, err)
+		}
+	})
+}
+
 // No keys, no default (SC-09).
 func TestWithoutKeysNothingIsSealedOrOpened(t *testing.T) {
 	t.Parallel()
