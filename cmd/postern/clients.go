@@ -52,7 +52,9 @@ func newClientsAdd(out *cli.Output, o *operator.Options) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&n.Name, "name", "", "what the consent page calls it")
 	f.StringArrayVar(&n.RedirectURIs, "redirect-uri", nil, "where people may be sent back to; repeat it for several")
-	f.BoolVar(&n.Confidential, "confidential", false, "give it a secret (client_secret_basic); without, it is public")
+	f.BoolVar(&n.Confidential, "confidential", false, "give it a secret, sent by header or body; without, it is public")
+	f.StringVar(&n.AuthMethod, "auth-method", "", "the one way it authenticates: none, client_secret_basic "+
+		"or client_secret_post; the last two give it a secret")
 	f.BoolVar(&n.ResourceServer, "resource-server", false, "let it introspect every access token; implies --confidential, needs no --redirect-uri")
 	return cmd
 }

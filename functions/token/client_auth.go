@@ -80,16 +80,15 @@ func (h *handler) failedAuthentication(ctx context.Context, client store.Client,
 	return oauth.Refuse(oauth.InvalidClient, failedClient)
 }
 
-// proves reports whether a caller authenticates as client is registered to.
+// proves reports whether a caller authenticates as client does.
 func (who caller) proves(client store.Client, rule methodRule) bool {
 	right := who.secret.Equal(client.SecretHash)
-	registered := client.Metadata.TokenEndpointAuthMethod
 	switch {
-	case registered == oauth.AuthMethodNone:
-		return who.method == oauth.AuthMethodNone
-	case who.method == oauth.AuthMethodNone || client.SecretHash == "":
+	case client.Public() || who.method == oauth.AuthMethodNone:
+		return client.Accepts(who.method)
+	case client.SecretHash == "":
 		return false
-	case rule == registeredMethodOnly && who.method != registered:
+	case rule == registeredMethodOnly && !client.Accepts(who.method):
 		return false
 	}
 	return right

@@ -1,12 +1,15 @@
 package token
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 
+	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/test/kit/fixture"
 	"github.com/postern-dev/postern/test/kit/memory"
 )
@@ -34,6 +37,50 @@ func TestOnlyTheRegisteredMethodCounts(t *testing.T) {
 				map[bool]string{true: "invalid_grant"}[id == method])
 		}
 	}
+}
+
+// A client that the operator made sends its secret in the header or in the body, or as the operator said
+// (TE-03).
+func TestOperatorsClientAuthenticatesByHeaderOrBody(t *testing.T) {
+	t.Parallel()
+	f := open(t, nil)
+	header := func(id string) []string { return []string{"Authorization", basic(id, secretOf(id))} }
+	body := func(id string) []string { return []string{"client_id", id, "client_secret", secretOf(id)} }
+	for _, c := range []struct {
+		id, said string
+		by       func(id string) []string
+		status   int
+		code     string
+	}{
+		{"c_free", "", header, 400, "invalid_grant"},
+		{"c_free", "", body, 400, "invalid_grant"},
+		{"c_header", oauth.AuthMethodBasic, header, 400, "invalid_grant"},
+		{"c_header", oauth.AuthMethodBasic, body, 401, "invalid_client"},
+		{"c_body", oauth.AuthMethodPost, header, 401, "invalid_client"},
+		{"c_body", oauth.AuthMethodPost, body, 400, "invalid_grant"},
+	} {
+		if _, err := f.Store.Client(t.Context(), c.id); err != nil {
+			f.registerOperators(t, c.id, c.said)
+		}
+		form := append(c.by(c.id), "grant_type", "refresh_token", "refresh_token", "rt_x")
+		want(t, c.id+" by "+form[0], f.post(t, oauth.TokenPath, form...), c.status, c.code)
+		want(t, c.id+" without a secret", f.refresh(t, c.id, "rt_x"), 401, "invalid_client")
+		guess := []string{"Authorization", basic(c.id, "x"), "grant_type", "refresh_token", "refresh_token", "rt_x"}
+		want(t, c.id+" with a wrong secret", f.post(t, oauth.TokenPath, guess...), 401, "invalid_client")
+	}
+}
+
+// registerOperators registers a client as the operator does; the empty method says nothing.
+func (f *endpoint) registerOperators(tb testing.TB, id, method string) {
+	tb.Helper()
+	_, err := f.Store.RegisterClient(tb.Context(), store.Client{
+		ID: id, Operator: true, AuthMethodSaid: method != "", SecretHash: credential.Hash(secretOf(id)),
+		Metadata: oauth.ClientMetadata{
+			TokenEndpointAuthMethod: cmp.Or(method, oauth.AuthMethodBasic), GrantTypes: oauth.SupportedGrantTypes(),
+			RedirectURIs: []string{redirectURI},
+		},
+	})
+	must(tb, err)
 }
 
 // Basic alone is enough, both halves are form-decoded, header and body agree, and what is malformed is

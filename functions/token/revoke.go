@@ -30,10 +30,11 @@ func (h *handler) revoke(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// endGrantFor ends the grant of a token for a caller that proves whose it is.
+// endGrantFor ends the grant of a token for a caller that proves whose it is. Who a client is
+// today decides, whatever it was when the grant began: it may have changed its method since.
 func (h *handler) endGrantFor(ctx context.Context, q tokenQuery) error {
-	// The grant says itself whether its client is public, so a public client's
-	// own token needs no look at the client.
+	// The grant says itself whether its client was public, so a public client's own
+	// token needs no look at the client.
 	if q.method == oauth.AuthMethodNone {
 		ended, err := h.endGrantOf(ctx, q, q.clientID, func(g store.Grant) bool { return g.Public })
 		if err != nil || ended {
@@ -41,9 +42,10 @@ func (h *handler) endGrantFor(ctx context.Context, q tokenQuery) error {
 		}
 	}
 	client, err := h.authenticate(ctx, q.caller, eitherSecretMethod)
-	if err == nil && q.method != oauth.AuthMethodNone {
-		_, err = h.endGrantOf(ctx, q, client.ID, func(store.Grant) bool { return true })
+	if err != nil {
+		return err
 	}
+	_, err = h.endGrantOf(ctx, q, client.ID, func(store.Grant) bool { return true })
 	return err
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/store"
 )
 
 // Either kind of token ends the grant, whatever the hint, and again is fine (REV-01, REV-03, REV-04,
@@ -80,6 +81,43 @@ func TestNobodyRevokesForeignTokens(t *testing.T) {
 	}
 	if !f.lives(t, public.AccessToken) || !f.lives(t, confidential.AccessToken) {
 		t.Error("a stranger ended a grant")
+	}
+}
+
+// A client that has changed its method since ends its grants by the method of today, and what is answered
+// 200 has ended (RT-11, REV-01).
+func TestChangedClientRevokes(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		what, id, method string
+		by               func(id string) []string
+	}{
+		{"confidential, now public", basicID, oauth.AuthMethodNone,
+			func(id string) []string { return []string{"client_id", id} }},
+		{"public, now confidential", publicID, oauth.AuthMethodBasic,
+			func(id string) []string { return []string{"Authorization", basic(id, secretOf(id))} }},
+		{"public, now confidential, asking as before", publicID, oauth.AuthMethodPost,
+			func(id string) []string { return []string{"client_id", id} }},
+		{"by header, now by body", basicID, oauth.AuthMethodPost,
+			func(id string) []string { return []string{"client_id", id, "client_secret", secretOf(id)} }},
+	} {
+		for _, kind := range []string{"access", "refresh"} {
+			f := open(t, nil)
+			a := f.connect(t, c.id)
+			_, err := f.Store.UpdateClient(t.Context(), c.id, func(client *store.Client) error {
+				client.Metadata.TokenEndpointAuthMethod, client.SecretHash = c.method, ""
+				if c.method != oauth.AuthMethodNone {
+					client.SecretHash = credential.Hash(secretOf(c.id))
+				}
+				return nil
+			})
+			must(t, err)
+			token := map[string]string{"access": a.AccessToken, "refresh": a.RefreshToken}[kind]
+			want(t, c.what, f.post(t, oauth.RevokePath, append(c.by(c.id), "token", token)...), 200, "")
+			if f.lives(t, a.AccessToken) {
+				t.Errorf("%s: %s token: the grant lives after 200", c.what, kind)
+			}
+		}
 	}
 }
 

@@ -39,6 +39,10 @@ type Client struct {
 	// Operator is set for a client that the operator registered by hand.
 	Operator bool `json:"operator,omitempty"`
 
+	// AuthMethodSaid is set for an operator's client whose method the operator chose. See
+	// [Client.Accepts].
+	AuthMethodSaid bool `json:"auth_method_said,omitempty"`
+
 	// ResourceServer is set for an operator's client that may introspect every
 	// token (RFC 7662), not only its own.
 	ResourceServer bool `json:"resource_server,omitempty"`
@@ -70,6 +74,16 @@ func (p *CIMDCopy) client(c Code) Client {
 
 // Public reports whether the client has no secret.
 func (c Client) Public() bool { return c.Metadata.TokenEndpointAuthMethod == oauth.AuthMethodNone }
+
+// Accepts reports whether the client may authenticate by method: as it registered. An
+// operator's client with a secret may send it in the header or in the body, unless the
+// operator said which: nobody can know how the library at the other end does it.
+func (c Client) Accepts(method string) bool {
+	if c.Operator && !c.AuthMethodSaid && !c.Public() {
+		return method == oauth.AuthMethodBasic || method == oauth.AuthMethodPost
+	}
+	return method == c.Metadata.TokenEndpointAuthMethod
+}
 
 // Name returns the client's own name, or its id when it gave none.
 func (c Client) Name() string {

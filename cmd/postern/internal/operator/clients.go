@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/postern-dev/postern/cmd/postern/internal/cli"
+	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/telemetry"
 )
@@ -39,7 +40,7 @@ type clientView struct {
 func viewClient(c store.Client, u use) clientView {
 	v := clientView{
 		ID: c.ID, Document: store.ClientDocument(c.ID), Name: c.Metadata.ClientName, Kind: "confidential",
-		AuthMethod: c.Metadata.TokenEndpointAuthMethod, RedirectURIs: c.Metadata.RedirectURIs,
+		AuthMethod: authMethods(c), RedirectURIs: c.Metadata.RedirectURIs,
 		RedirectHosts: redirectHosts(c.Metadata.RedirectURIs), Scope: c.Metadata.Scope,
 		Operator: c.Operator, ResourceServer: c.ResourceServer, State: clientState(c), Registered: c.Registered,
 		Used: c.Expiry.IsZero() && !c.Operator, LastUse: u.last, Expiry: c.Expiry, LiveGrants: u.live,
@@ -51,6 +52,11 @@ func viewClient(c store.Client, u use) clientView {
 		v.Kind = "public"
 	}
 	return v
+}
+
+// authMethods names the ways in which a client may authenticate.
+func authMethods(c store.Client) string {
+	return strings.Join(slices.DeleteFunc(oauth.SupportedAuthMethods(), func(m string) bool { return !c.Accepts(m) }), " or ")
 }
 
 // clientState says in words how long the client stays.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 
+	"github.com/postern-dev/postern/cmd/postern/internal/cli"
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
@@ -22,8 +24,10 @@ const (
 type NewClient struct {
 	Name         string
 	RedirectURIs []string
-	// Confidential gives it a secret.
+	// Confidential gives it a secret, which it may send by header or body.
 	Confidential bool
+	// AuthMethod is the one way in which it authenticates; empty says nothing about it.
+	AuthMethod string
 	// ResourceServer lets it introspect every access token, with a secret. It may
 	// do without redirect URIs, and then nobody signs in through it.
 	ResourceServer bool
@@ -31,11 +35,28 @@ type NewClient struct {
 
 // metadata returns the checked metadata.
 func (n NewClient) metadata() (oauth.ClientMetadata, error) {
-	m := oauth.ClientMetadata{ClientName: n.Name, RedirectURIs: n.RedirectURIs, TokenEndpointAuthMethod: oauth.AuthMethodNone}
-	if n.Confidential || n.ResourceServer {
-		m.TokenEndpointAuthMethod = oauth.AuthMethodBasic
+	method, err := n.method()
+	if err != nil {
+		return oauth.ClientMetadata{}, err
 	}
+	m := oauth.ClientMetadata{ClientName: n.Name, RedirectURIs: n.RedirectURIs, TokenEndpointAuthMethod: method}
 	return checked(m, n.ResourceServer)
+}
+
+// method returns how the client authenticates: as the operator said, else by its kind.
+func (n NewClient) method() (string, error) {
+	secret := n.Confidential || n.ResourceServer
+	switch {
+	case n.AuthMethod == "" && secret:
+		return oauth.AuthMethodBasic, nil
+	case n.AuthMethod == "":
+		return oauth.AuthMethodNone, nil
+	case !slices.Contains(oauth.SupportedAuthMethods(), n.AuthMethod):
+		return "", cli.Usage("--auth-method must be one of %s", strings.Join(oauth.SupportedAuthMethods(), ", "))
+	case n.AuthMethod == oauth.AuthMethodNone && secret:
+		return "", cli.Usage("with --auth-method none a client has no secret: leave out --confidential and --resource-server")
+	}
+	return n.AuthMethod, nil
 }
 
 // placeholder stands for the redirect URI of a client that has none, so that its other
@@ -67,7 +88,10 @@ func (op *Operator) AddClient(ctx context.Context, n NewClient) error {
 	if err != nil {
 		return err
 	}
-	c := store.Client{ID: credential.New(clientIDPrefix).Reveal(), Metadata: m, Operator: true, ResourceServer: n.ResourceServer}
+	c := store.Client{
+		ID: credential.New(clientIDPrefix).Reveal(), Metadata: m, Operator: true, ResourceServer: n.ResourceServer,
+		AuthMethodSaid: n.AuthMethod != "",
+	}
 	secret := ""
 	if !c.Public() {
 		s := credential.New(clientSecretPrefix)
