@@ -28,6 +28,12 @@ func (h *handler) auditReuse(ctx context.Context, clientID, grantID string) {
 	h.auditEnd(ctx, clientID, grantID, "server", "refresh token reused")
 }
 
+// auditForwarded writes the line of a grant whose record was older than its refresh token.
+func (h *handler) auditForwarded(ctx context.Context, clientID string, r store.Rotation) {
+	telemetry.Audit(ctx, h.Log, telemetry.RefreshFastForwarded, slog.String("client_id", clientID), grantField(r.Grant.ID),
+		slog.Uint64("generations", uint64(r.Forwarded)))
+}
+
 // auditEnd writes the line of a grant that ended before its time, whoever ended it.
 func (h *handler) auditEnd(ctx context.Context, clientID, grantID, by, reason string) {
 	telemetry.Audit(ctx, h.Log, telemetry.GrantRevoked, slog.String("client_id", clientID), grantField(grantID),

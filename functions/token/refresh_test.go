@@ -1,6 +1,7 @@
 package token
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"sync"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/store/driver"
 )
 
 // Every use rotates; the old token works for the grace from its first rotation and then ends the
@@ -210,6 +212,39 @@ func TestNoCredentialInTheLog(t *testing.T) {
 			t.Errorf("the log lacks %s", event)
 		}
 	}
+}
+
+// A backup is restored under a client that refreshed since: it goes on, and the operator
+// reads of it (SC-03).
+func TestRestoredBackupSignsNobodyOut(t *testing.T) {
+	t.Parallel()
+	f := open(t, nil)
+	a := f.connect(t, publicID)
+	backup := f.Kept(t)
+	b := want(t, "refresh", f.refresh(t, publicID, a.RefreshToken), 200, "")
+	b = want(t, "refresh", f.refresh(t, publicID, b.RefreshToken), 200, "")
+	f.restore(t, backup)
+	c := want(t, "after the restore", f.refresh(t, publicID, b.RefreshToken), 200, "")
+	if !f.lives(t, c.AccessToken) {
+		t.Error("the access token after the restore does not work")
+	}
+	want(t, "the next one", f.refresh(t, publicID, c.RefreshToken), 200, "")
+	if log := f.Lines.String(); strings.Count(log, `event=refresh.fast_forwarded`)+strings.Count(log, `"event":"refresh.fast_forwarded"`) != 1 || !strings.Contains(log, "generations") {
+		t.Errorf("got no line, or more than one, of the grant that went forward:\n%s", log)
+	}
+}
+
+// restore puts documents back as they were.
+func (f *endpoint) restore(t *testing.T, backup map[driver.Key]driver.Document) {
+	t.Helper()
+	must(t, f.Memory.RunTransaction(t.Context(), func(_ context.Context, tx driver.Tx) error {
+		for k, d := range backup {
+			if err := tx.Set(k, d); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
 }
 
 // A token with another generation is not genuine (TOK-27).

@@ -26,6 +26,9 @@ func (h *handler) refreshToken(ctx context.Context, req tokenRequest, client sto
 	if err != nil {
 		return granted{}, err
 	}
+	if rotation.Forwarded > 0 {
+		h.auditForwarded(ctx, client.ID, rotation)
+	}
 	h.audit(ctx, telemetry.TokenRefreshed, client.ID, rotation.Grant.ID)
 	return granted{grant: rotation.Grant, scopes: scopes, refresh: rotation.Refresh}, nil
 }

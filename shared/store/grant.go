@@ -55,6 +55,10 @@ type Rotation struct {
 	// Rotated is false when the token was rotated before and is still in grace:
 	// the answer is then the token that replaced it.
 	Rotated bool
+	// Forwarded is by how many generations the record was behind the token, which means
+	// that the database was put back to an earlier time. The record has caught up.
+	Forwarded uint32
+
 	// Reused is true when a token out of grace ended the grant. The error is then
 	// an invalid_grant, and Grant is the one that ended.
 	Reused bool
@@ -66,7 +70,9 @@ type Rotation struct {
 // may run twice, and its error stops the rotation.
 //
 // A token that was rotated before still works for the grace measured from its first
-// rotation, any number of times. After that it ends the grant.
+// rotation, any number of times. After that it ends the grant. A genuine token that is
+// newer than the record proves that an earlier record was put back: the grant goes forward
+// to that token and on.
 func (s *Store) Rotate(ctx context.Context, token credential.Secret, clientID string, check func(*Grant) error) (Rotation, error) {
 	dead := oauth.Refuse(oauth.InvalidGrant, DeadRefreshToken)
 	parsed, ok := parseRefreshToken(token.Reveal())
@@ -126,12 +132,13 @@ func (s *Store) Rotate(ctx context.Context, token credential.Secret, clientID st
 // refreshed is a grant after a usable token of that generation was presented: the newest
 // one rotates and slides the grant, an older one meets what a refresh before it made.
 func (s *Store) refreshed(g Grant, generation uint32, now time.Time) Rotation {
+	forwarded := g.Refresh.forward(generation)
 	newest := generation == g.Refresh.Generation
 	if newest {
 		g.Refresh.rotate(now, s.life.RefreshGrace)
 		g.Refreshed, g.Expiry = now, now.Add(s.life.GrantTTL)
 	}
-	return Rotation{Grant: g, Refresh: g.Refresh.token(g.ID), Rotated: newest}
+	return Rotation{Grant: g, Refresh: g.Refresh.token(g.ID), Rotated: newest, Forwarded: forwarded}
 }
 
 // RefreshGrantID returns the id of the grant that a refresh token names, if it has

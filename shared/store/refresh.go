@@ -69,7 +69,7 @@ func (f *RefreshFamily) rotate(now time.Time, grace time.Duration) {
 			kept = append(kept, r)
 		}
 	}
-	if n := len(kept); n > 0 && at-kept[n-1].From < grace.Microseconds()/retiredEntries {
+	if n := len(kept); n > 0 && kept[n-1].Last+1 == f.Generation && at-kept[n-1].From < grace.Microseconds()/retiredEntries {
 		kept[n-1].Last, kept[n-1].Until = f.Generation, max(kept[n-1].Until, at)
 	} else {
 		kept = append(kept, Retired{First: f.Generation, Last: f.Generation, From: at, Until: at})
@@ -78,11 +78,24 @@ func (f *RefreshFamily) rotate(now time.Time, grace time.Duration) {
 	f.Generation++
 }
 
-// usable reports whether a token of that generation may be exchanged: the newest, and
-// earlier ones in grace. One that was never issued yet is genuine only if the grant was
-// put back to an earlier state; it is not usable, so it counts as reuse.
+// usable reports whether a token of that generation may be exchanged: the newest, earlier
+// ones in grace, and one ahead of the record. A token that is ahead and genuine was made
+// by a later state of this record, which only this server could make: the record was put
+// back. (See forward.)
 func (f *RefreshFamily) usable(generation uint32, now time.Time, grace time.Duration) bool {
-	return generation == f.Generation || f.inGrace(generation, now, grace)
+	return generation >= f.Generation || f.inGrace(generation, now, grace)
+}
+
+// forward makes generation the newest if the record is behind it, and returns by how
+// many. Those that are passed over were rotated before the record was put back, so none
+// of them is in grace: to present one is reuse.
+func (f *RefreshFamily) forward(generation uint32) uint32 {
+	if generation <= f.Generation {
+		return 0
+	}
+	by := generation - f.Generation
+	f.Generation = generation
+	return by
 }
 
 // inGrace reports whether an earlier generation may still be used: its first

@@ -270,19 +270,82 @@ func TestRestoredCodeIsNotRedeemedAgain(t *testing.T) {
 	}
 }
 
-// An old document of a grant is put back (SC-03). Its counter is behind the token that its client
-// holds, which counts as reuse; a token rotated since gives nothing new that the client does not
-// share.
-func TestRestoredGrantEndsAtTheNextRefresh(t *testing.T) {
+// An old document of a grant is put back, by an operator who restores a backup: the token
+// that its client holds proves that the document is old, and the grant goes on (SC-03).
+func TestRestoredGrantGoesForwardToItsToken(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	c := h.register(t, "c_1")
 	red := h.login(t, c)
 	old := h.document(t, grantKey(red.Grant.ID))
-	next := h.rotate(t, red.Refresh, c.ID)
+	token := red.Refresh
+	for range 4 {
+		h.Clock.Advance(time.Hour)
+		token = h.rotate(t, token, c.ID).Refresh
+	}
 	h.put(t, grantKey(red.Grant.ID), old)
-	rot, err := h.Rotate(t.Context(), next.Refresh, c.ID, allowGrant)
-	if wantInvalidGrant(t, "a token ahead of its grant", err); !rot.Reused {
+	rot := h.rotate(t, token, c.ID)
+	if !rot.Rotated || rot.Forwarded != 4 || rot.Grant.Refresh.Generation != 6 {
+		t.Errorf("got rotated %v, forwarded %d to generation %d, want by 4 to 5 and rotated to 6", rot.Rotated, rot.Forwarded, rot.Grant.Refresh.Generation)
+	}
+	if again := h.rotate(t, token, c.ID); again.Rotated || again.Forwarded != 0 || again.Refresh.Reveal() != rot.Refresh.Reveal() {
+		t.Error("the repeat within the grace did not get the same successor")
+	}
+	if next := h.rotate(t, rot.Refresh, c.ID); next.Forwarded != 0 {
+		t.Errorf("got forwarded %d again, want the record to have caught up", next.Forwarded)
+	}
+	h.wantLive(t, red.Grant.ID)
+}
+
+// What was rotated is spent whatever is put back: before the restored document, as its
+// newest, and after it. Presented after the client's own token, each ends the grant (SC-03,
+// RT-01).
+func TestRestoredGrantStillDetectsReuse(t *testing.T) {
+	t.Parallel()
+	for stolen := range 4 { // the client holds generation 5; the document that is put back has 3
+		h := newHouse(t)
+		c := h.register(t, "c_1")
+		red := h.login(t, c)
+		tokens := []credential.Secret{red.Refresh}
+		var old driver.Document
+		for i := range 4 {
+			if i == 2 {
+				old = h.document(t, grantKey(red.Grant.ID))
+			}
+			h.Clock.Advance(time.Second) // a rotation's entry in the record is shared with its neighbours
+			tokens = append(tokens, h.rotate(t, tokens[i], c.ID).Refresh)
+		}
+		h.put(t, grantKey(red.Grant.ID), old)
+		h.Clock.Advance(grace)
+		h.rotate(t, tokens[4], c.ID)
+		rot, err := h.Rotate(t.Context(), tokens[stolen], c.ID, allowGrant)
+		if wantInvalidGrant(t, "a spent token", err); !rot.Reused {
+			t.Errorf("generation %d: got no reuse, want one", stolen+1)
+		}
+		h.wantEnded(t, red.Grant.ID)
+	}
+}
+
+// Whoever puts an old document back and holds a token of its time gets in as they would have
+// then. The client's own token passes them over, and their next step is reuse (SC-03).
+func TestThiefWithAnOldTokenAndItsDocumentIsFound(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	c := h.register(t, "c_1")
+	red := h.login(t, c)
+	old, stolen, token := h.document(t, grantKey(red.Grant.ID)), red.Refresh, red.Refresh
+	for range 3 {
+		token = h.rotate(t, token, c.ID).Refresh
+	}
+	h.Clock.Advance(time.Hour)
+	h.put(t, grantKey(red.Grant.ID), old)
+	theirs := h.rotate(t, stolen, c.ID).Refresh
+	if rot := h.rotate(t, token, c.ID); rot.Forwarded != 2 {
+		t.Errorf("got forwarded %d, want 2: what the operator sees", rot.Forwarded)
+	}
+	h.Clock.Advance(grace)
+	rot, err := h.Rotate(t.Context(), theirs, c.ID, allowGrant)
+	if wantInvalidGrant(t, "the thief's token", err); !rot.Reused {
 		t.Error("got no reuse, want one")
 	}
 	h.wantEnded(t, red.Grant.ID)

@@ -29,6 +29,7 @@ const (
 	CodeReplayed           Event = "code.replayed"
 	TokenRefreshed         Event = "token.refreshed"
 	RefreshReused          Event = "refresh.reused"
+	RefreshFastForwarded   Event = "refresh.fast_forwarded"
 	GrantRevoked           Event = "grant.revoked"
 	MembershipLost         Event = "membership.lost"
 	UpstreamTokenDropped   Event = "upstream_token.dropped"
@@ -66,6 +67,7 @@ var Events = []EventInfo{
 	{CodeReplayed, slog.LevelWarn, []string{"client_id", "grant"}, "A code was presented again by the right client; its tokens are revoked."},
 	{TokenRefreshed, slog.LevelDebug, []string{"client_id", "grant"}, "A refresh token was exchanged."},
 	{RefreshReused, slog.LevelWarn, []string{"client_id", "grant"}, "A refresh token was presented after its grace; its grant is revoked. Somebody else may hold a copy."},
+	{RefreshFastForwarded, slog.LevelWarn, []string{"client_id", "grant", "generations"}, "A genuine refresh token was newer than its grant, by that many generations: the database was put back to an earlier time. The grant went forward to the token, which was exchanged."},
 	{MembershipLost, slog.LevelWarn, []string{"client_id", "grant", "person"}, "A person no longer meets ALLOW when a token is refreshed; the grant is revoked."},
 	{GrantRevoked, slog.LevelInfo, []string{"client_id", "grant", "by", "reason"}, "A grant ended before its time."},
 	{UpstreamTokenDropped, slog.LevelInfo, []string{"person"}, "The last grant of a person ended, and the token of the identity provider went with it."},
