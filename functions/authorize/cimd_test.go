@@ -115,6 +115,26 @@ func TestCIMDClientSignsInByTheDocumentOfThePage(t *testing.T) {
 	}
 }
 
+// A client that completed a sign-in is known here however many others strangers name (SF-11).
+func TestStrangersPushNoUsedCIMDClientOut(t *testing.T) {
+	t.Parallel()
+	s, p := serve(t, withDocuments), publishHere(t)
+	p.answer(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=86400")
+		jsonAnswer(fmt.Sprintf(`{"client_id":%q,%s}`, p.URL+r.URL.Path, rightMembers))(w, r)
+	})
+	s.signIn(t, s.browser(loopbackURI), s.request("client_id", p.id), "octocat")
+	for n := range 300 {
+		s.Clock.Advance(2 * time.Second) // no limit is reached
+		s.show(t, "client_id", fmt.Sprintf("%s/%d.json", p.URL, n))
+	}
+	before := p.hits.Load()
+	s.show(t, "client_id", p.id)
+	if got := p.hits.Load() - before; before < 301 || got != 0 {
+		t.Errorf("got %d fetches and then %d, want 301 and then none", before, got)
+	}
+}
+
 // The person is asked about a CIMD client every time (CD-04, CON-01, G5, AUZ-14), and the store never: the cost budget of
 // design.md is no read, whether the document is fetched or kept.
 func TestCIMDClientIsAskedAboutEveryTime(t *testing.T) {

@@ -50,7 +50,7 @@ func (h *handler) cimdClient(r *http.Request, req request, invalid error) (clien
 	if invalid != nil {
 		return client{}, invalid
 	}
-	d, err := h.Documents.Client(r.Context(), id)
+	d, err := h.Documents.Client(r.Context(), id, edge.ClientKey(r))
 	if err != nil {
 		return client{}, undescribed(r, err)
 	}
@@ -59,4 +59,15 @@ func (h *handler) cimdClient(r *http.Request, req request, invalid error) (clien
 		publisher: id,
 		copied:    &store.CIMDCopy{Name: d.Metadata.ClientName, GrantTypes: d.Metadata.GrantTypes, Digest: d.Digest},
 	}, nil
+}
+
+// noteCompleted has the document of a CIMD client remembered before those that strangers
+// have us read.
+func (h *handler) noteCompleted(r *http.Request, t transaction) {
+	if t.Request.CIMD == nil {
+		return
+	}
+	if id, err := cimd.ParseID(t.Request.ClientID, edge.Issuer(r)); err == nil {
+		h.Documents.Completed(id)
+	}
 }

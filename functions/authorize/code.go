@@ -34,6 +34,7 @@ func (h *handler) issue(
 		return err
 	}
 	telemetry.Audit(r.Context(), h.Log, telemetry.SignInCompleted, clientField(t), personField(person.Subject))
+	h.noteCompleted(r, t)
 	forget(w, r, t)
 	back(w, redirect, t, "code", login.Code.Reveal())
 	return nil

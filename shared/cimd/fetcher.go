@@ -16,14 +16,16 @@ import (
 
 // Limits of all fetches together (SF-11).
 const (
-	// maxDocuments bounds the cache, in documents of at most 16 KiB, twice.
+	// maxDocuments bounds each of the two caches, in documents of at most 16 KiB, twice.
 	maxDocuments = 128
-	// maxFetches is how many may be under way at once.
-	maxFetches = 32
-	// A host may be asked hostBurst times at once and once more every hostEvery.
-	hostBurst = 20
-	hostEvery = 2 * time.Second
-	maxHosts  = 10_000
+	// A source may have a host asked sourceBurst times at once and once more every
+	// sourceEvery; all sources together hostBurst times and every hostEvery. A document
+	// that was good before is asked for again all the same.
+	sourceBurst = 20
+	sourceEvery = 2 * time.Second
+	hostBurst   = 100
+	hostEvery   = 200 * time.Millisecond
+	maxKeys     = 10_000
 )
 
 // Options sets a [Fetcher]. All may be left out.
@@ -40,11 +42,13 @@ type Fetcher struct {
 	log   *slog.Logger
 	now   func() time.Time
 
-	outside, local *http.Client // for public addresses, and for our own machine's
-	cache          *recent.Cache[ID, entry]
-	hosts          *limit.Limiter
+	outside, local *http.Client                // for public addresses, and for our own machine's
+	strangers      *recent.Cache[ID, entry]    // documents that anybody may have us read
+	proven         *recent.Cache[ID, entry]    // and those of clients that completed a sign-in
+	completed      *recent.Cache[ID, struct{}] // which clients did
+	sources, hosts *limit.Limiter
 	flight         singleflight.Group
-	slots          chan struct{}
+	slots          *slots
 }
 
 // An entry is a document that was good when it was fetched. It is never changed.
@@ -60,8 +64,9 @@ func New(o Options) *Fetcher {
 	f := &Fetcher{
 		allow: o.Allow, log: o.Log, now: o.Now,
 		outside: newClient(public, nil, nil), local: newClient(loopback, nil, nil),
-		cache: recent.New[ID, entry](maxDocuments),
-		slots: make(chan struct{}, maxFetches),
+		strangers: recent.New[ID, entry](maxDocuments), proven: recent.New[ID, entry](maxDocuments),
+		completed: recent.New[ID, struct{}](8 * maxDocuments),
+		slots:     newSlots(),
 	}
 	if f.log == nil {
 		f.log = slog.New(slog.DiscardHandler)
@@ -69,25 +74,27 @@ func New(o Options) *Fetcher {
 	if f.now == nil {
 		f.now = time.Now
 	}
-	f.hosts = limit.New(limit.Options{Burst: hostBurst, Every: hostEvery, MaxKeys: maxHosts, Now: f.now})
+	f.sources = limit.New(limit.Options{Burst: sourceBurst, Every: sourceEvery, MaxKeys: maxKeys, Now: f.now})
+	f.hosts = limit.New(limit.Options{Burst: hostBurst, Every: hostEvery, MaxKeys: maxKeys, Now: f.now})
 	return f
 }
 
 // Client returns the document of a client: from the cache while it is fresh, else
 // fetched, and from the cache all the same while its host is down. Failures are not
-// remembered. The error is a [*Problem], or the context's.
-func (f *Fetcher) Client(ctx context.Context, id ID) (Document, error) {
+// remembered. Source is who asks, as limits count them (edge.ClientKey). The error is a
+// [*Problem], or the context's.
+func (f *Fetcher) Client(ctx context.Context, id ID, source string) (Document, error) {
 	switch {
 	case f == nil || f.allow.Off():
 		return Document{}, &Problem{Kind: Refused, Host: id.host, Says: "this server does not take clients that publish their metadata"}
 	case !f.allow.has(id.name):
 		return Document{}, &Problem{Kind: Refused, Host: id.host, Says: "this server does not take clients of " + id.host}
 	}
-	kept, ok := f.cache.Get(id)
+	kept, ok := f.kept(id)
 	if ok && f.now().Before(kept.fresh) {
 		return kept.Document, nil
 	}
-	e, err := f.ask(ctx, id, kept)
+	e, err := f.ask(ctx, id, kept, source)
 	if err != nil && ok && outage(err) && f.now().Before(kept.usable) {
 		f.log.LogAttrs(ctx, slog.LevelWarn, "an older client metadata document is used", slog.String("host", id.host), slog.String("cause", err.Error()))
 		return kept.Document, nil
@@ -95,11 +102,38 @@ func (f *Fetcher) Client(ctx context.Context, id ID) (Document, error) {
 	return e.Document, err
 }
 
+// Completed tells that a sign-in of the client came to its end, so that what strangers
+// have us read does not push its document out.
+func (f *Fetcher) Completed(id ID) {
+	if f == nil {
+		return
+	}
+	f.completed.Put(id, struct{}{})
+	if e, ok := f.kept(id); ok {
+		f.proven.Put(id, e)
+	}
+}
+
+func (f *Fetcher) kept(id ID) (entry, bool) {
+	if e, ok := f.proven.Get(id); ok {
+		return e, true
+	}
+	return f.strangers.Get(id)
+}
+
+func (f *Fetcher) keep(id ID, e entry) {
+	if _, ok := f.completed.Get(id); ok {
+		f.proven.Put(id, e)
+		return
+	}
+	f.strangers.Put(id, e)
+}
+
 // ask fetches together with all who ask for the same document meanwhile. The fetch does
 // not end with the request that began it, since others wait for it.
-func (f *Fetcher) ask(ctx context.Context, id ID, kept entry) (entry, error) {
+func (f *Fetcher) ask(ctx context.Context, id ID, kept entry, source string) (entry, error) {
 	shared := f.flight.DoChan(id.issuer+" "+id.url, func() (any, error) {
-		return f.fetch(context.WithoutCancel(ctx), id, kept)
+		return f.fetch(context.WithoutCancel(ctx), id, kept, source)
 	})
 	select {
 	case got := <-shared:
@@ -109,16 +143,15 @@ func (f *Fetcher) ask(ctx context.Context, id ID, kept entry) (entry, error) {
 	}
 }
 
-func (f *Fetcher) fetch(ctx context.Context, id ID, kept entry) (entry, error) {
-	select {
-	case f.slots <- struct{}{}:
-		defer func() { <-f.slots }()
-	default:
+func (f *Fetcher) fetch(ctx context.Context, id ID, kept entry, source string) (entry, error) {
+	if kept.fresh.IsZero() && !f.allowed(id, source) {
 		return entry{}, busy(id)
 	}
-	if _, ok := f.hosts.Allow(id.name); !ok {
+	release := f.slots.acquire(ctx, id, source)
+	if release == nil {
 		return entry{}, busy(id)
 	}
+	defer release()
 	client := f.outside
 	if id.loopback {
 		client = f.local
@@ -139,8 +172,17 @@ func (f *Fetcher) fetch(ctx context.Context, id ID, kept entry) (entry, error) {
 	}
 	e.fresh = f.now().Add(a.lifetime)
 	e.usable = e.fresh.Add(staleIfError)
-	f.cache.Put(id, e)
+	f.keep(id, e)
 	return e, nil
+}
+
+// allowed reports whether a source may have a host asked for a document that we never saw.
+func (f *Fetcher) allowed(id ID, source string) bool {
+	if _, ok := f.sources.Allow(source + " " + id.name); !ok {
+		return false
+	}
+	_, ok := f.hosts.Allow(id.name)
+	return ok
 }
 
 func busy(id ID) error {

@@ -73,7 +73,7 @@ func (s *stopwatch) advance(d time.Duration) { s.ns.Add(int64(d)) }
 func (h *host) want(t *testing.T, f *Fetcher, what string, want Kind, hits int64) {
 	t.Helper()
 	before := h.hits.Load()
-	d, err := f.Client(t.Context(), h.id)
+	d, err := f.Client(t.Context(), h.id, "")
 	if got := kind(t, err); got != want || (err == nil) != (d.Metadata.ClientName == "Local") {
 		t.Errorf("%s: got %q, %v, want kind %d", what, d.Metadata.ClientName, err, want)
 	}
@@ -349,7 +349,7 @@ func TestFailuresToConnectReadAlike(t *testing.T) {
 	id.url = strings.Replace(id.url, ".com/", ".com:"+port+"/", 1) // where the sentinel is
 	want := ""
 	for range 4 {
-		_, err := f.Client(t.Context(), id)
+		_, err := f.Client(t.Context(), id, "")
 		p, ok := errors.AsType[*Problem](err)
 		if !ok || p.Kind != Unreadable || want != "" && p.Says != want {
 			t.Errorf("got %v, want %q", err, want)
@@ -366,7 +366,7 @@ func TestFailuresToConnectReadAlike(t *testing.T) {
 	closed, _ := net.Listen("tcp", "127.0.0.1:0")
 	address := closed.Addr().String()
 	closed.Close()
-	_, err := f.Client(t.Context(), parseID(t, "http://"+address+"/client.json", development))
+	_, err := f.Client(t.Context(), parseID(t, "http://"+address+"/client.json", development), "")
 	if p, ok := errors.AsType[*Problem](err); !ok || strings.ReplaceAll(p.Says, address, "HOST") != strings.ReplaceAll(want, "inside.example.com", "HOST") {
 		t.Errorf("closed port: got %v, want the words %q", err, want)
 	}
@@ -386,14 +386,14 @@ func TestOneFetchIsInFlightPerDocument(t *testing.T) {
 	leaving, leave := context.WithCancel(t.Context())
 	first := make(chan error)
 	go func() {
-		_, err := f.Client(leaving, h.id)
+		_, err := f.Client(leaving, h.id, "")
 		first <- err
 	}()
 	<-arrived
 	var others sync.WaitGroup
 	for range 20 {
 		others.Go(func() {
-			if d, err := f.Client(t.Context(), h.id); err != nil || d.Metadata.ClientName != "Local" {
+			if d, err := f.Client(t.Context(), h.id, ""); err != nil || d.Metadata.ClientName != "Local" {
 				t.Errorf("got %v, want the document", err)
 			}
 		})
@@ -417,13 +417,14 @@ func TestFetchesOfOneHostAreLimited(t *testing.T) {
 	h.answer(status(404))
 	f := New(Options{Now: clock.now})
 	ask := func(n int) Kind {
-		_, err := f.Client(t.Context(), parseID(t, fmt.Sprintf("%s/%d.json", h.URL, n), development))
+		id := parseID(t, fmt.Sprintf("%s/%d.json", h.URL, n), development)
+		_, err := f.Client(t.Context(), id, fmt.Sprint(n/50)) // 50 of each source
 		return kind(t, err)
 	}
-	for n := range 100 {
-		want := Unreadable
-		if n >= hostBurst {
-			want = Busy
+	for n := range 500 {
+		want := Busy
+		if n%50 < sourceBurst && n/50 < hostBurst/sourceBurst {
+			want = Unreadable
 		}
 		if got := ask(n); got != want {
 			t.Fatalf("fetch %d: got kind %d, want %d", n, got, want)
@@ -432,41 +433,50 @@ func TestFetchesOfOneHostAreLimited(t *testing.T) {
 	if got := h.hits.Load(); got != hostBurst {
 		t.Errorf("got %d fetches, want %d", got, hostBurst)
 	}
-	clock.advance(hostEvery)
+	clock.advance(sourceEvery)
 	if got := ask(0); got != Unreadable {
 		t.Errorf("later: got kind %d, want another try", got)
 	}
 }
 
-// All fetches together are bounded; what is in the cache is there all the same (SF-11).
-func TestFetchesAltogetherAreLimited(t *testing.T) {
+// A document that was good is asked for again although strangers have used up its host's
+// share.
+func TestAKnownDocumentIsRenewedUnderALimit(t *testing.T) {
 	t.Parallel()
-	h := publish(t)
-	f := New(Options{})
+	h, clock := publish(t), &stopwatch{}
+	f := New(Options{Now: clock.now})
 	h.want(t, f, "first", 0, 1)
-	for range maxFetches {
-		f.slots <- struct{}{}
+	for n := range 1000 {
+		f.allowed(h.id, fmt.Sprint(n))
 	}
-	h.want(t, f, "in the cache", 0, 0)
-	other := publish(t)
-	other.want(t, f, "no slot", Busy, 0)
-	<-f.slots
-	other.want(t, f, "a slot", 0, 1)
+	clock.advance(24 * time.Hour)
+	for n := range 1000 {
+		f.allowed(h.id, fmt.Sprint(n))
+	}
+	h.want(t, f, "no longer fresh", 0, 1)
 }
 
-// The memory is bounded (SF-10).
-func TestTheCacheIsBounded(t *testing.T) {
+// What strangers have us read pushes out what strangers had us read, and nothing of a client
+// that people use. Both memories are bounded (SF-10).
+func TestStrangersPushNoUsedClientOut(t *testing.T) {
 	t.Parallel()
 	f, h := New(Options{}), publish(t)
+	before, after := publish(t), publish(t)
+	before.want(t, f, "before its first sign-in", 0, 1)
+	f.Completed(before.id)
+	f.Completed(after.id) // by another instance's fetch
+	after.want(t, f, "after its first sign-in", 0, 1)
 	for n := range 10 * maxDocuments {
 		id := h.id
 		id.url = fmt.Sprint(n)
-		f.cache.Put(id, entry{fresh: time.Now().Add(time.Hour)})
+		f.keep(id, entry{fresh: time.Now().Add(time.Hour)})
 	}
+	before.want(t, f, "completed, then strangers", 0, 0)
+	after.want(t, f, "completed before it was read, then strangers", 0, 0)
 	id, kept := h.id, 0
 	for n := range 10 * maxDocuments {
 		id.url = fmt.Sprint(n)
-		if _, ok := f.cache.Get(id); ok {
+		if _, ok := f.kept(id); ok {
 			kept++
 		}
 	}
