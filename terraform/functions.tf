@@ -1,9 +1,5 @@
 # Who gets what: the one place to read what a function may do.
 locals {
-  # Those of shared/manifest, which its tests compare. Spelt out, so that a variable that names
-  # one can be checked before anything is planned.
-  function_names = ["register", "authorize", "token", "wellknown", "mcp", "cascade"]
-
   # As make package wrote it beside the zips.
   release = trimspace(file("${var.packages_dir}/VERSION"))
 
@@ -20,7 +16,13 @@ locals {
   }
 
   # Who writes a record says when it ends, so the lifetimes go with the store.
-  store = merge(var.lifetimes, { STORE = "firestore:${var.project}/${module.store.database}" })
+  store = merge(
+    { for name, value in var.lifetimes : name => value if name != "REVOCATION_MAX_AGE" },
+    { STORE = "firestore:${var.project}/${module.store.database}" },
+  )
+
+  # How long mcp goes by a grant that it has read; the others read it each time.
+  revocation = { for name, value in var.lifetimes : name => value if name == "REVOCATION_MAX_AGE" }
 
   github = {
     IDENTITY_PROVIDER = "github"
@@ -78,7 +80,7 @@ locals {
     # for reading only.
     mcp = {
       description = "MCP endpoint"
-      environment = merge(local.common, local.behind_gateway, local.store, local.github)
+      environment = merge(local.common, local.behind_gateway, local.store, local.revocation, local.github)
       secrets     = { FERNET_KEYS_FILE = "fernet-keys", VERIFICATION_KEYS_FILE = "verification-keys" }
       database    = local.reader
       timeout     = 300

@@ -108,7 +108,7 @@ func TestEverySettingHasAReader(t *testing.T) {
 func TestTerraformHasEveryFunction(t *testing.T) {
 	t.Parallel()
 	http := slices.Sorted(slices.Values(manifest.Names(manifest.HTTP)))
-	list := strings.Join(found(t, "terraform/functions.tf", `function_names = \[(.*)\]`), "")
+	list := strings.Join(found(t, "terraform/names.tf", `function_names = \[(.*)\]`), "")
 	var spelt []string
 	for _, m := range regexp.MustCompile(`"(\w+)"`).FindAllStringSubmatch(list, -1) {
 		spelt = append(spelt, m[1])
@@ -121,11 +121,9 @@ func TestTerraformHasEveryFunction(t *testing.T) {
 		}
 	}
 	names, events := names(), manifest.Names(manifest.Event)
-	check("function_names in terraform/functions.tf", spelt, names)
+	check("function_names in terraform/names.tf", spelt, names)
 	check("entries in terraform/functions.tf", found(t, "terraform/functions.tf", `(\w+) = \{\n +description`), names)
 	check("events in terraform/main.tf", found(t, "terraform/main.tf", `name += "(\w+)"\n +description`), events)
-	check("addresses in terraform/tests",
-		found(t, "terraform/tests/wiring.tftest.hcl", `module\.function\["(\w+)"\]`), http)
 	check("backends in terraform/gateway", found(t, "terraform/gateway/openapi.yaml", `address: "\$\{(\w+)\}"`), http)
 }
 

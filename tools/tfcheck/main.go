@@ -13,7 +13,8 @@
 //	tools     only build what the other steps need
 //
 // The first run builds the provider, which takes about 7 minutes on two cores;
-// later ones take seconds. It needs Go, terraform and, for openapi, npm.
+// later ones take seconds. It needs Go and, for openapi, npm. Where Terraform is
+// missing, OpenTofu is built; TERRAFORM=tofu in the environment asks for it.
 package main
 
 import (

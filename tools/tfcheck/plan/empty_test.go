@@ -26,7 +26,7 @@ func TestUnchangedPackagesPlanNothing(t *testing.T) {
 	dir, packages := s.packages()
 	vars := append(slices.Clone(settings), packages)
 	state := filepath.Join(s.tmp, "applied.tfstate")
-	s.settle(state, vars)
+	routesReachFunctions(t, s.settle(state, vars))
 
 	// Equal content from another make package: new files with new times.
 	if err := os.RemoveAll(dir); err != nil {
@@ -63,19 +63,32 @@ func (p planned) changed() []string {
 	return addresses
 }
 
-// settle writes states until one is what the configuration wants. References
-// go some resources deep, each round makes one more link of the chain known.
-func (s *space) settle(state string, vars []string) {
+// settle writes states until one is what the configuration wants, and returns the
+// plan that says so. References go some resources deep, each round makes one more
+// link of the chain known.
+func (s *space) settle(state string, vars []string) planned {
 	s.t.Helper()
 	var p planned
 	for serial := range 8 {
 		p = s.plan(state, vars...)
 		if len(p.changed()) == 0 {
-			return
+			return p
 		}
 		s.writeState(state, serial+1, p)
 	}
 	s.t.Fatalf("the plan still changes %v", p.changed())
+	return p
+}
+
+// routesReachFunctions: each route of the path map as it is deployed names the
+// address of its own function, which settle made up.
+func routesReachFunctions(t *testing.T, p planned) {
+	t.Helper()
+	addresses := map[string]string{}
+	for name, f := range p.functions(t) {
+		addresses[name] = str(f.Values, "service_config", "uri")
+	}
+	wantRoutes(t, deployed(t, p), addresses)
 }
 
 // stateResource is a resource in a state file, format 4.
@@ -177,7 +190,7 @@ func makeUp(address, name string, v, unknown any) any {
 	switch u := unknown.(type) {
 	case bool:
 		if u && slices.Contains(generated, name) {
-			return "https://made-up/" + address + "/" + name
+			return "https://made-up/" + strings.ReplaceAll(address, `"`, "") + "/" + name // in YAML too
 		}
 		if u {
 			return collections[name]

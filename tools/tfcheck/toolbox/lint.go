@@ -35,7 +35,7 @@ func (b *Box) TFLint(ctx context.Context) ([]*exec.Cmd, error) {
 
 // OpenAPILint prepares the lint of the path map.
 func (b *Box) OpenAPILint(ctx context.Context) (*exec.Cmd, error) {
-	if _, err := Need("npm", "install Node.js 22 or newer (Debian: apt-get install nodejs npm)"); err != nil {
+	if _, err := Need("npm", "it comes with Node 20 or newer: see https://nodejs.org/en/download"); err != nil {
 		return nil, err
 	}
 	source := filepath.Join(b.Root, "tools", "redocly")

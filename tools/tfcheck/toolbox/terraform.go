@@ -11,26 +11,27 @@ import (
 	"github.com/postern-dev/postern/shared/manifest"
 )
 
-// Terraform is the terraform program with the real Google provider from the
-// module tools/provider, offline: nothing is downloaded and no account is asked.
+// Terraform is the terraform program, or OpenTofu in its place, with the real
+// Google provider from the module tools/provider, offline: nothing is downloaded
+// and no account is asked.
 type Terraform struct {
-	box *Box
-	env []string
+	box     *Box
+	program string // a path
+	env     []string
 }
 
-// Terraform builds the provider, if need be, and prepares to run terraform.
+// Terraform builds the provider, and OpenTofu where Terraform is missing, if need
+// be, and prepares to run it.
 func (b *Box) Terraform(ctx context.Context) (*Terraform, error) {
-	if _, err := Need("terraform", "get version 1.9 or newer from https://developer.hashicorp.com/terraform/install and put it on the PATH"); err != nil {
-		return nil, err
-	}
-	if err := checkVersion(ctx); err != nil {
+	program, err := b.terraformProgram(ctx)
+	if err != nil {
 		return nil, err
 	}
 	config, err := b.providerConfig(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &Terraform{box: b, env: []string{
+	return &Terraform{box: b, program: program, env: []string{
 		"TF_CLI_CONFIG_FILE=" + config,
 		"TF_IN_AUTOMATION=1",
 		"TF_INPUT=0",
@@ -39,27 +40,54 @@ func (b *Box) Terraform(ctx context.Context) (*Terraform, error) {
 	}}, nil
 }
 
-func checkVersion(ctx context.Context) error {
-	cmd := exec.CommandContext(ctx, "terraform", "version", "-json")
+// terraformProgram is the path of Terraform, or of OpenTofu from the module
+// tools/opentofu where there is no Terraform that is new enough. TERRAFORM=terraform
+// or TERRAFORM=tofu in the environment asks for one of them.
+func (b *Box) terraformProgram(ctx context.Context) (string, error) {
+	want := os.Getenv("TERRAFORM")
+	switch want {
+	case "", "terraform", "tofu":
+	default:
+		return "", fmt.Errorf("TERRAFORM is %q: want terraform or tofu", want)
+	}
+	if want != "tofu" {
+		path, err := installedTerraform(ctx)
+		if err == nil || want == "terraform" {
+			return path, err
+		}
+		fmt.Fprintf(b.Progress, "%v; OpenTofu takes its place\n", err)
+	}
+	dir, err := b.goTool(ctx, "opentofu", "about 3 minutes on two cores")
+	return filepath.Join(dir, "tofu"), err
+}
+
+// installedTerraform is the path of a Terraform of version 1.9 or newer.
+func installedTerraform(ctx context.Context) (string, error) {
+	const advice = "get version 1.9 or newer from https://developer.hashicorp.com/terraform/install and put it on the PATH"
+	path, err := Need("terraform", advice)
+	if err != nil {
+		return "", err
+	}
+	cmd := exec.CommandContext(ctx, path, "version", "-json")
 	cmd.Env = append(os.Environ(), "CHECKPOINT_DISABLE=1")
 	out, err := cmd.Output()
 	if err != nil {
-		return fmt.Errorf("terraform version: %w", err)
+		return "", fmt.Errorf("terraform version: %w", err)
 	}
 	var v struct {
 		Version string `json:"terraform_version"`
 	}
 	if err := json.Unmarshal(out, &v); err != nil {
-		return fmt.Errorf("terraform version: %w", err)
+		return "", fmt.Errorf("terraform version: %w", err)
 	}
 	var major, minor int
 	if _, err := fmt.Sscanf(v.Version, "%d.%d", &major, &minor); err != nil {
-		return fmt.Errorf("terraform version %q: %w", v.Version, err)
+		return "", fmt.Errorf("terraform version %q: %w", v.Version, err)
 	}
 	if major < 1 || major == 1 && minor < 9 {
-		return fmt.Errorf("terraform is %s, want 1.9 or newer: https://developer.hashicorp.com/terraform/install", v.Version)
+		return "", fmt.Errorf("terraform is %s: %s", v.Version, advice)
 	}
-	return nil
+	return path, nil
 }
 
 // providerConfig writes the CLI configuration that makes terraform use the
@@ -88,7 +116,7 @@ func (b *Box) providerConfig(ctx context.Context) (string, error) {
 // Command prepares terraform in a configuration directory. data is where it
 // keeps what it needs for that directory, under .cache.
 func (t *Terraform) Command(ctx context.Context, dir, data string, args ...string) *exec.Cmd {
-	cmd := t.box.Command(ctx, dir, "terraform", args...)
+	cmd := t.box.Command(ctx, dir, t.program, args...)
 	cmd.Env = append(cmd.Env, t.env...)
 	cmd.Env = append(cmd.Env, "TF_DATA_DIR="+t.box.Cache("terraform", data))
 	return cmd
