@@ -288,9 +288,12 @@ func TestInterleavedUsersGetTheirOwnIdentity(t *testing.T) {
 	s := serveGitHub(t, "anyone")
 	type result struct{ login, code string }
 	results := make(chan result, 200)
+	turns := make(chan struct{}, 16) // more at once would only wait for each other, on a slow machine too long
 	var wg sync.WaitGroup
 	for i := range 200 {
 		wg.Go(func() {
+			turns <- struct{}{}
+			defer func() { <-turns }()
 			login := fmt.Sprintf("person-%d", i)
 			to, err := s.browser(loopbackURI).Walk(t.Context(), s.request("state", login), login)
 			if err != nil {
