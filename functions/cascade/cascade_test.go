@@ -1,12 +1,15 @@
 package cascade
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/postern-dev/postern/shared/fernet"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/store/driver"
 	"github.com/postern-dev/postern/shared/upstream"
@@ -327,6 +330,68 @@ func TestPendingSignInIsDeliveredAgain(t *testing.T) {
 	}
 	w.wantToken(t, alice, "")
 	w.wantRevoked(t, tokenName(2))
+}
+
+// One grant that no key opens does not keep the person's token for ever: it is left out, and
+// the operator hears of it.
+func TestUnreadableGrantIsLeftOutWithAnAlarm(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var alarms []string
+	w.Store.Alarm = func(_ context.Context, collection, document string, _ error) {
+		alarms = append(alarms, collection+"/"+document)
+	}
+	one, two := w.register(t, "c_1"), w.register(t, "c_2")
+	lost, other := w.login(t, alice, one), w.login(t, alice, two)
+	w.drain(t)
+	w.spoil(t, driver.Key{Collection: "grants", ID: store.GrantDocument(lost.ID)})
+	revoke(t, w, other.ID)
+	if failed := w.drain(t); len(failed) > 0 {
+		t.Errorf("got %d events that fail", len(failed))
+	}
+	w.wantToken(t, alice, "")
+	w.wantRevoked(t, tokenName(2))
+	if want := "grants/" + store.GrantDocument(lost.ID); !slices.Contains(alarms, want) {
+		t.Errorf("got alarms %q, want one of %s", alarms, want)
+	}
+}
+
+// Nor does it keep the other grants and codes of a deleted client.
+func TestUnreadableRecordsOfADeletedClientHoldNothingUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.register(t, "c_1")
+	lost, other := w.login(t, alice, c), w.login(t, bob, c)
+	code, err := w.signIn(t.Context(), "github:3", c.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.spoil(t, driver.Key{Collection: "grants", ID: store.GrantDocument(lost.ID)})
+	w.spoil(t, driver.Key{Collection: "codes", ID: code.Hash()})
+	deleteClient(t, w, c.ID)
+	if failed := w.drain(t); len(failed) > 0 {
+		t.Errorf("got %d events that fail", len(failed))
+	}
+	if g, err := w.Store.Grant(t.Context(), other.ID); err != nil || g.Revoked.IsZero() {
+		t.Errorf("the grant that can be read: got revoked %v, %v, want it ended", g.Revoked, err)
+	}
+	w.wantToken(t, bob, "")
+}
+
+// spoil makes a document one that no key opens, as after the loss of its key.
+func (w *world) spoil(t testing.TB, k driver.Key) {
+	t.Helper()
+	err := w.Memory.RunTransaction(t.Context(), func(_ context.Context, tx driver.Tx) error {
+		d, err := tx.Get(k)
+		if err != nil {
+			return err
+		}
+		d.Body = fernet.Keyring{fernet.GenerateKey()}.Encrypt([]byte("x"), w.Clock.Now())
+		return tx.Set(k, d)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestNewNamesWhatIsMissing(t *testing.T) {

@@ -29,10 +29,14 @@ func (c *Cascade) client(ctx context.Context, document string) error {
 }
 
 // endGrants ends every grant of a client. One that does not work does not spare the
-// rest; the first problem is returned.
+// rest; the first problem is returned. One that cannot be opened is left with the alarm of
+// the store: it works for nobody, least of all without its client.
 func (c *Cascade) endGrants(ctx context.Context, client string) error {
 	var first error
 	for g, err := range c.Store.GrantsOfClient(ctx, client) {
+		if store.Unreadable(err) {
+			continue
+		}
 		if err == nil {
 			err = c.endGrant(ctx, g)
 		}
@@ -70,6 +74,9 @@ func (c *Cascade) endGrant(ctx context.Context, g store.Grant) error {
 func (c *Cascade) removeCodes(ctx context.Context, client string) error {
 	var first error
 	for code, err := range c.Store.CodesOfClient(ctx, client) {
+		if store.Unreadable(err) {
+			continue
+		}
 		if err == nil && code.Used.IsZero() && code.CIMD == nil {
 			err = c.removeCode(ctx, code)
 		}

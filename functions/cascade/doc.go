@@ -5,11 +5,12 @@
 //	event                      present state             what follows
 //	clients/X                  X is gone                 its grants end, its unredeemed codes go
 //	grants/G                   G lives, its client not   G ends
-//	grants/G                   G ended or is gone        its person is settled
+//	grants/G                   G ended, is gone or       its person is settled
+//	                           cannot be opened
 //	codes/C                    C is gone                 its person is settled
 //
 // To settle a person is to end the upstream token if nothing needs it: no live grant
-// and no code that can become one. It is revoked at the provider first and forgotten
+// and no code that can become one, of those that can be opened. It is revoked at the provider first and forgotten
 // second, if it is still the one that is kept.
 //
 // An event is a hint to look. Nothing is decided by its content but the name of its

@@ -8,13 +8,14 @@ import (
 	"github.com/postern-dev/postern/shared/store"
 )
 
-// grant settles the person of a grant that ended or is gone. A grant that lives without
+// grant settles the person of a grant that ended or is gone, or that cannot be opened and so
+// counts for nothing. A grant that lives without
 // its client was started while the client was being deleted, and ends now; the event of
 // that brings it here again.
 func (c *Cascade) grant(ctx context.Context, change Change) error {
 	g, err := c.Store.GrantByDocument(ctx, change.Document)
 	switch {
-	case errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, store.ErrNotFound), store.Unreadable(err):
 		return c.settlePersonOf(ctx, change)
 	case err != nil:
 		return fmt.Errorf("look at the grant: %w", err)

@@ -77,7 +77,11 @@ func Store(ctx context.Context, env *boot.Env, r *config.Reader, box *seal.Box) 
 		return nil
 	}
 	s.Alarm = func(ctx context.Context, collection, document string, err error) {
-		telemetry.Audit(ctx, env.Log, telemetry.StoreMisplacedEnvelope, slog.String("collection", collection),
+		event := telemetry.StoreUnreadableRecord
+		if errors.Is(err, store.ErrTampered) {
+			event = telemetry.StoreMisplacedEnvelope
+		}
+		telemetry.Audit(ctx, env.Log, event, slog.String("collection", collection),
 			slog.String("document", document), slog.String("error", err.Error()))
 	}
 	return s

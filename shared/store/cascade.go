@@ -48,7 +48,7 @@ func (s *Store) codesBy(ctx context.Context, field, value string) iter.Seq2[Stor
 		for r, err := range s.documents(ctx, driver.Query{Collection: CodesCollection, Field: field, Value: value}) {
 			code := StoredCode{Document: r.Key.ID}
 			if err == nil {
-				code.Code, err = openRecord[Code](ctx, s, r.Key, r.Document)
+				code.Code, err = openListed[Code](ctx, s, r)
 			}
 			if !yield(code, err) {
 				return
@@ -82,6 +82,9 @@ func (s *Store) RemoveCode(ctx context.Context, document string) error {
 // code in one commit, and a code becomes a grant in one commit. So the code, or the
 // grant, of the very token that was read first is seen by what is read after it, and a
 // later sign-in brings another token, which [Store.DropUpstreamToken] leaves alone.
+//
+// A grant or code that cannot be opened counts for nothing, with an alarm: nobody can use
+// it, and it would keep the token for ever.
 func (s *Store) UnneededToken(ctx context.Context, person string) (Account, error) {
 	account, err := get[Account](ctx, s, s.direct(ctx), driver.Key{Collection: PeopleCollection, ID: person})
 	if err != nil {
@@ -111,6 +114,9 @@ func (s *Store) UnneededToken(ctx context.Context, person string) (Account, erro
 func (s *Store) hasRedeemableCode(ctx context.Context, person string) (bool, error) {
 	deadline := s.now().Add(-pendingMargin)
 	for c, err := range s.CodesOfPerson(ctx, person) {
+		if Unreadable(err) {
+			continue
+		}
 		if err != nil {
 			return false, err
 		}
@@ -131,6 +137,9 @@ func (s *Store) hasRedeemableCode(ctx context.Context, person string) (bool, err
 func (s *Store) hasLiveGrant(ctx context.Context, person string) (bool, error) {
 	deadline := s.now().Add(-pendingMargin)
 	for g, err := range s.GrantsOfPerson(ctx, person) {
+		if Unreadable(err) {
+			continue
+		}
 		if err != nil {
 			return false, err
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 
-	"github.com/postern-dev/postern/shared/seal"
 	"github.com/postern-dev/postern/shared/store/driver"
 )
 
@@ -66,19 +65,29 @@ func (s *Store) documents(ctx context.Context, q driver.Query) iter.Seq2[driver.
 }
 
 // all walks and opens the selected records. A record that cannot be opened is
-// yielded as an error, and the walk goes on.
+// yielded as an error ([Unreadable]), with an alarm, and the walk goes on.
 func all[R record](ctx context.Context, s *Store, q driver.Query) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
 		for r, err := range s.documents(ctx, q) {
 			var opened R
 			if err == nil {
-				opened, err = openRecord[R](ctx, s, r.Key, r.Document)
+				opened, err = openListed[R](ctx, s, r)
 			}
 			if !yield(opened, err) {
 				return
 			}
 		}
 	}
+}
+
+// openListed opens a record that a walk met, and raises the alarm if it cannot: nobody
+// asked for this one, so nobody else would hear of it.
+func openListed[R record](ctx context.Context, s *Store, r driver.Record) (R, error) {
+	opened, err := openRecord[R](ctx, s, r.Key, r.Document)
+	if Unreadable(err) && !errors.Is(err, ErrTampered) && s.Alarm != nil {
+		s.Alarm(ctx, r.Key.Collection, r.Key.ID, err)
+	}
+	return opened, err
 }
 
 // A ResealReport counts what a walk over the sealed documents did.
@@ -101,7 +110,7 @@ func (s *Store) Reseal(ctx context.Context, collection, after string, progress f
 		report.Seen++
 		resealed, err := s.resealDocument(ctx, r.Key)
 		switch {
-		case errors.Is(err, seal.ErrUnreadable), errors.Is(err, seal.ErrMisplaced):
+		case Unreadable(err):
 			report.Unreadable++
 		case err != nil:
 			return report, err

@@ -35,7 +35,8 @@ type Lifetimes struct {
 // A Store has the rules. Its methods are safe for concurrent use.
 type Store struct {
 	// Alarm, if it is set, is told of every document that is not what the store
-	// wrote there. It is set before the store is used.
+	// wrote there (ErrTampered), and of every other that a walk could not open and
+	// left out. It is set before the store is used.
 	Alarm func(ctx context.Context, collection, document string, err error)
 
 	db   driver.Driver
@@ -113,12 +114,21 @@ func openRecord[R record](ctx context.Context, s *Store, k driver.Key, d driver.
 		return r, fmt.Errorf("open %s/%s: %w", k.Collection, k.ID, err)
 	}
 	if err := json.Unmarshal(plain, &r); err != nil {
-		return r, fmt.Errorf("decode %s/%s: %w", k.Collection, k.ID, err)
+		return r, fmt.Errorf("decode %s/%s: %w: %w", k.Collection, k.ID, seal.ErrUnreadable, err)
 	}
 	if want, _ := index(r); !maps.Equal(want, d.Index) {
 		return r, s.tampered(ctx, k, errors.New("the index does not fit the record"))
 	}
 	return r, nil
+}
+
+// Unreadable reports whether err says that one record cannot be opened: no key of the
+// ring opens it, or it is not what the store wrote there. It says nothing about other
+// records, so whoever walks them goes on. Any other error ends a walk: the store or the
+// ring could not be read.
+func Unreadable(err error) bool {
+	return errors.Is(err, seal.ErrUnreadable) || errors.Is(err, seal.ErrMisplaced) || errors.Is(err, ErrTampered) ||
+		errors.Is(err, driver.ErrMalformed)
 }
 
 func (s *Store) tampered(ctx context.Context, k driver.Key, cause error) error {

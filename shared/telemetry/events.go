@@ -36,6 +36,7 @@ const (
 	KeysRingChanged        Event = "keys.ring_changed"
 	KeysReloadFailed       Event = "keys.reload_failed"
 	StoreMisplacedEnvelope Event = "store.misplaced_envelope"
+	StoreUnreadableRecord  Event = "store.unreadable_record"
 	StoreDatabaseMissing   Event = "store.database_missing"
 )
 
@@ -74,6 +75,7 @@ var Events = []EventInfo{
 	{KeysRingChanged, slog.LevelInfo, []string{"ring", "before", "after"}, "A ring of keys was written, or was read and differs from the one before. Keys are named by fingerprint."},
 	{KeysReloadFailed, slog.LevelWarn, []string{"ring", "kept", "error"}, "A ring of keys could not be read or is malformed. The old one stays in use if there is one; kept says so."},
 	{StoreMisplacedEnvelope, slog.LevelError, []string{"collection", "document", "error"}, "A sealed record was found where it was not sealed for. Somebody moved it; it was not used."},
+	{StoreUnreadableRecord, slog.LevelError, []string{"collection", "document", "error"}, "A sealed record that no key of the ring opens was left out of what had to be done with all records of a client or person. The rest was done."},
 	{StoreDatabaseMissing, slog.LevelError, []string{"error"}, "The database that STORE names is not there. Every request that needs it is answered 503; the line is written once per process."},
 }
 

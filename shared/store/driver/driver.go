@@ -26,6 +26,10 @@ var (
 	// every failure to look it is no answer about a document, and never ErrNotFound.
 	ErrNoDatabase = errors.New("the database is not there")
 
+	// ErrMalformed says that the document at a key has another shape than a driver
+	// writes: something else wrote it. It is an answer about that document alone.
+	ErrMalformed = errors.New("the document was not written by a store")
+
 	// ErrExists says that Create met a document that is already there.
 	ErrExists = errors.New("document already exists")
 
@@ -57,7 +61,8 @@ type Document struct {
 	DeleteAfter time.Time
 }
 
-// A Record is a document with its key, as List returns it.
+// A Record is a document with its key, as List returns it. One that Get would call
+// ErrMalformed is listed without a body, so that it does not hide the others.
 type Record struct {
 	Key      Key
 	Document Document
@@ -84,7 +89,7 @@ type Query struct {
 // that the keeper did not answer.
 type Driver interface {
 	// Get returns the document at k, or an error for which
-	// errors.Is(err, ErrNotFound) holds.
+	// errors.Is(err, ErrNotFound) holds, or ErrMalformed, or any other.
 	Get(ctx context.Context, k Key) (Document, error)
 
 	// Create stores d at k, or returns ErrExists if there is a document already.
@@ -101,8 +106,8 @@ type Driver interface {
 	// f may run several times, so it must have no effect outside tx. All its
 	// reads come before its first write. If f returns an error nothing is
 	// written and that error is returned unchanged. If f returns nil although a
-	// method of tx failed with another error than ErrNotFound, nothing is
-	// written either.
+	// method of tx failed with another error than ErrNotFound or ErrMalformed,
+	// nothing is written either.
 	//
 	// f passes the context that it gets to what it calls. Create and
 	// RunTransaction refuse that context with ErrNested.

@@ -70,10 +70,10 @@ func (w *Writes) Read(k Key) error {
 }
 
 // Broken remembers that the keeper could not answer a read: err is neither nil
-// nor ErrNotFound. The transaction then fails even if the function returns nil.
+// nor ErrNotFound nor ErrMalformed. The transaction then fails even if the function returns nil.
 // It returns err.
 func (w *Writes) Broken(err error) error {
-	if w.broken == nil && !errors.Is(err, ErrNotFound) {
+	if w.broken == nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrMalformed) {
 		w.broken = err
 	}
 	return err

@@ -142,6 +142,25 @@ func TestFailedOpeningIsTriedAgain(t *testing.T) {
 	create(t, d, "x", driver.Document{})
 }
 
+// A row that something else wrote is no verdict and hides no other from a list.
+func TestRowOfAnotherShapeConcernsNobodyElse(t *testing.T) {
+	t.Parallel()
+	d := openIn(t, t.TempDir())
+	defer d.Close()
+	create(t, d, "odd", driver.Document{Body: "sealed", Index: map[string]string{"owner": "me"}})
+	create(t, d, "ours", driver.Document{Body: "sealed"})
+	if _, err := d.file.writers.ExecContext(t.Context(), "UPDATE documents SET fields = '{' WHERE id = 'odd'"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Get(t.Context(), key("odd")); !errors.Is(err, driver.ErrMalformed) {
+		t.Errorf("Get: got %v, want ErrMalformed", err)
+	}
+	records, err := d.List(t.Context(), driver.Query{Collection: "clients", Limit: 9})
+	if err != nil || len(records) != 2 || records[0].Document.Body != "" || records[1].Document.Body != "sealed" {
+		t.Errorf("List: got %+v, %v, want both, the odd one without a body", records, err)
+	}
+}
+
 func TestFileOfANewerProgramIsRefused(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

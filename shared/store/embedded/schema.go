@@ -87,7 +87,7 @@ func (r stored) document() (driver.Document, error) {
 	d := driver.Document{Body: r.body}
 	if r.fields.Valid {
 		if err := json.Unmarshal([]byte(r.fields.String), &d.Index); err != nil {
-			return driver.Document{}, fmt.Errorf("decode index: %w", err)
+			return driver.Document{}, fmt.Errorf("decode index: %w: %w", driver.ErrMalformed, err)
 		}
 	}
 	if r.deleteAfter.Valid {
@@ -124,6 +124,6 @@ func scan(rows *sql.Rows, collection string) (driver.Record, error) {
 	if err := rows.Scan(&k.ID, &r.body, &r.fields, &r.deleteAfter); err != nil {
 		return driver.Record{}, err
 	}
-	d, err := r.document()
-	return driver.Record{Key: k, Document: d}, err
+	d, _ := r.document() // without a body if it is malformed
+	return driver.Record{Key: k, Document: d}, nil
 }

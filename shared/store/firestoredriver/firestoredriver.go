@@ -199,10 +199,7 @@ func (d *Driver) List(ctx context.Context, q driver.Query) ([]driver.Record, err
 	}
 	var records []driver.Record
 	for _, s := range snapshots {
-		doc, err := decode(s)
-		if err != nil {
-			return nil, err
-		}
+		doc, _ := decode(s) // without a body if it is malformed
 		records = append(records, driver.Record{Key: driver.Key{Collection: q.Collection, ID: s.Ref.ID}, Document: doc})
 	}
 	return records, nil
@@ -251,17 +248,17 @@ func encode(d driver.Document) map[string]any {
 }
 
 // decode returns the document of a snapshot. One that this package did not write is
-// an error, never ErrNotFound.
+// driver.ErrMalformed.
 func decode(s *firestore.DocumentSnapshot) (driver.Document, error) {
 	fields := s.Data()
 	body, ok := fields[bodyField].(string)
 	if !ok {
-		return driver.Document{}, fmt.Errorf("decode document of %s: field %s is not a string", s.Ref.Parent.ID, bodyField)
+		return driver.Document{}, fmt.Errorf("decode document of %s: field %s is not a string: %w", s.Ref.Parent.ID, bodyField, driver.ErrMalformed)
 	}
 	d := driver.Document{Body: body, Index: map[string]string{}}
 	if value, there := fields[deleteAfterField]; there {
 		if d.DeleteAfter, ok = value.(time.Time); !ok {
-			return driver.Document{}, fmt.Errorf("decode document of %s: field %s is not a timestamp", s.Ref.Parent.ID, deleteAfterField)
+			return driver.Document{}, fmt.Errorf("decode document of %s: field %s is not a timestamp: %w", s.Ref.Parent.ID, deleteAfterField, driver.ErrMalformed)
 		}
 	}
 	for field, value := range fields {
@@ -270,7 +267,7 @@ func decode(s *firestore.DocumentSnapshot) (driver.Document, error) {
 			continue
 		}
 		if d.Index[name], ok = value.(string); !ok {
-			return driver.Document{}, fmt.Errorf("decode document of %s: field %s is not a string", s.Ref.Parent.ID, field)
+			return driver.Document{}, fmt.Errorf("decode document of %s: field %s is not a string: %w", s.Ref.Parent.ID, field, driver.ErrMalformed)
 		}
 	}
 	return d.Clone(), nil

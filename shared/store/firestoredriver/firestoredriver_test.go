@@ -74,9 +74,11 @@ func TestFieldsAreThoseThatTheDeploymentNames(t *testing.T) {
 	}
 }
 
-func TestDocumentOfAnotherShapeIsNoVerdict(t *testing.T) {
-	t.Parallel()
-	d := openProject(t, emulator.Project(t))
+// A document that something else wrote is no verdict, hides no other from a list, and can be
+// removed.
+func TestDocumentOfAnotherShapeConcernsNobodyElse(t *testing.T) {
+	startServer(t)
+	d := openProject(t, "my-project")
 	defer d.Close()
 	client, err := d.use()
 	if err != nil {
@@ -92,9 +94,31 @@ func TestDocumentOfAnotherShapeIsNoVerdict(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := d.Get(t.Context(), driver.Key{Collection: "clients", ID: id})
-		if err == nil || errors.Is(err, driver.ErrNotFound) {
-			t.Errorf("Get of %s: got %v, want a failure that is not a verdict", id, err)
+		if !errors.Is(err, driver.ErrMalformed) || errors.Is(err, driver.ErrNotFound) {
+			t.Errorf("Get of %s: got %v, want ErrMalformed", id, err)
 		}
+	}
+	if err := d.Create(t.Context(), driver.Key{Collection: "clients", ID: "ours"}, driver.Document{Body: "sealed"}); err != nil {
+		t.Fatal(err)
+	}
+	records, err := d.List(t.Context(), driver.Query{Collection: "clients", Limit: 9})
+	if err != nil || len(records) != 5 {
+		t.Fatalf("List: got %d records, %v, want all 5", len(records), err)
+	}
+	for _, r := range records {
+		if want := map[bool]string{true: "sealed"}[r.Key.ID == "ours"]; r.Document.Body != want {
+			t.Errorf("%s: got body %q, want %q", r.Key.ID, r.Document.Body, want)
+		}
+	}
+	odd := driver.Key{Collection: "clients", ID: "odd-index"}
+	err = d.RunTransaction(t.Context(), func(_ context.Context, tx driver.Tx) error {
+		if _, err := tx.Get(odd); !errors.Is(err, driver.ErrMalformed) {
+			t.Errorf("Tx.Get: got %v, want ErrMalformed", err)
+		}
+		return tx.Delete(odd)
+	})
+	if _, gone := d.Get(t.Context(), odd); err != nil || !errors.Is(gone, driver.ErrNotFound) {
+		t.Errorf("Delete: got %v and then %v, want it gone", err, gone)
 	}
 }
 
