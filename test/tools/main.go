@@ -8,7 +8,7 @@
 // that asks no password, npm packages from lock files. A required tool that is missing is
 // an error, and so is every one with CI=true; it comes before anything is installed.
 //
-// The second reads what make test-all wrote to .cache/check/tests.json.
+// The second reads what make test-all and make vuln wrote to .cache/check.
 package main
 
 import (
@@ -40,7 +40,7 @@ func run(args []string) error {
 		}
 		return npm(root)
 	case len(args) == 1 && args[0] == "not-run":
-		return notRun(os.Stdout, filepath.Join(root, ".cache", "check", "tests.json"))
+		return notRun(os.Stdout, filepath.Join(root, ".cache", "check"))
 	}
 	return errors.New("usage: go run ./test/tools [not-run]")
 }

@@ -5,38 +5,53 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 )
 
-// notRun lists the tests that were skipped, under the reason that each gave, from the
-// events of go test -json in a file.
-func notRun(w io.Writer, path string) error {
-	file, err := os.Open(path)
+// notRun lists the tests that were skipped, under the reason that each gave, and what else
+// was left out: dir has the events of go test -json in tests.json, and a line in vuln where
+// make vuln could not do its work.
+func notRun(w io.Writer, dir string) error {
+	file, err := os.Open(filepath.Join(dir, "tests.json"))
 	if err != nil {
 		return fmt.Errorf("what the tests said is missing (make test-all writes it): %w", err)
 	}
 	defer file.Close()
 	reasons, err := skipped(file)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return fmt.Errorf("%s: %w", file.Name(), err)
 	}
-	if len(reasons) == 0 {
-		_, err := fmt.Fprintln(w, "Every test was run.")
+	vuln, err := os.ReadFile(filepath.Join(dir, "vuln"))
+	switch {
+	case err == nil:
+		reasons = append(reasons, &reason{text: strings.TrimSpace(string(vuln))})
+	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	fmt.Fprintln(w, "Not run:")
-	for _, r := range reasons {
-		fmt.Fprintf(w, "\n%s\n", r.text)
-		for _, name := range r.tests {
-			fmt.Fprintf(w, "\t%s\n", name)
-		}
-	}
-	return nil
+	return write(w, reasons)
 }
 
-// A reason is why tests were skipped, and which.
+func write(w io.Writer, reasons []*reason) error {
+	if len(reasons) == 0 {
+		_, err := fmt.Fprintln(w, "Nothing was left out.")
+		return err
+	}
+	text := "Not run:\n"
+	for _, r := range reasons {
+		text += "\n" + r.text + "\n"
+		for _, name := range r.tests {
+			text += "\t" + name + "\n"
+		}
+	}
+	_, err := io.WriteString(w, text)
+	return err
+}
+
+// A reason is why something was left out, and which tests if it was tests.
 type reason struct {
 	text  string
 	tests []string // directory and name

@@ -38,26 +38,37 @@ Chromium is missing; to get it: sudo apt-get install chromium
 gcloud is missing; to get it: fetch it
 	shared/store TestThree
 `
-	if got := list(t, events); got != want {
+	if got := list(t, map[string]string{"tests.json": events}); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
 
 func TestTheListSaysThatNothingWasSkipped(t *testing.T) {
 	passed, _, _ := strings.Cut(events, `{"Action":"skip"`)
-	if got, want := list(t, passed), "Every test was run.\n"; got != want {
+	if got, want := list(t, map[string]string{"tests.json": passed}), "Nothing was left out.\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
-func list(t *testing.T, events string) string {
+func TestTheListNamesALookForVulnerabilitiesThatFailed(t *testing.T) {
+	const said = "make vuln: its database cannot be reached"
+	got := list(t, map[string]string{"tests.json": "", "vuln": said + "\n"})
+	if want := "Not run:\n\n" + said + "\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// list is what notRun says of a directory with these files.
+func list(t *testing.T, files map[string]string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "tests.json")
-	if err := os.WriteFile(path, []byte(events), 0o600); err != nil {
-		t.Fatal(err)
+	dir := t.TempDir()
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	var out bytes.Buffer
-	if err := notRun(&out, path); err != nil {
+	if err := notRun(&out, dir); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()
@@ -66,7 +77,7 @@ func list(t *testing.T, events string) string {
 // A list that could not be made is not an empty one.
 func TestALostListIsAnError(t *testing.T) {
 	var out bytes.Buffer
-	if err := notRun(&out, filepath.Join(t.TempDir(), "none.json")); err == nil {
+	if err := notRun(&out, t.TempDir()); err == nil {
 		t.Errorf("got no error and %q, want an error", &out)
 	}
 }
