@@ -23,9 +23,10 @@ test: ## the fast part: unit and wire tests, Go alone
 	go test -count=1 ./test/rows # reads all files, which the test cache does not watch
 
 .PHONY: static
-static: ## formatting, vet, linters, tidy modules
+static: ## formatting, vet, go fix, linters, tidy modules
 	@test -z "$$(gofmt -l $(MODULES))" || { echo "gofmt -w these files:"; gofmt -l $(MODULES); exit 1; }
 	go vet work
+	go fix -diff work
 	$(LINT) run $(addsuffix /...,$(MODULES))
 	@for m in $(MODULES); do (cd $$m && GOWORK=off go mod tidy -diff) || { echo "run: make tidy"; exit 1; }; done
 

@@ -400,7 +400,9 @@ func TestRealFiles(t *testing.T) {
 				if got, err := f.Get(t.Context()); err != nil || !strings.HasPrefix(string(got), "ring") {
 					t.Errorf("got %q, %v", got, err)
 				}
-				f.Refetch(t.Context())
+				if _, _, err := f.Refetch(t.Context()); err != nil {
+					t.Errorf("read again: %v", err)
+				}
 			}
 		})
 	}
@@ -408,7 +410,7 @@ func TestRealFiles(t *testing.T) {
 		write([]byte{'r', 'i', 'n', 'g', '0' + n})
 	}
 	readers.Wait()
-	f.Refetch(t.Context())
+	_, _, _ = f.Refetch(t.Context())
 	wantGet(t, f, "ring9")
 }
 

@@ -7,6 +7,7 @@ package firestoretest
 
 import (
 	"context"
+	"maps"
 	"net"
 	"strings"
 	"sync"
@@ -177,9 +178,7 @@ func written(w *firestorepb.Write, present *firestorepb.Document, now *timestamp
 		d.Fields = update.GetFields()
 		return d
 	}
-	for name, value := range present.GetFields() {
-		d.Fields[name] = value
-	}
+	maps.Copy(d.Fields, present.GetFields())
 	for _, name := range w.GetUpdateMask().GetFieldPaths() {
 		if value, stays := update.GetFields()[name]; stays {
 			d.Fields[name] = value
