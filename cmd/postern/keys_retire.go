@@ -95,7 +95,7 @@ func completeKeys(o *keysOptions) cobra.CompletionFunc {
 		if err != nil || len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		defer func() { _ = closeBackend() }()
+		defer closeBackend()
 		var names []string
 		c := keyring.Store{Backend: backend}
 		for _, ring := range c.Status(cmd.Context()) {

@@ -21,13 +21,13 @@ var consentHTML string
 var consentPage = pages.New("consent", consentHTML)
 
 // consentData says who asks, where the answer goes, and for what. What the client says of
-// itself is marked as such; the redirect URI, and the host of an id that is a URL, are what
+// itself is marked as such; the destination, and the host of an id that is a URL, are what
 // it cannot make up.
 type consentData struct {
 	ServerHost, ClientName, ClientID string
 	PublishedBy                      string // the host that the client's id proves, if it proves one
 	SharedHost                       bool   // anybody may publish there
-	RedirectHost, RedirectURI        string
+	Destination, RedirectURI         string // Destination is what the redirect URI proves
 	Loopback, PrivateUse             bool
 	Resource, Lifetime               string
 	Scopes                           []string
@@ -56,7 +56,7 @@ func (h *handler) showConsent(
 	return consentPage.Write(w, r, http.StatusOK, "Connect an application?", consentData{
 		ServerHost: issuer.Host(), ClientName: c.Metadata.ClientName, ClientID: c.ID,
 		PublishedBy: c.publisher.Host(), SharedHost: c.publisher.Shared(),
-		RedirectHost: redirect.Host(), RedirectURI: redirect.String(),
+		Destination: redirect.Destination(), RedirectURI: redirect.String(),
 		Loopback: redirect.Loopback(), PrivateUse: redirect.PrivateUse(),
 		Resource: req.Resource, Lifetime: days(h.GrantTTL), Scopes: inWords(req.Scopes),
 		Provider: providerName(h.Provider), Learns: learns(h.Allow), Transaction: sealed,

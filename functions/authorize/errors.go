@@ -83,8 +83,9 @@ func undescribed(r *http.Request, err error) error {
 }
 
 type refusedData struct {
-	Code, Description, Host string
-	Link                    template.URL
+	Code, Description, Destination string
+	PrivateUse                     bool
+	Link                           template.URL
 }
 
 // refused is the error of a request whose redirect URI is known to be the client's. The
@@ -97,7 +98,7 @@ func refused(r *http.Request, to oauth.Redirect, state string, err error) error 
 		return err
 	}
 	return pages.Explain(err, refusedPage, "Sign-in stopped", refusedData{
-		Code: string(a.Code), Description: a.Description, Host: to.Host(),
+		Code: string(a.Code), Description: a.Description, Destination: to.Destination(), PrivateUse: to.PrivateUse(),
 		Link: clientLink(to, "error", string(a.Code), "error_description", a.Description,
 			"state", state, "iss", edge.Issuer(r).String()),
 	})

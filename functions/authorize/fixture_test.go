@@ -2,7 +2,6 @@ package authorize
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -34,10 +33,12 @@ const (
 	manyID     = "c_many"     // two URIs
 	oldID      = "c_old"      // URIs that the policy forbids today
 	longID     = "c_long"     // a URI of nearly 2,000 bytes
+	spoofID    = "c_spoof"    // a private-use URI that looks like somebody's address
 
 	webURI      = "https://client.example/cb?tenant=a%20b"
 	loopbackURI = "http://127.0.0.1:49152/callback"
 	appURI      = "com.example.app:/oauth"
+	spoofURI    = "com.evil.app://claude.ai/api/mcp/auth_callback"
 	hostileName = `<script>alert(1)</script>"><img src=x>`
 )
 
@@ -90,6 +91,7 @@ func (f *endpoint) register(tb testing.TB) {
 		{manyID, "", []string{"https://client.example/one", "https://client.example/two"}},
 		{oldID, "Old", []string{"http://plain.example/cb", "javascript:alert(1)", f.origin + "/auth/callback", "http://127.0.0.1/old"}},
 		{longID, "Long", []string{longURI}},
+		{spoofID, "Claude", []string{spoofURI}},
 	} {
 		_, err := f.Store.RegisterClient(tb.Context(), store.Client{ID: c.id, Metadata: oauth.ClientMetadata{
 			ClientName: c.name, RedirectURIs: c.uris, GrantTypes: oauth.SupportedGrantTypes(),
@@ -220,7 +222,7 @@ func parameters(tb testing.TB, u *url.URL) url.Values {
 // redeem returns the grant that a code gives, to see what it is bound to.
 func (s *server) redeem(tb testing.TB, code string) store.Grant {
 	tb.Helper()
-	var problems []error
+	var id string
 	for _, candidate := range []string{webID, loopbackID, appID, manyID, oldID} {
 		c, err := s.Store.Client(tb.Context(), candidate)
 		must(tb, err)
@@ -228,9 +230,9 @@ func (s *server) redeem(tb testing.TB, code string) store.Grant {
 		if err == nil {
 			return red.Grant
 		}
-		problems = append(problems, err)
+		id += " " + err.Error()
 	}
-	tb.Fatalf("the code is nobody's: %v", errors.Join(problems...))
+	tb.Fatalf("the code is nobody's:%s", id)
 	return store.Grant{}
 }
 

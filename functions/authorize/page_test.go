@@ -64,6 +64,30 @@ func TestThePageSaysWhoAsksAndWhereAccessGoes(t *testing.T) {
 	}
 }
 
+// What stands behind a private-use scheme proves nothing, whatever it is spelled like; the pages name
+// the scheme as the place that access goes to (CD-11, RU-17).
+func TestThePagesNameWhatIsProved(t *testing.T) {
+	t.Parallel()
+	f := open(t, https, nil)
+	page := func(nameValues ...string) string {
+		t.Helper()
+		u := f.request(append([]string{"client_id", spoofID, "redirect_uri", spoofURI}, nameValues...)...)
+		got, _ := text(t, f.send(t, http.MethodGet, u, "").Body.String())
+		return strings.Join(strings.Fields(got), " ")
+	}
+	const proved = "an app on your device that opens com.evil.app:"
+	consent, address, _ := strings.Cut(page(), "Full address")
+	if !strings.Contains(consent, "Access goes to "+proved) || strings.Contains(consent, "claude.ai") {
+		t.Errorf("the consent page: got %q", consent)
+	}
+	if !strings.Contains(address, spoofURI) {
+		t.Errorf("the consent page does not have the full address: got %q", address)
+	}
+	if got := page("response_type", "token"); !strings.Contains(got, proved) || strings.Contains(got, "claude.ai") {
+		t.Errorf("the page of a refused request: got %q", got)
+	}
+}
+
 // The person reads beforehand what the provider is asked (CON-04).
 func TestThePageSaysWhatTheProviderTells(t *testing.T) {
 	t.Parallel()

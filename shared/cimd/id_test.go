@@ -66,7 +66,7 @@ func TestOnlyPlainPublicURLsNameClients(t *testing.T) {
 		"empty port": "https://a.example.com:/x", "zeros": "https://a.example.com:0443/x", "two ports": "https://a.example.com:443:443/x",
 		"upper host": "https://A.example.com/x", "u-label": "https://bücher.example.com/x", "escaped host": "https://a%2eexample.com/x",
 		"trailing dot": "https://a.example.com./x", "one label": "https://metadata/x", "empty label": "https://a..example.com/x", "hyphen": "https://-a.example.com/x",
-		"underscore": "https://a_b.example.com/x", "IPv4": "https://8.8.8.8/x", "short IPv4": "https://127.1/x", "decimal": "https://2130706433/x", "hex": "https://0x7f.0x0.0x0.0x1/x",
+		"IPv4": "https://8.8.8.8/x", "short IPv4": "https://127.1/x", "decimal": "https://2130706433/x", "hex": "https://0x7f.0x0.0x0.0x1/x",
 		"IPv6": "https://[2606:4700::1111]/x", "zone": "https://[fe80::1%25eth0]/x", "mapped": "https://[::ffff:127.0.0.1]/x", "brackets": "https://[a.example.com]/x",
 		"localhost": "https://localhost/x", "localhost port": "https://localhost:8443/x", "loopback": "https://127.0.0.1:8443/x", "below localhost": "https://a.localhost/x",
 		"cloud metadata": "https://metadata.google.internal/x", "goog": "https://metadata.goog/x", "below goog": "https://a.metadata.goog/x", "local": "https://printer.local/x",

@@ -12,16 +12,9 @@ import (
 
 // Limits of a client's redirect URIs.
 const (
-	MaxRedirectURIs      = 10
+	MaxRedirectURIs      = 20
 	MaxRedirectURILength = 2000
 )
-
-// privateUseSchemes are schemes without a dot that editors registered long before
-// RFC 8252 §7.1 asked for one. Every other private-use scheme needs a dot.
-var privateUseSchemes = []string{
-	"claude", "cursor", "goose", "jetbrains", "kiro", "lmstudio", "raycast", "trae",
-	"vscode", "vscode-insiders", "vscodium", "warp", "windsurf", "zed",
-}
 
 // responseParameters are the names we may add to a redirect URI. A registered
 // query that has one would show the client two values (RFC 9207 §2.4).
@@ -32,6 +25,8 @@ var responseParameters = []string{"code", "state", "iss", "error", "error_descri
 type RedirectPolicy struct {
 	// Issuer is our own origin: no client is sent back to it.
 	Issuer string
+	// Schemes are the private-use schemes that are taken.
+	Schemes Schemes
 }
 
 // A Redirect is a redirect URI that a client registered and that the policy
@@ -58,7 +53,7 @@ func (p RedirectPolicy) CheckRequested(uri string) error {
 }
 
 // Match finds the requested URI among the registered ones. They are equal byte for
-// byte, with one exception: for http on 127.0.0.1, [::1] or localhost the port may
+// byte, with one exception: for http on this machine the port may
 // differ and an empty path is "/" (RFC 8252 §7.3, OAuth 2.1 §8.4.2). Both sides are
 // checked against the policy as it is now.
 func (p RedirectPolicy) Match(registered []string, requested string) (Redirect, error) {
@@ -85,20 +80,35 @@ func (r Redirect) String() string { return r.uri }
 // IsZero reports whether r is no permission at all.
 func (r Redirect) IsZero() bool { return r.uri == "" }
 
-// Host returns the host and port as written, or the scheme for a URI without one.
-func (r Redirect) Host() string {
-	if r.parts.authority == "" {
-		return r.parts.scheme + ":"
-	}
-	return r.parts.authority
-}
+// Destination is [Destination] of the URI.
+func (r Redirect) Destination() string { return Destination(r.uri) }
 
 // Loopback reports whether the URI leads to a program on the person's own machine.
 func (r Redirect) Loopback() bool { return r.parts.loopback }
 
 // PrivateUse reports whether the URI has a private-use scheme, which any program on
 // the person's machine may have claimed (RFC 8252 §8.6).
-func (r Redirect) PrivateUse() bool { return r.parts.scheme != "https" && r.parts.scheme != "http" }
+func (r Redirect) PrivateUse() bool { return !web(r.parts.scheme) }
+
+// Destination returns what a redirect URI proves of where it leads: the host, with its
+// port where one is written, and of a private-use URI the scheme alone, with its colon.
+// What stands behind such a scheme is read by whichever program claimed it and proves
+// nothing (RFC 8252 §8.6), though it may be spelled like somebody's host. Every page,
+// list and log that names a destination says it in these words.
+func Destination(uri string) string {
+	scheme, rest, _ := strings.Cut(uri, ":")
+	scheme = strings.ToLower(scheme)
+	if !web(scheme) {
+		return scheme + ":"
+	}
+	authority := strings.TrimPrefix(rest, "//")
+	if end := strings.IndexAny(authority, "/?#"); end >= 0 {
+		authority = authority[:end]
+	}
+	return authority
+}
+
+func web(scheme string) bool { return scheme == "https" || scheme == "http" }
 
 // With returns the URI with parameters appended to its query, name then value. The
 // registered bytes stay as they are (RFC 6749 §3.1.2). Empty values are left out.
@@ -152,9 +162,12 @@ func (p RedirectPolicy) parse(uri string) (redirectParts, error) {
 	}
 	scheme, rest, ok := strings.Cut(uri, ":")
 	if !ok || !validScheme(scheme) {
-		return parts, refuseRedirect("must be an absolute URI with a lower-case scheme")
+		return parts, refuseRedirect("must be an absolute URI")
 	}
-	parts.scheme = scheme
+	parts.scheme = strings.ToLower(scheme)
+	if web(parts.scheme) && scheme != parts.scheme {
+		return parts, refuseRedirect("must have https or http in lower case")
+	}
 	rest, parts.query = cutQuery(rest)
 	if after, ok := strings.CutPrefix(rest, "//"); ok {
 		slash := strings.IndexByte(after, '/')
@@ -177,10 +190,10 @@ func (p RedirectPolicy) parse(uri string) (redirectParts, error) {
 	if err := parts.checkQuery(); err != nil {
 		return parts, err
 	}
-	if err := parts.checkScheme(); err != nil {
+	if err := p.checkScheme(&parts); err != nil {
 		return parts, err
 	}
-	if p.Issuer != "" && (scheme == "https" || scheme == "http") && sameOrigin(parts, p.Issuer) {
+	if p.Issuer != "" && web(scheme) && sameOrigin(parts, p.Issuer) {
 		return parts, refuseRedirect("must not lead back to this server")
 	}
 	return parts, nil
@@ -214,7 +227,7 @@ func checkCharacters(uri string) error {
 
 func (p *redirectParts) checkAuthority() error {
 	if p.authority == "" {
-		if p.scheme == "https" || p.scheme == "http" {
+		if web(p.scheme) {
 			return refuseRedirect("needs a host")
 		}
 		return nil
@@ -226,10 +239,15 @@ func (p *redirectParts) checkAuthority() error {
 	if p.host != p.authority && !origin.ValidPort(p.port) {
 		return refuseRedirect("has a port that is no number from 1 to 65535")
 	}
-	if !origin.ValidHost(p.host) {
+	if valid := origin.ValidHost(p.host); !valid && (web(p.scheme) || !opaqueHost(p.host)) {
 		return refuseRedirect("has a malformed host")
 	}
 	return nil
+}
+
+// opaqueHost recognises what an app may have for a host: nobody resolves it.
+func opaqueHost(s string) bool {
+	return s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~") == ""
 }
 
 // checkPath refuses segments that a browser resolves after we looked.
@@ -261,41 +279,22 @@ func (p *redirectParts) checkQuery() error {
 	return nil
 }
 
-func (p *redirectParts) checkScheme() error {
-	switch {
-	case p.scheme == "https":
+func (p RedirectPolicy) checkScheme(parts *redirectParts) error {
+	switch parts.scheme {
+	case "https":
 		return nil
-	case p.scheme == "http":
-		p.loopback = origin.LoopbackSpelling(p.host)
-		if !p.loopback {
-			return refuseRedirect("may use http only with 127.0.0.1, [::1] or localhost; use https")
+	case "http":
+		parts.loopback = origin.LoopbackSpelling(parts.host)
+		if !parts.loopback {
+			return refuseRedirect("may use http only with 127.0.0.1, [::1], localhost or a name below localhost; use https")
 		}
 		return nil
-	case slices.Contains(privateUseSchemes, p.scheme), privateUseName(p.scheme):
-		return nil
 	}
-	return refuseRedirect("has a scheme that is not allowed: use https, http on 127.0.0.1, or an app scheme with a dot such as com.example.app")
+	return p.Schemes.check(parts.scheme)
 }
 
-// privateUseName recognises a reversed domain name (RFC 8252 §7.1).
-func privateUseName(scheme string) bool {
-	labels := strings.Split(scheme, ".")
-	return len(labels) > 1 && !slices.Contains(labels, "")
-}
-
-func validScheme(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		letter := 'a' <= c && c <= 'z'
-		if !letter && (i == 0 || !('0' <= c && c <= '9' || c == '+' || c == '-' || c == '.')) {
-			return false
-		}
-	}
-	return s != ""
-}
-
-// sameOrigin reports whether p leads to the issuer. On loopback all three spellings
-// of the host do.
+// sameOrigin reports whether p leads to the issuer. On loopback every spelling of the
+// host does.
 func sameOrigin(p redirectParts, issuer string) bool {
 	asked := p.scheme + "://" + withoutDefaultPort(p.scheme, strings.ToLower(p.authority))
 	if asked == issuer {

@@ -22,7 +22,7 @@ func FuzzRedirect(f *testing.F) {
 	for _, seed := range redirectSeeds {
 		f.Add(seed, "code")
 	}
-	for _, seed := range []string{"https://127.1/", "https://a@b/", "https://a/%2e", "https://a/?b;code", "https://a/#", "http://0x7f.1/", "x.y:/[a]", "https://xn--a/"} {
+	for _, seed := range []string{"https://127.1/", "https://a@b/", "https://a/%2e", "https://a/?b;code", "https://a/#", "http://0x7f.1/", "x.y:/[a]", "https://xn--a/", "http://a_b.localhost/", "My.App://1.2/x"} {
 		f.Add(seed, "a&b=c#d")
 	}
 	f.Fuzz(func(t *testing.T, uri, value string) {

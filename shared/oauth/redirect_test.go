@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -26,42 +27,87 @@ func code(t *testing.T, err error) ErrorCode {
 	return refusal.Code
 }
 
-func TestPolicyAcceptsWhatClientsRegister(t *testing.T) {
+// Each line of the corpus says what becomes of a redirect URI that was seen in the field, at
+// registration and at authorization alike (C1, C2, C6, C10, C13, C14, W11, REG-07, RU-05, RU-06).
+func TestPolicyJudgesTheCorpus(t *testing.T) {
+	t.Parallel()
+	lines := 0
+	for line := range strings.Lines(read(t, "testdata/redirect_uris.txt")) {
+		verdict, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		uri, who, _ := strings.Cut(rest, " ")
+		if verdict != "take" && verdict != "refuse" {
+			continue
+		}
+		lines++
+		if err := testPolicy.Check(uri); (err == nil) != (verdict == "take") {
+			t.Errorf("%s (%s): got %v, want to %s it", uri, who, err, verdict)
+		}
+		if _, err := testPolicy.Match([]string{uri}, uri); (err == nil) != (verdict == "take") {
+			t.Errorf("%s (%s), matched with itself: got %v, want to %s it", uri, who, err, verdict)
+		}
+	}
+	if lines < 200 {
+		t.Errorf("got %d lines, want the whole corpus", lines)
+	}
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func TestPolicyAcceptsAtItsLimits(t *testing.T) {
 	t.Parallel()
 	for _, uri := range []string{
-		// The three URIs of Cursor (C1).
-		"cursor://anysphere.cursor-mcp/oauth/callback",
-		"https://www.cursor.com/agents/mcp/oauth/callback",
-		"http://localhost:8787/callback",
-		// Loopback in all spellings, with and without a port (C6, W11).
-		"http://127.0.0.1/callback",
 		"http://127.0.0.1:1/",
 		"http://127.0.0.1:65535/mcp/oauth/callback",
-		"http://[::1]:33418/",
-		"http://localhost",
-		"http://127.0.0.1:33418",
-		// ChatGPT, old and new (C10).
-		"https://chatgpt.com/connector/oauth/AbC_123-x",
-		"https://chatgpt.com/connector_platform_oauth_redirect",
-		// Gemini Spark (C13).
 		"https://oauth-redirect.googleusercontent.com/r/user_bound_custom-mcp-" + strings.Repeat("a1", 400),
-		"https://claude.ai/api/mcp/auth_callback",
-		"https://grok.com/connectors-oauth-exchange-code/",
-		"https://vertexaisearch.cloud.google.com/oauth-redirect",
-		"https://chat.example.net/oauth/clients/mcp:name/callback",
 		"https://example.net:8443/cb?tenant=a%20b&x",
-		"https://192.0.2.7/cb",
 		"https://[2001:db8::1]:8443/cb",
 		"https://example.net",
 		"https://example.net/c%C3%A9",
-		// Private schemes with a dot, and those that editors use (REG-07).
-		"com.example.app:/oauth2redirect",
-		"com.example.app://callback",
-		"com.example.app:///callback",
-		"vscode://vscode.github-authentication/did-authenticate",
 	} {
 		if err := testPolicy.Check(uri); err != nil {
 			t.Errorf("Check(%q) = %v, want nil", uri, err)
+		}
+	}
+}
+
+// An operator may close the private-use schemes to a list, or to none. Foreign ones cannot be
+// listed, and what was registered before is judged by the list of today (RU-06, RU-20).
+func TestPolicyTakesTheListedSchemesAlone(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		list          string
+		taken, refuse []string
+	}{
+		{"cursor, com.example.app", []string{"cursor://x/cb", "com.example.app:/cb", "Com.Example.App:/cb"}, []string{"vscode://x/cb", "com.example:/cb"}},
+		{"cursor:", []string{"cursor://x/cb"}, []string{"zed://x/cb"}},
+		{"none", nil, []string{"cursor://x/cb", "none://x/cb"}},
+	} {
+		schemes, err := ParseSchemes(row.list)
+		if err != nil {
+			t.Fatalf("%q: %v", row.list, err)
+		}
+		p := RedirectPolicy{Issuer: testIssuer, Schemes: schemes}
+		for _, uri := range append(row.taken, "https://example.net/cb", "http://localhost:1/cb") {
+			if err := p.Check(uri); err != nil {
+				t.Errorf("%q: Check(%q) = %v, want nil", row.list, uri, err)
+			}
+		}
+		for _, uri := range row.refuse {
+			if _, err := p.Match([]string{uri}, uri); err == nil {
+				t.Errorf("%q: %q matches, want a refusal", row.list, uri)
+			}
+		}
+	}
+	for _, list := range []string{"", ",", "cursor,", "javascript", "cursor,ms-settings", "https", "none,cursor", "Cursor", "a b", "x", "cursor://x", "com..x"} {
+		if _, err := ParseSchemes(list); err == nil {
+			t.Errorf("ParseSchemes(%q) = nil, want an error", list)
 		}
 	}
 }
@@ -78,7 +124,7 @@ func TestPolicyRefuses(t *testing.T) {
 		},
 		"what only looks like loopback": {
 			"http://127.1/", "http://127.0.0.2/", "http://2130706433/", "http://0x7f000001/", "http://0x7f.1/", "http://0177.0.0.1/",
-			"http://127.0.0.1./", "http://localhost./", "http://a.localhost/", "http://localhost.example.net/",
+			"http://127.0.0.1./", "http://localhost./", "http://localhost.example.net/",
 			"http://[::ffff:127.0.0.1]/", "http://[0:0:0:0:0:0:0:1]/", "http://[::1%25lo]/", "http://[::1%lo]/", "http://[::]/",
 			"http://0.0.0.0/", "http://0/", "http://LOCALHOST/", "http://Localhost/", "http://localhost%2e/", "http://127.0.0.1.example.net/",
 			"http://xn--localhost/", "http://::1/",
@@ -131,7 +177,6 @@ func TestPolicyRefuses(t *testing.T) {
 		"not absolute": {
 			"/callback", "//example.net/callback", "callback", "?x", ":", "://x", "1com.example:/x", "com.example", "com.example:x", ".com:/x", "com.:/x", "com..example:/x",
 		},
-		"a private scheme without a dot": {"myapp:/callback", "myapp://callback", "x://y"},
 	} {
 		for _, uri := range uris {
 			if got := code(t, testPolicy.Check(uri)); got != InvalidRedirectURI {
@@ -159,7 +204,7 @@ func TestDangerousSchemesAreRefusedInAnyCase(t *testing.T) {
 func TestPolicyRefusesADevelopmentServersOwnOriginInEverySpelling(t *testing.T) {
 	t.Parallel()
 	p := RedirectPolicy{Issuer: "http://127.0.0.1:8085"}
-	for _, uri := range []string{"http://127.0.0.1:8085/x", "http://localhost:8085/x", "http://[::1]:8085/x"} {
+	for _, uri := range []string{"http://127.0.0.1:8085/x", "http://localhost:8085/x", "http://[::1]:8085/x", "http://a.localhost:8085/x"} {
 		if p.Check(uri) == nil {
 			t.Errorf("Check(%q) = nil, want a refusal", uri)
 		}
@@ -202,6 +247,8 @@ func TestMatchIsByteForByteButForLoopbackPorts(t *testing.T) {
 		{"other port, 127.0.0.1", "http://127.0.0.1:3118/callback", "http://127.0.0.1:50001/callback", true},
 		{"other port, localhost", "http://localhost:3118/callback", "http://localhost:50001/callback", true},
 		{"other port, ::1", "http://[::1]:3118/callback", "http://[::1]:50001/callback", true},
+		{"other port, below localhost", "http://app.localhost:3000/callback", "http://app.localhost:50001/callback", true},
+		{"another name below localhost", "http://app.localhost:3000/callback", "http://b.localhost:3000/callback", false},
 		{"registered without a port", "http://127.0.0.1/callback", "http://127.0.0.1:50001/callback", true},
 		{"requested without a port", "http://127.0.0.1:50001/callback", "http://127.0.0.1/callback", true},
 		{"bare root", "http://127.0.0.1:33418", "http://127.0.0.1:33418/", true},
@@ -358,28 +405,32 @@ func TestWithAppendsToTheRegisteredBytes(t *testing.T) {
 	}
 }
 
-// The consent page shows where the browser will go (H5) and warns of what any local
-// program can claim (RU-17).
+// What is said of a redirect URI is what it proves, which is never the host behind a scheme that
+// any program can claim (H5, CD-11, RU-17).
 func TestRedirectSaysWhereItLeads(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
-		uri, host         string
+		uri, destination  string
 		loopback, private bool
 	}{
 		{"https://example.net:8443/cb", "example.net:8443", false, false},
 		{"http://127.0.0.1:5/cb", "127.0.0.1:5", true, false},
 		{"http://[::1]:5/cb", "[::1]:5", true, false},
 		{"https://127.0.0.1/cb", "127.0.0.1", false, false},
-		{"cursor://anysphere.cursor-mcp/cb", "anysphere.cursor-mcp", false, true},
+		{"cursor://anysphere.cursor-mcp/cb", "cursor:", false, true},
+		{"com.evil.app://claude.ai/api/mcp/auth_callback", "com.evil.app:", false, true},
+		{"Com.Evil.App://claude.ai", "com.evil.app:", false, true},
+		{"http://claude.ai.localhost:5/cb", "claude.ai.localhost:5", true, false},
+		{"https://example.net?x=/", "example.net", false, false},
 		{"com.example.app:/cb", "com.example.app:", false, true},
 	} {
 		r, err := testPolicy.Match([]string{row.uri}, row.uri)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r.Host() != row.host || r.Loopback() != row.loopback || r.PrivateUse() != row.private {
+		if r.Destination() != row.destination || r.Loopback() != row.loopback || r.PrivateUse() != row.private {
 			t.Errorf("%q: got %q, loopback %v, private %v; want %q, %v, %v",
-				row.uri, r.Host(), r.Loopback(), r.PrivateUse(), row.host, row.loopback, row.private)
+				row.uri, r.Destination(), r.Loopback(), r.PrivateUse(), row.destination, row.loopback, row.private)
 		}
 	}
 }

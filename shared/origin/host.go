@@ -18,11 +18,13 @@ func Loopback(host string) bool {
 	return err == nil && a.Unmap().IsLoopback()
 }
 
-// LoopbackSpelling reports whether host is one of the three spellings of this machine that
-// a client may use in a redirect URI or its id (RFC 8252 §7.3, §8.3). Others, such as 127.1
-// or [0::1], are not looked through: two programs could read them differently.
+// LoopbackSpelling reports whether host is one of the spellings of this machine that a
+// client may use in a redirect URI or its id: 127.0.0.1, [::1], localhost (RFC 8252 §7.3,
+// §8.3) and, in lower case, every name below localhost (RFC 6761 §6.3). Others, such as
+// 127.1 or [0::1], are not looked through: two programs could read them differently.
 func LoopbackSpelling(host string) bool {
-	return slices.Contains([]string{"127.0.0.1", "[::1]", "localhost"}, host)
+	return slices.Contains([]string{"127.0.0.1", "[::1]", "localhost"}, host) ||
+		strings.HasSuffix(host, ".localhost") && ValidHost(host) && strings.ToLower(host) == host
 }
 
 // LoopbackURL reports whether an absolute http or https URL leads to this machine.
@@ -53,10 +55,11 @@ func ParseBase(s string) (*url.URL, error) {
 	return u, nil
 }
 
-// ValidHost reports whether host is a name of letters, digits and hyphens, an IPv4
-// address, or an IPv6 address in brackets. A name whose last label is a number must be
-// dotted decimal, because browsers read 127.1, 2130706433 and 0x7f.1 as addresses (WHATWG
-// URL, "ends in a number").
+// ValidHost reports whether host is a name of letters, digits, hyphens and underscores, an
+// IPv4 address, or an IPv6 address in brackets. Underscores are not for host names
+// (RFC 952), but DNS and browsers take them, and there are such https hosts. A name whose
+// last label is a number must be dotted decimal, because browsers read 127.1, 2130706433
+// and 0x7f.1 as addresses (WHATWG URL, "ends in a number").
 func ValidHost(host string) bool {
 	if inner, ok := strings.CutPrefix(host, "["); ok {
 		inner, ok = strings.CutSuffix(inner, "]")
@@ -97,7 +100,7 @@ const (
 )
 
 func validLabel(label string) bool {
-	return label != "" && len(label) <= 63 && strings.Trim(label, letters+digits+"-") == ""
+	return label != "" && len(label) <= 63 && strings.Trim(label, letters+digits+"-_") == ""
 }
 
 // isNumber reports whether a browser takes the last label of a host for a number.

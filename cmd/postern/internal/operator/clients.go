@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -41,7 +40,7 @@ func viewClient(c store.Client, u use) clientView {
 	v := clientView{
 		ID: c.ID, Document: store.ClientDocument(c.ID), Name: c.Metadata.ClientName, Kind: "confidential",
 		AuthMethod: authMethods(c), RedirectURIs: c.Metadata.RedirectURIs,
-		RedirectHosts: redirectHosts(c.Metadata.RedirectURIs), Scope: c.Metadata.Scope,
+		RedirectHosts: destinations(c.Metadata.RedirectURIs), Scope: c.Metadata.Scope,
 		Operator: c.Operator, ResourceServer: c.ResourceServer, State: clientState(c), Registered: c.Registered,
 		Used: c.Expiry.IsZero() && !c.Operator, LastUse: u.last, Expiry: c.Expiry, LiveGrants: u.live,
 	}
@@ -72,22 +71,15 @@ func clientState(c store.Client) string {
 	return "unused until " + cli.Time(c.Expiry)
 }
 
-// redirectHosts returns where people may be sent back to, each place once: the host of
-// a web address, and of a private-use URI the scheme alone, since what stands behind it
-// is decided by whichever program claims the scheme (RFC 8252 §8.6).
-func redirectHosts(uris []string) []string {
-	var hosts []string
+// destinations returns where people may be sent back to, each place once.
+func destinations(uris []string) []string {
+	var out []string
 	for _, uri := range uris {
-		scheme, _, _ := strings.Cut(uri, ":")
-		host := scheme + ":"
-		if u, err := url.Parse(uri); err == nil && (u.Scheme == "https" || u.Scheme == "http") {
-			host = u.Host
-		}
-		if !slices.Contains(hosts, host) {
-			hosts = append(hosts, host)
+		if to := oauth.Destination(uri); !slices.Contains(out, to) {
+			out = append(out, to)
 		}
 	}
-	return hosts
+	return out
 }
 
 func (v clientView) when() time.Time { return v.Registered }
