@@ -35,6 +35,9 @@ locals {
   # Who reads documents of clients, and who says that they are read, go together.
   documents = length(var.cimd_allow) == 0 ? {} : { CIMD_ALLOW = join(",", var.cimd_allow) }
 
+  # Registration and authorization take the same redirect URIs.
+  redirects = length(var.redirect_schemes) == 0 ? {} : { REDIRECT_SCHEMES = join(",", var.redirect_schemes) }
+
   reader = { id = module.store.database, role = "roles/datastore.viewer" }
   writer = { id = module.store.database, role = "roles/datastore.user" }
 
@@ -43,7 +46,7 @@ locals {
   http_functions = {
     register = {
       description = "Dynamic client registration and its management"
-      environment = merge(local.common, local.behind_gateway, local.store)
+      environment = merge(local.common, local.behind_gateway, local.store, local.redirects)
       secrets     = { FERNET_KEYS_FILE = "fernet-keys" }
       database    = local.writer
       timeout     = 30
@@ -51,7 +54,7 @@ locals {
     }
     authorize = {
       description = "Authorization endpoint, consent and the return from GitHub"
-      environment = merge(local.common, local.behind_gateway, local.store, local.github, local.documents)
+      environment = merge(local.common, local.behind_gateway, local.store, local.github, local.documents, local.redirects)
       secrets     = { FERNET_KEYS_FILE = "fernet-keys", GITHUB_CLIENT_SECRET_FILE = "github-client-secret" }
       database    = local.writer
       timeout     = 30

@@ -100,9 +100,22 @@ variable "cimd_allow" {
 
   validation {
     condition = var.cimd_allow == tolist(["none"]) || alltrue([for host in var.cimd_allow :
-      can(regex("^([a-z0-9]([a-z0-9-]*[a-z0-9])?[.])+[a-z]([a-z0-9-]*[a-z0-9])?$", host))
+      can(regex("^([a-z0-9_]([a-z0-9_-]*[a-z0-9_])?[.])+[a-z]([a-z0-9_-]*[a-z0-9_])?$", host))
     ])
     error_message = "cimd_allow has an entry that is no host in lower case, e.g. cimd_allow = [\"claude.ai\", \"vscode.dev\"]; [\"none\"] turns documents off."
+  }
+}
+
+variable "redirect_schemes" {
+  description = "Schemes of apps that redirect URIs may have, beside https and http on loopback, e.g. [\"cursor\", \"com.example.app\"], or [\"none\"]. Empty takes every scheme that is an app's own."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition = var.redirect_schemes == tolist(["none"]) || alltrue([for scheme in var.redirect_schemes :
+      can(regex("^[a-z][a-z0-9+-]+([.][a-z0-9+-]+)*$", scheme)) && !contains(["none", "http", "https", "javascript", "data", "file"], scheme)
+    ])
+    error_message = "redirect_schemes has an entry that is no app's scheme in lower case without its colon, e.g. redirect_schemes = [\"cursor\", \"com.example.app\"]; [\"none\"] leaves https and loopback."
   }
 }
 

@@ -95,7 +95,7 @@ func completeKeys(o *keysOptions) cobra.CompletionFunc {
 		if err != nil || len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		defer closeBackend()
+		defer func() { _ = closeBackend() }()
 		var names []string
 		c := keyring.Store{Backend: backend}
 		for _, ring := range c.Status(cmd.Context()) {

@@ -20,7 +20,7 @@ func newRoot(out *cli.Output) *cobra.Command {
 	root.SetOut(out.Out)
 	root.SetErr(out.Err)
 	root.SetHelpCommand(newHelp())
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return misuse(cmd, err) })
+	root.SetFlagErrorFunc(misuse)
 	checkArgs(root)
 	return root
 }

@@ -30,7 +30,7 @@ func (h *handler) authorize(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	redirect, err := policy(r).Match(c.Metadata.RedirectURIs, req.RedirectURI)
+	redirect, err := h.policy(r).Match(c.Metadata.RedirectURIs, req.RedirectURI)
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func (h *handler) callback(w http.ResponseWriter, r *http.Request, params strict
 	if p, ok := h.Provider.(upstream.FormSignIn); ok && p.WantsForm(query) {
 		return showSignIn(w, r, t)
 	}
-	redirect, err := t.redirect(r)
+	redirect, err := h.redirect(r, t)
 	if err != nil {
 		return err
 	}

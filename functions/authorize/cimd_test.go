@@ -175,7 +175,7 @@ func TestThePageSaysWhoPublishedTheClient(t *testing.T) {
 	h := &handler{Config: f.Config}
 	show := func(c client, uri string) string {
 		page := edge.Wrap(edge.Everything(pages.Errors(func(w http.ResponseWriter, r *http.Request) error {
-			redirect, err := policy(r).Match([]string{uri}, uri)
+			redirect, err := h.policy(r).Match([]string{uri}, uri)
 			must(t, err)
 			return h.showConsent(w, r, c, redirect, request{ClientID: c.ID, RedirectURI: uri, CIMD: c.copied})
 		})), edge.Options{Deployment: f.Edge})

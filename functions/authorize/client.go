@@ -44,7 +44,7 @@ func (h *handler) cimdClient(r *http.Request, req request, invalid error) (clien
 	if err != nil {
 		return client{}, undescribed(r, err)
 	}
-	if err := policy(r).CheckRequested(req.RedirectURI); err != nil {
+	if err := h.policy(r).CheckRequested(req.RedirectURI); err != nil {
 		return client{}, err
 	}
 	if invalid != nil {

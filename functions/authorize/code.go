@@ -22,7 +22,7 @@ func (h *handler) issue(
 	}
 	var redirect oauth.Redirect
 	err = h.Store.IssueCode(r.Context(), login, func(c store.Client) (err error) {
-		redirect, err = policy(r).Match(c.Metadata.RedirectURIs, t.Request.RedirectURI)
+		redirect, err = h.policy(r).Match(c.Metadata.RedirectURIs, t.Request.RedirectURI)
 		return err
 	})
 	switch {

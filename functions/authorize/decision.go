@@ -40,7 +40,7 @@ func (h *handler) decide(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	redirect, err := t.redirect(r)
+	redirect, err := h.redirect(r, t)
 	if err != nil {
 		return err
 	}

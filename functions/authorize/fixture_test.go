@@ -2,6 +2,7 @@ package authorize
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -222,7 +223,7 @@ func parameters(tb testing.TB, u *url.URL) url.Values {
 // redeem returns the grant that a code gives, to see what it is bound to.
 func (s *server) redeem(tb testing.TB, code string) store.Grant {
 	tb.Helper()
-	var id string
+	var problems []error
 	for _, candidate := range []string{webID, loopbackID, appID, manyID, oldID} {
 		c, err := s.Store.Client(tb.Context(), candidate)
 		must(tb, err)
@@ -230,9 +231,9 @@ func (s *server) redeem(tb testing.TB, code string) store.Grant {
 		if err == nil {
 			return red.Grant
 		}
-		id += " " + err.Error()
+		problems = append(problems, err)
 	}
-	tb.Fatalf("the code is nobody's:%s", id)
+	tb.Fatalf("the code is nobody's: %v", errors.Join(problems...))
 	return store.Grant{}
 }
 

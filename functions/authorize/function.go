@@ -21,6 +21,7 @@ func Build(ctx context.Context, env *boot.Env) (http.Handler, error) {
 		Edge:      env.Edge(r),
 		Box:       parts.Box(env, r),
 		Documents: parts.Documents(env, r),
+		Schemes:   parts.Schemes(r),
 		CodeTTL:   r.Duration("CODE_TTL"),
 		SignInTTL: r.Duration("SIGN_IN_TTL"),
 		GrantTTL:  r.Duration("GRANT_TTL"),

@@ -16,14 +16,17 @@ import (
 	"github.com/postern-dev/postern/shared/upstream"
 )
 
-// A Config is what the authorization endpoint needs. Everything but Documents, Now and
-// Log is required.
+// A Config is what the authorization endpoint needs. Everything but Schemes,
+// Documents, Now and Log is required.
 type Config struct {
 	Edge     edge.Deployment
 	Store    *store.Store
 	Box      *seal.Box
 	Provider upstream.Provider
 	Allow    upstream.Allow
+
+	// Schemes are the private-use schemes of redirect URIs that are taken.
+	Schemes oauth.Schemes
 
 	// Documents reads what clients publish of themselves; nil takes registered ones alone.
 	Documents *cimd.Fetcher

@@ -9,14 +9,14 @@ import (
 )
 
 // policy decides which redirect URIs there may be.
-func policy(r *http.Request) oauth.RedirectPolicy {
-	return oauth.RedirectPolicy{Issuer: edge.Issuer(r).String()}
+func (h *handler) policy(r *http.Request) oauth.RedirectPolicy {
+	return oauth.RedirectPolicy{Issuer: edge.Issuer(r).String(), Schemes: h.Schemes}
 }
 
 // redirect returns the redirect URI of a transaction. It was the client's when the page was
 // made; whether one like it may be at all is asked again.
-func (t transaction) redirect(r *http.Request) (oauth.Redirect, error) {
-	return policy(r).Match([]string{t.Request.RedirectURI}, t.Request.RedirectURI)
+func (h *handler) redirect(r *http.Request, t transaction) (oauth.Redirect, error) {
+	return h.policy(r).Match([]string{t.Request.RedirectURI}, t.Request.RedirectURI)
 }
 
 // back sends the browser to the client with the parameters of an authorization

@@ -18,9 +18,10 @@ func init() { functions.HTTP("register", boot.Handler("register", Build)) }
 func Build(ctx context.Context, env *boot.Env) (http.Handler, error) {
 	r := env.Settings()
 	c := Config{
-		Edge:  env.Edge(r),
-		Store: parts.Store(ctx, env, r, parts.Box(env, r)),
-		Log:   env.Log,
+		Edge:    env.Edge(r),
+		Store:   parts.Store(ctx, env, r, parts.Box(env, r)),
+		Schemes: parts.Schemes(r),
+		Log:     env.Log,
 	}
 	if err := r.Err(); err != nil {
 		return nil, err

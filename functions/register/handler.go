@@ -31,6 +31,9 @@ type Config struct {
 	Edge  edge.Deployment
 	Store *store.Store
 
+	// Schemes are the private-use schemes of redirect URIs that are taken.
+	Schemes oauth.Schemes
+
 	Log *slog.Logger     // nil discards
 	Now func() time.Time // of the limiter; nil means time.Now
 }
@@ -58,8 +61,8 @@ func New(c Config) (http.Handler, error) {
 	return edge.Wrap(mux, edge.Options{Deployment: c.Edge, Endpoint: "register", MaxBody: maxBody}), nil
 }
 
-func policy(r *http.Request) oauth.RedirectPolicy {
-	return oauth.RedirectPolicy{Issuer: edge.Issuer(r).String()}
+func (h *handler) policy(r *http.Request) oauth.RedirectPolicy {
+	return oauth.RedirectPolicy{Issuer: edge.Issuer(r).String(), Schemes: h.Schemes}
 }
 
 // clientField names a registered client in the log. Its id is random and no secret.

@@ -33,7 +33,7 @@ func (h *handler) register(w http.ResponseWriter, r *http.Request) error {
 	if err := body.read(r); err != nil {
 		return err
 	}
-	metadata, err := body.registered(policy(r))
+	metadata, err := body.registered(h.policy(r))
 	if err != nil {
 		return err
 	}

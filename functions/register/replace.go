@@ -37,7 +37,7 @@ func (h *handler) replace(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c, invalid := readChange(r)
+	c, invalid := h.readChange(r)
 	client, err := h.Store.UpdateClient(r.Context(), id, func(client *store.Client) error {
 		if err := owns(*client, token); err != nil {
 			return err
@@ -56,13 +56,13 @@ func (h *handler) replace(w http.ResponseWriter, r *http.Request) error {
 }
 
 // readChange reads an update by the same rules as a registration.
-func readChange(r *http.Request) (change, error) {
+func (h *handler) readChange(r *http.Request) (change, error) {
 	var body submission
 	var of target
 	if err := body.read(r, &of); err != nil {
 		return change{}, err
 	}
-	metadata, err := body.registered(policy(r))
+	metadata, err := body.registered(h.policy(r))
 	if err != nil {
 		return change{}, err
 	}

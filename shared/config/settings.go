@@ -106,6 +106,13 @@ var Settings = []Setting{
 			"It decides about new sign-ins; who is connected stays so.",
 	},
 	{
+		Name: "REDIRECT_SCHEMES", Kind: KindText, Example: "cursor,vscode,com.example.app",
+		Want: "app schemes in lower case, separated by commas, like cursor,com.example.app, or the word none",
+		Doc: "Which schemes of apps redirect URIs may have, beside https and http on loopback. Unset, every scheme that is an app's own: " +
+			"none of the web, of scripts, data, files or the browser, and none that an operating system handles. " +
+			"`none` leaves https and loopback. It decides about registrations and about new sign-ins of clients that are registered; who is connected stays so.",
+	},
+	{
 		Name: "TRUST_FORWARDED_AUTHORIZATION", Kind: KindBool, Default: "false", Example: "true",
 		Doc: "Set by terraform behind API Gateway, which moves the client's own credential to `X-Forwarded-Authorization`: true reads only that header, false only `Authorization`.",
 	},

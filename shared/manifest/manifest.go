@@ -38,12 +38,12 @@ type Function struct {
 var Functions = []Function{
 	{
 		Name: "register", Trigger: HTTP,
-		Settings:   slices.Concat(every, storing),
+		Settings:   slices.Concat(every, storing, []string{"REDIRECT_SCHEMES"}),
 		NeverLinks: deployed,
 	},
 	{
 		Name: "authorize", Trigger: HTTP,
-		Settings:   slices.Concat(entry, []string{"GITHUB_CLIENT_SECRET_FILE", "CODE_TTL", "SIGN_IN_TTL", "CIMD_ALLOW"}),
+		Settings:   slices.Concat(entry, []string{"GITHUB_CLIENT_SECRET_FILE", "CODE_TTL", "SIGN_IN_TTL", "CIMD_ALLOW", "REDIRECT_SCHEMES"}),
 		NeverLinks: deployed,
 	},
 	{

@@ -17,6 +17,7 @@ import (
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/fernet"
 	"github.com/postern-dev/postern/shared/keyfile"
+	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/seal"
 	"github.com/postern-dev/postern/shared/signing"
 	"github.com/postern-dev/postern/shared/store"
@@ -90,6 +91,11 @@ func Store(ctx context.Context, env *boot.Env, r *config.Reader, box *seal.Box) 
 // Documents returns the reader of client metadata documents, by CIMD_ALLOW.
 func Documents(env *boot.Env, r *config.Reader) *cimd.Fetcher {
 	return cimd.New(cimd.Options{Allow: config.Parse(r, "CIMD_ALLOW", cimd.ParseAllow), Log: env.Log})
+}
+
+// Schemes returns the private-use schemes of REDIRECT_SCHEMES.
+func Schemes(r *config.Reader) oauth.Schemes {
+	return config.Parse(r, "REDIRECT_SCHEMES", oauth.ParseSchemes)
 }
 
 // A Secret says whether a function holds the identity provider's client secret.

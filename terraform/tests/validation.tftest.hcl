@@ -314,6 +314,48 @@ run "cimd_allow_refuses_a_url" {
   expect_failures = [var.cimd_allow]
 }
 
+run "redirect_schemes_refuses_a_uri" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    redirect_schemes = ["cursor://"]
+  }
+
+  expect_failures = [var.redirect_schemes]
+}
+
+run "redirect_schemes_refuses_a_script" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    redirect_schemes = ["javascript"]
+  }
+
+  expect_failures = [var.redirect_schemes]
+}
+
+run "redirect_schemes_refuses_none_among_schemes" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    redirect_schemes = ["none", "cursor"]
+  }
+
+  expect_failures = [var.redirect_schemes]
+}
+
 run "cimd_allow_refuses_none_among_hosts" {
   command = plan
 

@@ -26,6 +26,7 @@ var settings = []string{
 	`allow=["org:acme", "user:octocat"]`,
 	`lifetimes={ GRANT_TTL = "720h", REVOCATION_MAX_AGE = "5s" }`,
 	`cimd_allow=["claude.ai", "vscode.dev"]`,
+	`redirect_schemes=["cursor", "com.example.app"]`,
 }
 
 // planned is the part of `terraform show -json` that is asserted on.

@@ -176,7 +176,7 @@ func (op *Operator) removeUnreadable(ctx context.Context, ring fernet.Keyring, k
 		if errors.Is(err, driver.ErrNotFound) {
 			return nil
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, driver.ErrMalformed) {
 			return err
 		}
 		if _, _, err := ring.Decrypt(present.Body); err == nil {

@@ -7,7 +7,6 @@ import (
 	"iter"
 
 	"github.com/postern-dev/postern/cmd/postern/internal/cli"
-	"github.com/postern-dev/postern/shared/seal"
 	"github.com/postern-dev/postern/shared/store"
 )
 
@@ -20,7 +19,7 @@ type unreadable struct {
 // is reports whether err is about one record alone. Any other error ends a walk: it says
 // that the store could not be read.
 func (u *unreadable) is(err error) bool {
-	if !errors.Is(err, seal.ErrUnreadable) && !errors.Is(err, store.ErrTampered) {
+	if !store.Unreadable(err) {
 		return false
 	}
 	if u.n++; u.first == nil {
