@@ -23,8 +23,6 @@ const (
 	dist    = "dist"
 	out     = dist + "/release"
 	scratch = ".cache/release"
-
-	sbomTool = "github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0"
 )
 
 func main() {
@@ -86,7 +84,7 @@ func posterns(ctx context.Context, release string) error {
 
 // functions takes the zips, and an SBOM of the program that the platform makes of each.
 func functions(ctx context.Context, release string) error {
-	if err := command(ctx, "go", "run", "./cmd/package", "-programs", scratch); err != nil {
+	if _, err := command(ctx, "go", "run", "./cmd/package", "-programs", scratch); err != nil {
 		return err
 	}
 	for _, f := range manifest.Functions {
@@ -100,20 +98,15 @@ func functions(ctx context.Context, release string) error {
 	return nil
 }
 
-// sbom writes what a program was linked from, the standard library included.
-func sbom(ctx context.Context, program, name, release string) error {
-	return command(ctx, "go", "run", sbomTool, "bin", "-json", "-std", "-noserial", "-notimestamp",
-		"-version", release, "-output", filepath.Join(out, name+".cdx.json"), program)
-}
-
-// command runs a command whose complaints the person sees.
-func command(ctx context.Context, name string, args ...string) error {
+// command runs a command whose complaints the person sees, and returns what it says.
+func command(ctx context.Context, name string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Stderr = os.Stderr
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%s: %w", cmd, err)
+	said, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", cmd, err)
 	}
-	return nil
+	return said, nil
 }
 
 func copyFile(file, dir string) error {

@@ -60,3 +60,27 @@ func TestChecksumsNameEveryFile(t *testing.T) {
 		t.Errorf("got %q, %v, want %q", got, err, want)
 	}
 }
+
+// The SBOM of one program is the same from two machines.
+func TestAnSBOMSaysNothingOfTheMachine(t *testing.T) {
+	t.Parallel()
+	of := func(machine string) []byte {
+		list, err := withoutMachine([]byte(`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,
+			"metadata":{"tools":[{"name":"a tool","hashes":["` + machine + `"]}],"component":{"name":"postern"},
+			"properties":[{"name":"cdx:gomod:build:env:GOOS","value":"` + machine + `"}]},
+			"components":[{"name":"a module"}],"dependencies":[{"ref":"a module"}]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	one, two := of("one"), of("two")
+	if !bytes.Equal(one, two) {
+		t.Errorf("got\n%s\nand\n%s", one, two)
+	}
+	for _, want := range []string{`"a tool"`, `"postern"`, `"a module"`, `"ref"`, `"1.6"`} {
+		if !bytes.Contains(one, []byte(want)) {
+			t.Errorf("%s is lost: %s", want, one)
+		}
+	}
+}
