@@ -202,9 +202,9 @@ variable "lifetimes" {
   validation {
     condition = alltrue([for k in keys(var.lifetimes) : contains([
       "ACCESS_TOKEN_TTL", "GRANT_TTL", "CODE_TTL", "SIGN_IN_TTL", "REFRESH_GRACE",
-      "REVOCATION_MAX_AGE", "MEMBERSHIP_TTL", "CLIENT_UNUSED_TTL",
+      "REVOCATION_MAX_AGE", "MEMBERSHIP_TTL", "EVIDENCE_MAX_AGE", "CLIENT_UNUSED_TTL",
     ], k)])
-    error_message = "lifetimes takes ACCESS_TOKEN_TTL, GRANT_TTL, CODE_TTL, SIGN_IN_TTL, REFRESH_GRACE, REVOCATION_MAX_AGE, MEMBERSHIP_TTL, CLIENT_UNUSED_TTL, e.g. lifetimes = { GRANT_TTL = \"720h\" }."
+    error_message = "lifetimes takes ACCESS_TOKEN_TTL, GRANT_TTL, CODE_TTL, SIGN_IN_TTL, REFRESH_GRACE, REVOCATION_MAX_AGE, MEMBERSHIP_TTL, EVIDENCE_MAX_AGE, CLIENT_UNUSED_TTL, e.g. lifetimes = { GRANT_TTL = \"720h\" }."
   }
 
   validation {
@@ -224,13 +224,14 @@ variable "lifetimes" {
         REFRESH_GRACE      = [0, 3600]
         REVOCATION_MAX_AGE = [0, 3600]
         MEMBERSHIP_TTL     = [0, 2592000]
+        EVIDENCE_MAX_AGE   = [0, 31536000]
         CLIENT_UNUSED_TTL  = [1, 157680000]
         }[k]] :
         sum(concat([0], [for part in regexall("([0-9]+)([hms])", v) : tonumber(part[0]) * { h = 3600, m = 60, s = 1 }[part[1]]])) >= limit[0] &&
         sum(concat([0], [for part in regexall("([0-9]+)([hms])", v) : tonumber(part[0]) * { h = 3600, m = 60, s = 1 }[part[1]]])) <= limit[1]
       ]), true)
     ])
-    error_message = "lifetimes has a value outside its limits (docs/configuration.md lists them): CODE_TTL at most 10m, ACCESS_TOKEN_TTL at most 24h, GRANT_TTL at most 43800h, and 0 only for REFRESH_GRACE, REVOCATION_MAX_AGE and MEMBERSHIP_TTL."
+    error_message = "lifetimes has a value outside its limits (docs/configuration.md lists them): CODE_TTL at most 10m, ACCESS_TOKEN_TTL at most 24h, GRANT_TTL at most 43800h, and 0 only for REFRESH_GRACE, REVOCATION_MAX_AGE, MEMBERSHIP_TTL and EVIDENCE_MAX_AGE."
   }
 }
 

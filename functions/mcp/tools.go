@@ -70,7 +70,7 @@ type profiles struct {
 }
 
 const (
-	signInAgain = Problem("the identity provider no longer accepts the sign-in: " +
+	signInAgain = Problem("the identity provider does not accept the kept sign-in: try again later, and if it stays so, " +
 		"remove the connection in your client and sign in again")
 	notNow = Problem("the identity provider could not be asked right now: try again later")
 )

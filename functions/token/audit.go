@@ -40,6 +40,15 @@ func (h *handler) auditEnd(ctx context.Context, clientID, grantID, by, reason st
 		slog.String("by", by), slog.String("reason", reason))
 }
 
+// auditEntry writes the line of what was learnt, or could not be, about whether a grant's
+// person may still enter.
+func (h *handler) auditEntry(ctx context.Context, e telemetry.Event, g store.Grant, cause error, more ...slog.Attr) {
+	telemetry.Audit(ctx, h.Log, e, append([]slog.Attr{
+		slog.String("client_id", g.ClientID), grantField(g.ID),
+		slog.String("person", store.PersonDocument(g.Person.Subject)), slog.String("reason", cause.Error()),
+	}, more...)...)
+}
+
 func grantField(id string) slog.Attr {
 	if id == "" {
 		return slog.Attr{} // left out

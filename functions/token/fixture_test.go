@@ -73,7 +73,8 @@ func open(tb testing.TB, change func(*endpoint)) *endpoint {
 		Edge:     edge.Deployment{Issuer: origin, Log: log},
 		Issuer:   &accesstoken.Issuer{Ring: keyfile.Static(f.ring), TTL: time.Hour, Now: f.Clock.Now},
 		Verifier: &accesstoken.Verifier{Keys: keyfile.Static(f.ring.Public()), Now: f.Clock.Now},
-		Provider: &upstream.Development{}, Allow: allow, MembershipTTL: time.Hour, Log: log, Now: f.Clock.Now,
+		Provider: &upstream.Development{}, Allow: allow, MembershipTTL: time.Hour, EvidenceMaxAge: 168 * time.Hour,
+		Log: log, Now: f.Clock.Now,
 	}
 	if change != nil {
 		change(f)

@@ -19,12 +19,13 @@ func init() { functions.HTTP("token", boot.Handler("token", Build)) }
 func Build(ctx context.Context, env *boot.Env) (http.Handler, error) {
 	r := env.Settings()
 	c := Config{
-		Edge:          env.Edge(r),
-		Store:         parts.Store(ctx, env, r, parts.Box(env, r)),
-		Issuer:        &accesstoken.Issuer{Ring: parts.SigningKeys(env, r), TTL: r.Duration("ACCESS_TOKEN_TTL")},
-		Verifier:      &accesstoken.Verifier{Keys: parts.OwnVerificationKeys(env, r)},
-		MembershipTTL: r.Duration("MEMBERSHIP_TTL"),
-		Log:           env.Log,
+		Edge:           env.Edge(r),
+		Store:          parts.Store(ctx, env, r, parts.Box(env, r)),
+		Issuer:         &accesstoken.Issuer{Ring: parts.SigningKeys(env, r), TTL: r.Duration("ACCESS_TOKEN_TTL")},
+		Verifier:       &accesstoken.Verifier{Keys: parts.OwnVerificationKeys(env, r)},
+		MembershipTTL:  r.Duration("MEMBERSHIP_TTL"),
+		EvidenceMaxAge: r.Duration("EVIDENCE_MAX_AGE"),
+		Log:            env.Log,
 	}
 	c.Provider, c.Allow = parts.Provider(env, r, parts.WithoutSecret)
 	if err := r.Err(); err != nil {

@@ -28,9 +28,11 @@ type Config struct {
 	// Provider and Allow answer whether a person may still enter.
 	Provider upstream.Provider
 	Allow    upstream.Allow
-	// MembershipTTL is how old an answer about organisations and teams may be at a
-	// refresh; zero asks every time.
+	// MembershipTTL is how old the last answer may be at a refresh; zero asks every time.
 	MembershipTTL time.Duration
+	// EvidenceMaxAge is how old it may become while the provider cannot be asked about a
+	// person, before they have to sign in again; zero waits for nothing.
+	EvidenceMaxAge time.Duration
 
 	Log *slog.Logger     // nil discards
 	Now func() time.Time // nil means time.Now

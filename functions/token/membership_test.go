@@ -3,6 +3,8 @@ package token
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/postern-dev/postern/shared/signing"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/upstream"
+	"github.com/postern-dev/postern/test/kit/fixture"
 	"github.com/postern-dev/postern/test/kit/oauthtest"
 )
 
@@ -34,24 +37,38 @@ func openAcme(t *testing.T, allow, rule string) *membership {
 		var err error
 		f.Allow, err = upstream.ParseAllow(allow)
 		must(t, err)
-		f.Provider, err = upstream.NewGitHub(upstream.GitHubConfig{
-			ClientID: m.github.ClientID, URL: m.github.URL, APIURL: m.github.URL, Scopes: []string{"read:org"},
-			ClientSecret: func(context.Context) (credential.Secret, error) {
-				return credential.Secret{}, errors.New("not here")
-			},
-		})
-		must(t, err)
+		f.Provider = m.provider(t, m.github.ClientID)
 	})
-	kept := upstream.Token{AccessToken: credential.Wrap(m.github.IssueToken("octocat", "read:org")),
-		Scopes: []string{"read:org"}, ClientID: m.github.ClientID}
+	m.token = m.signIn(t, rule)
+	return m
+}
+
+// provider is our side of the fake, as the app of that id.
+func (m *membership) provider(t *testing.T, clientID string) upstream.Provider {
+	t.Helper()
+	p, err := upstream.NewGitHub(upstream.GitHubConfig{
+		ClientID: clientID, URL: m.github.URL, APIURL: m.github.URL, Scopes: []string{"read:org", "user:email"},
+		ClientSecret: func(context.Context) (credential.Secret, error) {
+			return credential.Secret{}, errors.New("not here")
+		},
+	})
+	must(t, err)
+	return p
+}
+
+// signIn is a login of octocat, let in by rule. It returns the refresh token.
+func (m *membership) signIn(t *testing.T, rule string) string {
+	t.Helper()
+	scopes := []string{"read:org", "user:email"}
+	kept := upstream.Token{AccessToken: credential.Wrap(m.github.IssueToken("octocat", strings.Join(scopes, " "))),
+		Scopes: scopes, ClientID: m.github.ClientID}
 	sealed, err := kept.Marshal()
 	must(t, err)
 	code := m.issue(t, publicID, "", func(l *store.Login) {
 		l.UpstreamToken = sealed
-		l.Record.Person.AllowedBy = rule
+		l.Record.Person.AllowedBy, l.Record.Person.Email = rule, "octocat@example.com"
 	})
-	m.token = want(t, "connect", m.redeem(t, publicID, code), 200, "").RefreshToken
-	return m
+	return want(t, "connect", m.redeem(t, publicID, code), 200, "").RefreshToken
 }
 
 func (m *membership) next(t *testing.T, what string, status int, code string) {
@@ -75,8 +92,8 @@ func TestRemovedMemberLosesTheGrant(t *testing.T) {
 	m.Clock.Advance(time.Second)
 	m.next(t, "an old answer", 200, "")
 	m.next(t, "again", 200, "")
-	if calls := m.github.Calls(); len(calls) != 1 {
-		t.Errorf("got calls %v, want one", calls)
+	if calls := m.github.Calls(); !slices.Equal(calls, []string{"GET /user", "GET " + org}) {
+		t.Errorf("got calls %v, want the account and its membership, once", calls)
 	}
 	m.github.RemoveFromOrg("acme", "octocat")
 	m.Clock.Advance(time.Hour - time.Second)
@@ -123,16 +140,175 @@ func TestGitHubOutageLosesNothing(t *testing.T) {
 	}
 }
 
-// A token that the person revoked at GitHub, or that is no longer there, ends the grant: only a
-// sign-in helps (K5).
-func TestDeadUpstreamTokenEndsTheGrant(t *testing.T) {
+// Evidence that is lost is no verdict: until the last good answer is too old the refresh is a fault with an
+// event of its own, and everything goes on when the evidence is back (B9, UP-18, K5).
+func TestLostEvidenceIsAFaultUntilItsAge(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		what         string
+		lose, repair func(*testing.T, *membership)
+	}{
+		{"401",
+			func(_ *testing.T, m *membership) { m.github.Outage("/user", oauthtest.Fault{Status: 401}) }, repair},
+		{"401 for the organisation",
+			func(_ *testing.T, m *membership) { m.github.Outage(org, oauthtest.Fault{Status: 401}) }, repair},
+		{"token revoked, until another sign-in",
+			func(_ *testing.T, m *membership) { m.github.RevokeTokens("octocat") },
+			func(t *testing.T, m *membership) { m.signIn(t, "org:acme") }},
+		{"a mistyped GITHUB_CLIENT_ID",
+			func(t *testing.T, m *membership) { m.restart(t, m.provider(t, "mistyped")) },
+			func(t *testing.T, m *membership) { m.restart(t, m.provider(t, m.github.ClientID)) }},
+		{"an odd answer",
+			func(_ *testing.T, m *membership) { m.github.Outage(org, odd("{}")) }, repair},
+		{"null",
+			func(_ *testing.T, m *membership) { m.github.Outage("/user", odd("null")) }, repair},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			t.Parallel()
+			m := openAcme(t, "org:acme", "org:acme")
+			c.lose(t, m)
+			m.next(t, "while the answer is fresh", 200, "")
+			m.Clock.Advance(time.Hour)
+			for range 2 {
+				m.next(t, "lost", 503, "temporarily_unavailable")
+			}
+			m.Clock.Advance(167*time.Hour - time.Second)
+			m.next(t, "just before EVIDENCE_MAX_AGE", 503, "temporarily_unavailable")
+			m.wantEvents(t, "evidence.lost")
+			m.Clock.Advance(time.Second)
+			m.next(t, "at EVIDENCE_MAX_AGE", 400, "invalid_grant")
+			m.wantEvents(t, "evidence.lost", "evidence.expired")
+			c.repair(t, m)
+			m.next(t, "the evidence is back", 200, "")
+		})
+	}
+}
+
+func odd(body string) oauthtest.Fault { return oauthtest.Fault{Status: 200, Body: body} }
+
+func repair(_ *testing.T, m *membership) { m.github.Repair() }
+
+// restart is a deployment with another provider.
+func (m *membership) restart(t *testing.T, p upstream.Provider) {
+	t.Helper()
+	m.Provider = p
+	h, err := New(m.Config)
+	must(t, err)
+	m.Handler = h
+}
+
+// wantEvents checks which of the events about entry are on record; the end of a grant is none.
+func (m *membership) wantEvents(t *testing.T, events ...string) {
+	t.Helper()
+	log := m.Lines.String()
+	for _, e := range []string{"evidence.lost", "evidence.expired", "membership.lost", "grant.revoked", "refresh.reused"} {
+		if got, want := strings.Contains(log, `"event":"`+e+`"`), slices.Contains(events, e); got != want {
+			t.Errorf("event %s: got %t, want %t", e, got, want)
+		}
+	}
+}
+
+// A provider that is down gives no answer at all, for however long: nothing ends, and nobody is told to sign
+// in where nobody could (UP-17, TE-07).
+func TestOutageHasNoAge(t *testing.T) {
 	t.Parallel()
 	m := openAcme(t, "org:acme", "org:acme")
+	m.github.Outage("", oauthtest.ServerError())
+	m.Clock.Advance(1000 * time.Hour)
+	m.next(t, "down", 503, "temporarily_unavailable")
+	m.wantEvents(t)
+	m.github.Repair()
+	m.next(t, "repaired", 200, "")
+}
+
+// The age counts from the last good answer about the person, by whichever of their connections.
+func TestEvidenceIsThePersonsNotTheGrants(t *testing.T) {
+	t.Parallel()
+	m := openAcme(t, "user:octocat", "user:octocat")
+	m.Clock.Advance(160 * time.Hour)
+	m.signIn(t, "user:octocat")
 	m.github.RevokeTokens("octocat")
-	m.next(t, "while the answer is fresh", 200, "")
+	m.Clock.Advance(160 * time.Hour)
+	m.next(t, "320 hours after the first, 160 after the second sign-in", 503, "temporarily_unavailable")
+}
+
+// Every kind of rule is asked again when its answer is old; where anyone may enter there is nothing to ask
+// (UP-10, RT-10).
+func TestEveryKindOfRuleIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	renamed := func(g *oauthtest.GitHub) { g.Rename(583231, "monalisa") }
+	suspended := func(g *oauthtest.GitHub) { g.Suspend("octocat") }
+	for _, c := range []struct {
+		what, rule string
+		change     func(*oauthtest.GitHub)
+		status     int
+		code       string
+	}{
+		{"renamed", "user:octocat", renamed, 400, "invalid_grant"},
+		{"renamed", "user-id:583231", renamed, 200, ""},
+		{"renamed", "anyone", renamed, 200, ""},
+		{"suspended", "user:octocat", suspended, 400, "invalid_grant"},
+		{"suspended", "user-id:583231", suspended, 400, "invalid_grant"},
+		{"suspended", "email-domain:example.com", suspended, 400, "invalid_grant"},
+		{"suspended", "anyone", suspended, 200, ""},
+		{"deleted", "user-id:583231", func(g *oauthtest.GitHub) { g.Delete("octocat") }, 503, "temporarily_unavailable"},
+		{"another address", "email-domain:example.com", func(g *oauthtest.GitHub) {
+			g.AddUser(oauthtest.User{ID: 583231, Login: "octocat",
+				Emails: []oauthtest.Email{{Email: "o@other.example", Primary: true, Verified: true}}})
+		}, 400, "invalid_grant"},
+	} {
+		t.Run(c.what+" "+c.rule, func(t *testing.T) {
+			t.Parallel()
+			m := openAcme(t, c.rule, c.rule)
+			c.change(m.github)
+			m.next(t, "a fresh answer", 200, "")
+			m.Clock.Advance(time.Hour)
+			m.next(t, "an old answer", c.status, c.code)
+			m.next(t, "again", c.status, c.code)
+		})
+	}
+}
+
+// A person who was renamed is called by the name of today from then on, in the grant and on the account,
+// which keeps its token (K8).
+func TestRenamedPersonIsCalledByTheNameOfToday(t *testing.T) {
+	t.Parallel()
+	m := openAcme(t, "user-id:583231,email-domain:x.example", "user-id:583231")
+	m.github.AddUser(oauthtest.User{ID: 583231, Login: "monalisa", Name: "Mona",
+		Emails: []oauthtest.Email{{Email: "mona@example.com", Primary: true, Verified: true}}})
 	m.Clock.Advance(time.Hour)
-	m.next(t, "dead token", 400, "invalid_grant")
-	m.next(t, "ended", 400, "invalid_grant")
+	m.next(t, "renamed", 200, "")
+	id, _ := store.RefreshGrantID(credential.Wrap(m.token))
+	g, err := m.Store.Grant(t.Context(), id)
+	must(t, err)
+	account, err := m.Store.Account(t.Context(), g.Person.Subject)
+	must(t, err)
+	want := store.Person{Subject: "github:583231", Login: "monalisa", Name: "Mona", Email: "mona@example.com",
+		AllowedBy: "user-id:583231", Checked: m.Clock.Now().UTC()}
+	if g.Person != want || account.Person != want || len(account.UpstreamToken) == 0 {
+		t.Errorf("got the grant's %+v and the account's %+v, want %+v and a token", g.Person, account.Person, want)
+	}
+}
+
+// A rule of ALLOW that is new may need a permission that the person never gave. Waiting does not mend it, so
+// they sign in again at once, and nothing is revoked (K5).
+func TestMissingScopeAsksForASignIn(t *testing.T) {
+	t.Parallel()
+	m := openAcme(t, "org:acme", "user:octocat")
+	kept := upstream.Token{AccessToken: credential.Wrap(m.github.IssueToken("octocat", "")), ClientID: m.github.ClientID}
+	sealed, err := kept.Marshal()
+	must(t, err)
+	must(t, m.Store.IssueCode(t.Context(), m.loginWith(sealed), fixture.AnyClient))
+	m.next(t, "no scope", 400, "invalid_grant")
+	m.wantEvents(t, "evidence.expired")
+	m.signIn(t, "org:acme")
+	m.next(t, "after a sign-in", 200, "")
+}
+
+func (m *membership) loginWith(token []byte) store.Login {
+	l := m.Login(publicID)
+	l.UpstreamToken = token
+	return l
 }
 
 // ALLOW is read as it is now (UP-10). A rule that is gone lets nobody stay, unless another still does.

@@ -47,7 +47,7 @@ func TestUnsetSettingsHaveTheDocumentedDefaults(t *testing.T) {
 	for name, want := range map[string]time.Duration{
 		"ACCESS_TOKEN_TTL": time.Hour, "GRANT_TTL": 2160 * time.Hour, "CODE_TTL": time.Minute,
 		"SIGN_IN_TTL": 10 * time.Minute, "REFRESH_GRACE": 2 * time.Minute, "REVOCATION_MAX_AGE": 30 * time.Second,
-		"MEMBERSHIP_TTL": time.Hour, "CLIENT_UNUSED_TTL": 168 * time.Hour, "KEYS_MAX_AGE": 5 * time.Minute,
+		"MEMBERSHIP_TTL": time.Hour, "EVIDENCE_MAX_AGE": 168 * time.Hour, "CLIENT_UNUSED_TTL": 168 * time.Hour, "KEYS_MAX_AGE": 5 * time.Minute,
 	} {
 		if got := r.Duration(name); got != want {
 			t.Errorf("%s: got %s, want %s", name, got, want)

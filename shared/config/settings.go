@@ -92,7 +92,13 @@ var Settings = []Setting{
 	},
 	{
 		Name: "MEMBERSHIP_TTL", Kind: KindDuration, Default: "1h", Min: time.Second, Max: 30 * day, ZeroOK: true, Example: "15m",
-		Doc: "How old the last look at a person's memberships may be when a token is refreshed. 0 means that every refresh looks.",
+		Doc: "How old the last answer to who may enter may be when a token is refreshed, whichever kind of rule of `ALLOW` let the person in: beyond it the identity provider is asked " +
+			"about the account and its memberships as they are now. 0 means that every refresh asks. Where `anyone` may enter there is nothing to ask.",
+	},
+	{
+		Name: "EVIDENCE_MAX_AGE", Kind: KindDuration, Default: "168h", Min: time.Second, Max: year, ZeroOK: true, Example: "72h",
+		Doc: "How old the last good answer may become while the identity provider does not accept the token that it gave for a person, or answers nothing that can be understood. " +
+			"Until then a refresh is a fault (503) and loses nothing, after that the person has to sign in again. 0 means that they have to at once.",
 	},
 	{
 		Name: "CLIENT_UNUSED_TTL", Kind: KindDuration, Default: "168h", Min: time.Second, Max: 5 * year, Example: "24h",

@@ -48,7 +48,7 @@ var Functions = []Function{
 	},
 	{
 		Name: "token", Trigger: HTTP,
-		Settings:   slices.Concat(entry, []string{"SIGNING_KEYS_FILE", "MEMBERSHIP_TTL"}),
+		Settings:   slices.Concat(entry, []string{"SIGNING_KEYS_FILE", "MEMBERSHIP_TTL", "EVIDENCE_MAX_AGE"}),
 		NeverLinks: deployed,
 	},
 	{

@@ -41,6 +41,23 @@ func (s *Store) Account(ctx context.Context, subject string) (Account, error) {
 	return get[Account](ctx, s, s.direct(ctx), accountKey(subject))
 }
 
+// UpdatePerson puts what a person is called by now on their account, which keeps its token. A
+// person without an account gets none.
+func (s *Store) UpdatePerson(ctx context.Context, p Person) error {
+	k := accountKey(p.Subject)
+	return s.db.RunTransaction(ctx, func(ctx context.Context, tx driver.Tx) error {
+		account, err := get[Account](ctx, s, tx.Get, k)
+		if errors.Is(err, ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		account.Person = p
+		return set(ctx, s, tx, k, account)
+	})
+}
+
 // documents walks the selected documents page by page.
 func (s *Store) documents(ctx context.Context, q driver.Query) iter.Seq2[driver.Record, error] {
 	return func(yield func(driver.Record, error) bool) {

@@ -32,6 +32,8 @@ const (
 	RefreshFastForwarded   Event = "refresh.fast_forwarded"
 	GrantRevoked           Event = "grant.revoked"
 	MembershipLost         Event = "membership.lost"
+	EvidenceLost           Event = "evidence.lost"
+	EvidenceExpired        Event = "evidence.expired"
 	UpstreamTokenDropped   Event = "upstream_token.dropped"
 	KeysRingChanged        Event = "keys.ring_changed"
 	KeysReloadFailed       Event = "keys.reload_failed"
@@ -69,7 +71,9 @@ var Events = []EventInfo{
 	{TokenRefreshed, slog.LevelDebug, []string{"client_id", "grant"}, "A refresh token was exchanged."},
 	{RefreshReused, slog.LevelWarn, []string{"client_id", "grant"}, "A refresh token was presented after its grace; its grant is revoked. Somebody else may hold a copy."},
 	{RefreshFastForwarded, slog.LevelWarn, []string{"client_id", "grant", "generations"}, "A genuine refresh token was newer than its grant, by that many generations: the database was put back to an earlier time. The grant went forward to the token, which was exchanged."},
-	{MembershipLost, slog.LevelWarn, []string{"client_id", "grant", "person"}, "A person no longer meets ALLOW when a token is refreshed; the grant is revoked."},
+	{MembershipLost, slog.LevelWarn, []string{"client_id", "grant", "person", "reason"}, "A person no longer meets ALLOW when a token is refreshed, or the account is suspended; the grant is revoked."},
+	{EvidenceLost, slog.LevelWarn, []string{"client_id", "grant", "person", "reason", "until"}, "The identity provider does not accept the token that it gave for a person, or gives an answer that says nothing. The refresh is answered 503 and nothing ends; after until the person has to sign in again. Many at once are a wrong GITHUB_CLIENT_ID, or GitHub's trouble."},
+	{EvidenceExpired, slog.LevelWarn, []string{"client_id", "grant", "person", "reason"}, "The last good answer about a person is older than EVIDENCE_MAX_AGE, or ALLOW needs a permission that the person never gave: they have to sign in again. The grant is not revoked."},
 	{GrantRevoked, slog.LevelInfo, []string{"client_id", "grant", "by", "reason"}, "A grant ended before its time."},
 	{UpstreamTokenDropped, slog.LevelInfo, []string{"person"}, "The last grant of a person ended, and the token of the identity provider went with it."},
 	{KeysRingChanged, slog.LevelInfo, []string{"ring", "before", "after"}, "A ring of keys was written, or was read and differs from the one before. Keys are named by fingerprint."},

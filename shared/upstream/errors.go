@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"errors"
+	"fmt"
 	"net/url"
 
 	"github.com/postern-dev/postern/shared/oauth"
@@ -20,12 +21,27 @@ var (
 	ErrUsed = errors.New("the provider's code is used or expired")
 	// ErrRefused: the provider or the callback itself rules this sign-in out.
 	ErrRefused = errors.New("the sign-in was refused")
-	// ErrTokenDead: the kept token is of no use to this server any more: revoked,
-	// expired, or obtained with another client id or fewer scopes than are
-	// needed now (K5). Only a new sign-in helps.
-	ErrTokenDead = errors.New("the provider's token no longer works")
-	// ErrNotAllowed: every rule was asked and none admits the person.
+	// ErrNotAllowed: every rule was asked, every answer was whole, and none admits
+	// the person.
 	ErrNotAllowed = errors.New("no rule of ALLOW admits this person")
+	// ErrSuspended: the provider has closed the account to its owner. It is an
+	// [ErrNotAllowed], whatever the rules say.
+	ErrSuspended = fmt.Errorf("%w: the account is suspended at the provider", ErrNotAllowed)
+)
+
+// The kinds of lost evidence: nobody can say about a person who was let in whether they
+// still may enter. None is a verdict. The provider may be wrong for a minute, or a
+// setting of ours, so a caller waits before it asks for a new sign-in, which helps.
+var (
+	// ErrTokenDead: the kept token does not work here: revoked, expired, or
+	// obtained with another client id (K5).
+	ErrTokenDead = errors.New("the provider's token does not work")
+	// ErrScopeMissing: the person never gave a permission that the rules need now.
+	// It is an [ErrTokenDead] that no waiting mends.
+	ErrScopeMissing = fmt.Errorf("%w: it lacks a scope that ALLOW needs", ErrTokenDead)
+	// ErrOddAnswer: the provider answered, but not as it documents, so that the
+	// answer is neither yes nor no.
+	ErrOddAnswer = errors.New("the answer is not what the provider documents")
 )
 
 func denied() error {

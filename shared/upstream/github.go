@@ -49,8 +49,8 @@ type GitHubConfig struct {
 	Now func() time.Time
 }
 
-// GitHub signs people in at GitHub. It is a [Provider], [Membership], [Revoker],
-// [Profiler] and [EmailVerifier].
+// GitHub signs people in at GitHub. It is a [Provider], [Identifier], [Membership],
+// [Revoker], [Profiler] and [EmailVerifier].
 //
 // A sign-in costs two calls (token, user), a third if e-mail rules are configured.
 // Checking an organisation costs one call per rule, a team two. Nothing is cached.
@@ -219,7 +219,7 @@ func (g *GitHub) accept(got *oauth2.Token) (Token, error) {
 	if !tokenText(got.AccessToken) {
 		return Token{}, errors.New("redeem the code at GitHub: access_token is not a token")
 	}
-	scope, _ := got.Extra("scope").(string)
+	scope, said := got.Extra("scope").(string)
 	t := Token{
 		AccessToken: credential.Wrap(got.AccessToken),
 		Scopes:      splitScopes(scope),
@@ -229,7 +229,11 @@ func (g *GitHub) accept(got *oauth2.Token) (Token, error) {
 		t.Expiry = got.Expiry.UTC().Truncate(time.Second)
 	}
 	for _, want := range g.scopes {
-		if !t.allows(want) {
+		switch {
+		case t.allows(want):
+		case !said:
+			return Token{}, odd("redeem the code at GitHub", "it does not say which scopes were granted")
+		default:
 			return Token{}, refused(oauth.AccessDenied, "GitHub did not grant the permission that is needed to check who may enter")
 		}
 	}

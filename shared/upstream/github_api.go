@@ -14,11 +14,13 @@ import (
 // apiVersion pins GitHub's REST API.
 const apiVersion = "2022-11-28"
 
-// errNotFound is GitHub's "no such thing, or not for you".
+// errNotFound is GitHub's "no such thing, or not for you", in GitHub's own words.
 var errNotFound = errors.New("status 404")
 
 // get reads path into dst with a person's token. what says in a log what was
-// tried. Errors: errNotFound, [ErrTokenDead], or an outage; none quotes the answer.
+// tried. Errors: errNotFound, [ErrTokenDead], [ErrSuspended], [ErrOddAnswer], or an
+// outage; none quotes the answer. JSON of the right type may still lack members, which
+// the caller looks at.
 func (g *GitHub) get(ctx context.Context, t Token, what, path string, dst any) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, g.api+path, nil)
 	if err != nil {
@@ -30,27 +32,52 @@ func (g *GitHub) get(ctx context.Context, t Token, what, path string, dst any) e
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	if status != http.StatusOK {
-		return fmt.Errorf("%s: %w", what, statusError(status))
+		return fmt.Errorf("%s: %w", what, statusError(status, body))
 	}
 	if json.Unmarshal(body, dst) != nil {
-		return fmt.Errorf("%s: the answer is not the JSON that GitHub documents", what)
+		return odd(what, "it is not the JSON of this call")
 	}
 	return nil
 }
 
-// statusError sorts a status. 403 is not a "no": GitHub uses it for rate limits, for
-// single sign-on that has to be renewed, and for organisations that have not
-// approved our app. All of them are for the operator, and none admits anybody.
-func statusError(status int) error {
-	switch status {
-	case http.StatusUnauthorized:
+// odd is the error of an answer that says nothing, with what is wrong with it.
+func odd(what, flaw string) error { return fmt.Errorf("%s: %w: %s", what, ErrOddAnswer, flaw) }
+
+// Messages by which GitHub says no. Its other errors have others.
+const (
+	saysNotFound  = "Not Found"
+	saysSuspended = "Sorry. Your account was suspended."
+)
+
+// statusError sorts an error's status. 403 is a "no" for a suspended account alone: GitHub
+// uses it for rate limits, for single sign-on that has to be renewed, and for organisations
+// that have not approved our app. All of them are for the operator, and none admits anybody.
+func statusError(status int, body []byte) error {
+	said := saidBy(body)
+	switch {
+	case status == http.StatusUnauthorized:
 		return ErrTokenDead
-	case http.StatusNotFound:
+	case status == http.StatusNotFound && said == saysNotFound:
 		return errNotFound
-	case http.StatusForbidden:
+	case status == http.StatusNotFound:
+		return errors.New("status 404 that is not GitHub's: GITHUB_API_URL may be another server's")
+	case status == http.StatusForbidden && said == saysSuspended:
+		return ErrSuspended
+	case status == http.StatusForbidden:
 		return errors.New("status 403: rate limit, single sign-on, or an organisation that restricts OAuth apps and has not approved this one")
 	}
 	return fmt.Errorf("status %d", status)
+}
+
+// saidBy returns the message of an error of GitHub's API, empty if body is none.
+func saidBy(body []byte) string {
+	var e struct {
+		Message string `json:"message"`
+	}
+	if json.Unmarshal(body, &e) != nil {
+		return ""
+	}
+	return e.Message
 }
 
 // send does one call and reads its whole answer.
@@ -79,7 +106,8 @@ func (g *GitHub) usable(t Token) error {
 }
 
 // Revoke ends the token at GitHub (DELETE /applications/{client_id}/token). GitHub
-// answers 404 or 422 for a token it does not know; that is the wanted end as well.
+// answers 404 or 422, each with a message, for a token it does not know; that is the
+// wanted end as well.
 // A token of another app cannot be ended from here: the error is [ErrTokenDead].
 func (g *GitHub) Revoke(ctx context.Context, t Token) error {
 	if t.IsZero() {
@@ -94,12 +122,14 @@ func (g *GitHub) Revoke(ctx context.Context, t Token) error {
 	if err != nil {
 		return err
 	}
-	status, _, err := g.send(r)
+	status, body, err := g.send(r)
 	if err != nil {
 		return fmt.Errorf("revoke the GitHub token: %w", err)
 	}
-	switch status {
-	case http.StatusNoContent, http.StatusNotFound, http.StatusUnprocessableEntity:
+	switch said := saidBy(body); {
+	case status == http.StatusNoContent,
+		status == http.StatusNotFound && said == saysNotFound,
+		status == http.StatusUnprocessableEntity && said != "":
 		return nil
 	}
 	// Not statusError: 401 is about our app's secret here, not about the token.

@@ -18,8 +18,20 @@ type membership struct {
 	} `json:"user"`
 }
 
-// active is the one state that admits; "pending" is an invitation not yet taken (UP-18).
-const active = "active"
+// The states of a membership. Active alone admits; pending is an invitation not yet taken
+// (UP-18). GitHub knows no third.
+const (
+	active  = "active"
+	pending = "pending"
+)
+
+// whole refuses a membership without one of the states: it says nothing.
+func (m membership) whole(what string) error {
+	if m.State != active && m.State != pending {
+		return odd(what, "it has no state of a membership")
+	}
+	return nil
+}
 
 // Member asks GitHub about an [Org] or [Team] rule: one call for an organisation,
 // two for a team. Only the state "active" counts, and 404 is "no" (UP-18, K9).
@@ -30,7 +42,7 @@ func (g *GitHub) Member(ctx context.Context, t Token, id Identity, rule Rule) (b
 	if !t.allows(scopeReadOrg) {
 		// Without the scope GitHub would answer 404 or 403, which must not
 		// pass for "not a member" (K5).
-		return false, fmt.Errorf("the token lacks %s: %w", scopeReadOrg, ErrTokenDead)
+		return false, fmt.Errorf("check membership: %w: %s", ErrScopeMissing, scopeReadOrg)
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -46,16 +58,20 @@ func (g *GitHub) Member(ctx context.Context, t Token, id Identity, rule Rule) (b
 
 // orgMembership reads the token owner's own membership; the zero value means none.
 func (g *GitHub) orgMembership(ctx context.Context, t Token, id Identity, org string) (membership, error) {
+	const what = "read organisation membership"
 	var m membership
-	err := g.get(ctx, t, "read organisation membership", "/user/memberships/orgs/"+url.PathEscape(org), &m)
+	err := g.get(ctx, t, what, "/user/memberships/orgs/"+url.PathEscape(org), &m)
 	if errors.Is(err, errNotFound) {
 		return membership{}, nil
+	}
+	if err == nil {
+		err = m.whole(what)
 	}
 	if err != nil {
 		return membership{}, err
 	}
 	if githubName+":"+strconv.FormatInt(m.User.ID, 10) != id.Subject {
-		return membership{}, errors.New("read organisation membership: the answer is about another account")
+		return membership{}, odd(what, "it is about another account")
 	}
 	return m, nil
 }
@@ -71,13 +87,17 @@ func (g *GitHub) teamMember(ctx context.Context, t Token, id Identity, rule Rule
 		return false, err
 	}
 	if !loginForm().MatchString(lowerASCII(own.User.Login)) {
-		return false, errors.New("read organisation membership: the answer has no login")
+		return false, odd("read organisation membership", "it has no login")
 	}
+	const what = "read team membership"
 	var m membership
 	path := "/orgs/" + url.PathEscape(org) + "/teams/" + url.PathEscape(slug) + "/memberships/" + url.PathEscape(own.User.Login)
-	err = g.get(ctx, t, "read team membership", path, &m)
+	err = g.get(ctx, t, what, path, &m)
 	if errors.Is(err, errNotFound) {
 		return false, nil
+	}
+	if err == nil {
+		err = m.whole(what)
 	}
 	return err == nil && m.State == active, err
 }

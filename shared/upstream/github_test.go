@@ -64,7 +64,7 @@ func signIn(t *testing.T, p upstream.Provider, login string) (upstream.Identity,
 func kind(err error) string {
 	for name, sentinel := range map[string]error{
 		"denied": upstream.ErrDenied, "used": upstream.ErrUsed, "refused": upstream.ErrRefused,
-		"dead": upstream.ErrTokenDead, "not allowed": upstream.ErrNotAllowed,
+		"dead": upstream.ErrTokenDead, "odd": upstream.ErrOddAnswer, "not allowed": upstream.ErrNotAllowed,
 	} {
 		if errors.Is(err, sentinel) {
 			return name
@@ -239,6 +239,10 @@ func TestTokenAnswerIsCheckedMemberByMember(t *testing.T) {
 		{"token with a blank", 200, json, `{"access_token":"gho_SECRET y","token_type":"bearer","scope":"read:org"}`, "outage"},
 		{"token of another type", 200, json, `{"access_token":12345,"token_type":"bearer"}`, "outage"},
 		{"broken form", 200, form, "access_token=gho_SECRET%zz", "outage"},
+		{"scope not said", 200, json, `{"access_token":"gho_SECRET","token_type":"bearer"}`, "odd"},
+		{"scope of another type", 200, json, `{"access_token":"gho_SECRET","token_type":"bearer","scope":["read:org"]}`, "odd"},
+		{"null", 200, json, `null`, "outage"},
+		{"empty object", 200, json, `{}`, "outage"},
 		{"missing scope", 200, json, `{"access_token":"gho_SECRET","token_type":"bearer","scope":"user"}`, "refused"},
 		{"redirect", 302, form, "access_token=gho_SECRET&token_type=bearer&scope=read:org", "outage"},
 	}
@@ -288,6 +292,8 @@ func TestUserAnswerWithoutAPositiveIntegerIDIsRefused(t *testing.T) {
 		"bad login": `{"id":583231,"login":"../../x"}`,
 		"array":     `[{"id":583231,"login":"octocat"}]`,
 		"trailing":  `{"id":583231,"login":"octocat"}{"id":1}`,
+		"a message": `{"message":"Not Found"}`,
+		"null body": `null`,
 		"HTML":      `<html>`,
 		"empty":     ``,
 	}
@@ -300,7 +306,7 @@ func TestUserAnswerWithoutAPositiveIntegerIDIsRefused(t *testing.T) {
 			q := callbackQuery(t, p, "octocat", verifier)
 			fake.Outage("/user", oauthtest.Fault{Status: 200, Body: body})
 			id, _, err := p.Exchange(t.Context(), callback, q, verifier)
-			wantKind(t, err, "outage")
+			wantKind(t, err, "odd")
 			if id != (upstream.Identity{}) {
 				t.Errorf("identity got %+v, want none", id)
 			}

@@ -25,23 +25,28 @@ type githubUser struct {
 	PublicRepos int64     `json:"public_repos"`
 	Followers   int64     `json:"followers"`
 	CreatedAt   time.Time `json:"created_at"`
+	// SuspendedAt is said by Enterprise Servers; the public GitHub answers 403 instead.
+	SuspendedAt *time.Time `json:"suspended_at"`
 }
 
 // user reads GET /user and refuses an answer without a usable id or login (UP-06).
 func (g *GitHub) user(ctx context.Context, t Token) (githubUser, error) {
+	const what = "read user"
 	var u githubUser
-	err := g.get(ctx, t, "read user", "/user", &u)
+	err := g.get(ctx, t, what, "/user", &u)
 	if errors.Is(err, errNotFound) {
 		return githubUser{}, errors.New("read user: GITHUB_API_URL answers 404")
 	}
 	if err != nil {
 		return githubUser{}, err
 	}
-	if u.ID <= 0 {
-		return githubUser{}, errors.New("read user: the answer has no account id")
-	}
-	if !loginForm().MatchString(lowerASCII(u.Login)) {
-		return githubUser{}, errors.New("read user: the answer has no login")
+	switch {
+	case u.ID <= 0:
+		return githubUser{}, odd(what, "it has no account id")
+	case !loginForm().MatchString(lowerASCII(u.Login)):
+		return githubUser{}, odd(what, "it has no login")
+	case u.SuspendedAt != nil:
+		return githubUser{}, fmt.Errorf("%s: %w", what, ErrSuspended)
 	}
 	return u, nil
 }
@@ -54,7 +59,7 @@ func (g *GitHub) identity(ctx context.Context, t Token) (Identity, error) {
 	if err != nil {
 		return Identity{}, err
 	}
-	id := Identity{Subject: u.subject(), Login: u.Login, Name: displayable(u.Name, 100)}
+	id := u.identity()
 	if !g.VerifiesEmail() {
 		return id, nil
 	}
@@ -62,22 +67,76 @@ func (g *GitHub) identity(ctx context.Context, t Token) (Identity, error) {
 	return id, err
 }
 
-// primaryEmail returns the address that is both primary and verified, or "". One
-// page of 100 holds all addresses an account may have; GitHub lists the primary
-// one first, and a missing one only refuses (UP-08).
-func (g *GitHub) primaryEmail(ctx context.Context, t Token) (string, error) {
-	var addresses []struct {
-		Email    string `json:"email"`
-		Primary  bool   `json:"primary"`
-		Verified bool   `json:"verified"`
+func (u githubUser) identity() Identity {
+	return Identity{Subject: u.subject(), Login: u.Login, Name: displayable(u.Name, 100)}
+}
+
+// Today reads the account that the token belongs to, in one call. GitHub keeps an account's
+// id when it is renamed, so the owner of the token is the person, under whatever login; the
+// token of a deleted account is dead. No scope is needed (K8).
+func (g *GitHub) Today(ctx context.Context, t Token, known Identity) (Identity, error) {
+	if err := g.usable(t); err != nil {
+		return Identity{}, fmt.Errorf("read user: %w", err)
 	}
-	if err := g.get(ctx, t, "read e-mail addresses", "/user/emails?per_page=100", &addresses); err != nil {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	u, err := g.user(ctx, t)
+	if err != nil {
+		return Identity{}, err
+	}
+	if u.subject() != known.Subject {
+		return Identity{}, odd("read user", "it is about another account")
+	}
+	id := u.identity()
+	id.Email = known.Email
+	return id, nil
+}
+
+// VerifiedEmail reads the verified primary address of the token's owner, in one call.
+func (g *GitHub) VerifiedEmail(ctx context.Context, t Token) (string, error) {
+	if err := g.usable(t); err != nil {
+		return "", fmt.Errorf("read e-mail addresses: %w", err)
+	}
+	if !t.allows(scopeEmail) {
+		return "", fmt.Errorf("read e-mail addresses: %w: %s", ErrScopeMissing, scopeEmail)
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	return g.primaryEmail(ctx, t)
+}
+
+// A githubEmail is an address of an account. An entry without one of the members says
+// nothing about the address.
+type githubEmail struct {
+	Email    string `json:"email"`
+	Primary  *bool  `json:"primary"`
+	Verified *bool  `json:"verified"`
+}
+
+// emailPage is how many addresses are asked for, the most that GitHub gives at once.
+const emailPage = 100
+
+// primaryEmail returns the address that is both primary and verified, or "" if the account
+// has none: every address was read and said so (UP-08).
+func (g *GitHub) primaryEmail(ctx context.Context, t Token) (string, error) {
+	const what = "read e-mail addresses"
+	var addresses []githubEmail
+	if err := g.get(ctx, t, what, "/user/emails?per_page="+strconv.Itoa(emailPage), &addresses); err != nil {
 		return "", err
 	}
+	if addresses == nil {
+		return "", odd(what, "it is no list")
+	}
 	for _, a := range addresses {
-		if a.Primary && a.Verified {
+		switch {
+		case a.Email == "" || a.Primary == nil || a.Verified == nil:
+			return "", odd(what, "an entry is not whole")
+		case *a.Primary && *a.Verified:
 			return a.Email, nil
 		}
+	}
+	if len(addresses) >= emailPage {
+		return "", odd(what, "there are more addresses than were read")
 	}
 	return "", nil
 }

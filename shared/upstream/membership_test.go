@@ -113,19 +113,67 @@ func TestTokenThatCannotAnswerIsDead(t *testing.T) {
 	wantKind(t, err, "dead")
 }
 
+// An answer with status 200 that GitHub does not document, or a 404 in others' words, is neither yes nor
+// no, whichever rule it is about (UP-18).
+func TestOddAnswerIsNeitherYesNorNo(t *testing.T) {
+	t.Parallel()
+	no := []string{`{}`, `null`, `[]`, `""`, `{"message":"Not Found"}`, `<html>`, ``}
+	user := `"user":{"id":583231,"login":"octocat"}`
+	entry := `{"email":"a@x.example","primary":false,"verified":true},`
+	for _, c := range []struct {
+		path   string
+		rules  []string // that need the call
+		bodies []string
+	}{
+		{"/user", []string{"user:octocat", "user-id:583231", "email-domain:example.com", "org:acme", "team:acme/ops"},
+			append(no, `{"login":"octocat"}`, `{"id":583231}`, `{"id":7,"login":"octocat"}`,
+				`{"id":583231,"login":"octocat","suspended_at":true}`)},
+		{"/user/memberships/orgs/acme", []string{"org:acme", "team:acme/ops"},
+			append(no, `{`+user+`}`, `{"state":"",`+user+`}`, `{"state":null,`+user+`}`, `{"state":"Active",`+user+`}`,
+				`{"state":"active"}`, `{"state":"active","user":{"login":"octocat"}}`,
+				`{"state":"active","user":{"id":7,"login":"x"}}`, `{"state":"active","user":{"id":"583231"}}`,
+				`[{"state":"active","user":{"id":583231}}]`)},
+		{"/orgs/acme/teams/ops/memberships/octocat", []string{"team:acme/ops"},
+			append(no, `{"role":"member"}`, `{"state":""}`, `{"state":true}`)},
+		{"/user/emails", []string{"email-domain:example.com"},
+			[]string{`{}`, `null`, `""`, `{"message":"Not Found"}`, `<html>`, ``, `[null]`, `[{}]`, `[1]`,
+				`[{"email":"a@x.example","primary":true}]`, `[{"email":"a@x.example","verified":true}]`,
+				`[{"primary":true,"verified":true}]`, `[{"email":"a@x.example","primary":"yes","verified":true}]`,
+				"[" + strings.TrimSuffix(strings.Repeat(entry, 100), ",") + "]"}},
+	} {
+		fake := oauthtest.StartGitHub(t, nil)
+		fake.AddToTeam("acme", "ops", "octocat", "active")
+		p := provider(t, fake, "read:org", "user:email")
+		known, token := signIn(t, p, "octocat")
+		recheck := func(rule, want, what string) {
+			t.Helper()
+			if _, got, err := allow(t, rule).Recheck(t.Context(), p, token, known); kind(err) != want {
+				t.Errorf("%s answers %.70s: %s: got %q, %s (%v), want %s", c.path, what, rule, got, kind(err), err, want)
+			}
+		}
+		for _, rule := range c.rules {
+			for _, body := range c.bodies {
+				fake.Outage(c.path, oauthtest.Fault{Status: 200, Body: body})
+				recheck(rule, "odd", body)
+			}
+			for _, body := range []string{"", "<html>", "{}", `{"message":"no route"}`} {
+				fake.Outage(c.path, oauthtest.Fault{Status: 404, Body: body})
+				recheck(rule, "outage", "404 "+body)
+			}
+			fake.Repair()
+			recheck(rule, "none", "as GitHub does")
+		}
+	}
+}
+
 // What is not an answer is an outage (UP-18, UP-17).
 func TestMembershipOutageIsNeitherYesNorNo(t *testing.T) {
 	t.Parallel()
 	bodies := map[string]oauthtest.Fault{
-		"500":             oauthtest.ServerError(),
-		"403":             {Status: http.StatusForbidden, Body: `{"message":"organization has enabled OAuth App access restrictions"}`},
-		"429":             {Status: http.StatusTooManyRequests},
-		"302":             {Redirect: "http://127.0.0.1:1/"},
-		"HTML":            {Status: 200, ContentType: "text/html", Body: "<html>"},
-		"without user":    {Status: 200, Body: `{"state":"active"}`},
-		"about another":   {Status: 200, Body: `{"state":"active","user":{"id":583232,"login":"x"}}`},
-		"id as a string":  {Status: 200, Body: `{"state":"active","user":{"id":"583231","login":"octocat"}}`},
-		"list of answers": {Status: 200, Body: `[{"state":"active","user":{"id":583231}}]`},
+		"500": oauthtest.ServerError(),
+		"403": {Status: http.StatusForbidden, Body: `{"message":"organization has enabled OAuth App access restrictions"}`},
+		"429": {Status: http.StatusTooManyRequests},
+		"302": {Redirect: "http://127.0.0.1:1/"},
 	}
 	for name, fault := range bodies {
 		t.Run(name, func(t *testing.T) {
@@ -175,10 +223,17 @@ func TestFailedRevocationIsAnError(t *testing.T) {
 	p := provider(t, fake)
 	_, token := signIn(t, p, "octocat")
 	path := "/applications/" + fake.ClientID + "/token"
-	for status, want := range map[int]string{401: "outage", 403: "outage", 500: "outage", 200: "outage", 404: "none", 422: "none"} {
-		fake.Outage(path, oauthtest.Fault{Status: status})
-		if err := p.Revoke(t.Context(), token); kind(err) != want {
-			t.Errorf("status %d: error got %v, want %s", status, err, want)
+	for _, c := range []struct {
+		status     int
+		body, want string
+	}{
+		{401, `{"message":"Bad credentials"}`, "outage"}, {403, "", "outage"}, {500, "", "outage"}, {200, "{}", "outage"},
+		{404, `{"message":"Not Found"}`, "none"}, {422, `{"message":"Validation Failed"}`, "none"},
+		{404, "<html>", "outage"}, {404, "{}", "outage"}, {422, "", "outage"},
+	} {
+		fake.Outage(path, oauthtest.Fault{Status: c.status, Body: c.body})
+		if err := p.Revoke(t.Context(), token); kind(err) != c.want {
+			t.Errorf("%d %s: error got %v, want %s", c.status, c.body, err, c.want)
 		}
 	}
 	fake.Repair()
@@ -216,6 +271,112 @@ func TestRulesThatNeedNoCallAreAskedFirst(t *testing.T) {
 	}
 	_, err := allow(t, "org:globex, user:hubot").Check(t.Context(), p, token, id)
 	wantKind(t, err, "not allowed")
+}
+
+// Every kind of rule is asked again about the account of today, found by its id (UP-10, K8, UP-06).
+func TestRecheckJudgesTheAccountOfToday(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		what, rules string
+		change      func(*oauthtest.GitHub)
+		want        string // rule or kind of error
+		login       string
+	}{
+		{"unchanged", "user:octocat", func(*oauthtest.GitHub) {}, "user:octocat", "octocat"},
+		{"renamed, and the rule names the old login", "user:octocat",
+			func(g *oauthtest.GitHub) { g.Rename(583231, "monalisa") }, "not allowed", ""},
+		{"renamed, and somebody else has the old login", "user:octocat", func(g *oauthtest.GitHub) {
+			g.Rename(583231, "monalisa")
+			g.AddUser(oauthtest.User{Login: "octocat"})
+		}, "not allowed", ""},
+		{"renamed, and the rule names the new login", "user:octocat,user:monalisa",
+			func(g *oauthtest.GitHub) { g.Rename(583231, "monalisa") }, "user:monalisa", "monalisa"},
+		{"renamed, and the rule names the id", "user-id:583231",
+			func(g *oauthtest.GitHub) { g.Rename(583231, "monalisa") }, "user-id:583231", "monalisa"},
+		{"renamed, in the team", "team:acme/ops",
+			func(g *oauthtest.GitHub) { g.Rename(583231, "monalisa") }, "team:acme/ops", "monalisa"},
+		{"another address", "email-domain:example.com", func(g *oauthtest.GitHub) {
+			g.AddUser(oauthtest.User{ID: 583231, Login: "octocat", Emails: []oauthtest.Email{
+				{Email: "octocat@example.com", Verified: true}, {Email: "o@evil.example", Primary: true, Verified: true}}})
+		}, "not allowed", ""},
+		{"the same address", "email-domain:example.com", func(*oauthtest.GitHub) {}, "email-domain:example.com", "octocat"},
+		{"suspended", "user-id:583231", func(g *oauthtest.GitHub) { g.Suspend("octocat") }, "not allowed", ""},
+		{"suspended member", "org:acme", func(g *oauthtest.GitHub) { g.Suspend("octocat") }, "not allowed", ""},
+		{"suspended, on an Enterprise Server", "user-id:583231", func(g *oauthtest.GitHub) {
+			g.Outage("/user", oauthtest.Fault{Status: 200,
+				Body: `{"id":583231,"login":"octocat","suspended_at":"2026-01-01T00:00:00Z"}`})
+		}, "not allowed", ""},
+		// GitHub says 401 for the token of a deleted account, as for any dead token.
+		{"deleted", "user-id:583231", func(g *oauthtest.GitHub) { g.Delete("octocat") }, "dead", ""},
+		{"token revoked", "user:octocat", func(g *oauthtest.GitHub) { g.RevokeTokens("octocat") }, "dead", ""},
+		{"provider down", "user:octocat", func(g *oauthtest.GitHub) { g.Outage("", oauthtest.ServerError()) }, "outage", ""},
+		{"addresses cannot be read, and another rule admits", "email-domain:example.com,org:acme",
+			func(g *oauthtest.GitHub) { g.Outage("/user/emails", oauthtest.ServerError()) }, "org:acme", "octocat"},
+		{"addresses cannot be read", "email-domain:example.com,user:mona",
+			func(g *oauthtest.GitHub) { g.Outage("/user/emails", oauthtest.ServerError()) }, "outage", ""},
+		{"anyone, token revoked", "anyone", func(g *oauthtest.GitHub) { g.RevokeTokens("octocat") }, "anyone", "octocat"},
+	}
+	for _, test := range tests {
+		t.Run(test.what, func(t *testing.T) {
+			t.Parallel()
+			fake := oauthtest.StartGitHub(t, nil)
+			fake.AddToTeam("acme", "ops", "octocat", "active")
+			p := provider(t, fake, "read:org", "user:email")
+			known, token := signIn(t, p, "octocat")
+			test.change(fake)
+			today, got, err := allow(t, test.rules).Recheck(t.Context(), p, token, known)
+			if err != nil {
+				got = kind(err)
+			}
+			if got != test.want {
+				t.Fatalf("got %s (%v), want %s", got, err, test.want)
+			}
+			if err == nil && (today.Login != test.login || today.Subject != known.Subject || today.Email != known.Email) {
+				t.Errorf("got %+v, want login %s and else %+v", today, test.login, known)
+			}
+		})
+	}
+}
+
+// A scope is needed by the rules that ask for it alone; a token without it is told apart, since only a
+// sign-in helps (K5, UP-11).
+func TestRecheckNeedsOnlyTheScopesOfItsRules(t *testing.T) {
+	t.Parallel()
+	fake := oauthtest.StartGitHub(t, nil)
+	p := provider(t, fake, "read:org", "user:email")
+	known, token := upstream.Identity{Subject: "github:583231", Login: "octocat"}, tokenFor(fake, "octocat", "")
+	for rules, missing := range map[string]bool{
+		"user:octocat": false, "user-id:583231": false, "user:octocat,org:acme,email-domain:example.com": false,
+		"org:acme": true, "team:acme/ops": true, "email-domain:example.com": true,
+	} {
+		_, _, err := allow(t, rules).Recheck(t.Context(), p, token, known)
+		if errors.Is(err, upstream.ErrScopeMissing) != missing || !missing && err != nil {
+			t.Errorf("%s: error got %v, want a missing scope: %t", rules, err, missing)
+		}
+	}
+	if calls := fake.Calls(); slices.ContainsFunc(calls, func(c string) bool { return c != "GET /user" }) {
+		t.Errorf("calls got %v, want none that needs a scope", calls)
+	}
+}
+
+// The development sign-in keeps no token and knows no more than the login, so there is nothing to ask.
+func TestDevelopmentSignInIsNotAskedAgain(t *testing.T) {
+	t.Parallel()
+	p, known := &upstream.Development{}, upstream.Identity{Subject: "development:octocat", Login: "octocat"}
+	today, got, err := allow(t, "user:octocat").Recheck(t.Context(), p, upstream.Token{}, known)
+	if err != nil || got != "user:octocat" || today != known {
+		t.Errorf("got %q, %+v (%v), want user:octocat and the person as known", got, today, err)
+	}
+	_, _, err = allow(t, "user:mona").Recheck(t.Context(), p, upstream.Token{}, known)
+	wantKind(t, err, "not allowed")
+	for text, lasts := range map[string]bool{"anyone": true, "user:octocat": false, "user-id:1": false, "email-domain:x.example": false, "org:acme": false} {
+		if got := rule(t, text).Lasts(&upstream.GitHub{}); got != lasts {
+			t.Errorf("%s at GitHub: lasts got %t, want %t", text, got, lasts)
+		}
+		if !rule(t, text).Lasts(p) {
+			t.Errorf("%s at the development sign-in: got asked again, want not", text)
+		}
+	}
 }
 
 // An outage spoils a "no", not a "yes" (UP-17, UP-18).

@@ -134,6 +134,14 @@ func lowerASCII(s string) string {
 	}, s)
 }
 
+// Lasts reports whether the rule admits whom it has admitted for as long as it stands: it
+// admits everybody, or p cannot be asked later who somebody is. The answers of all other
+// rules grow old.
+func (r Rule) Lasts(p Provider) bool {
+	_, asks := p.(Identifier)
+	return !asks || r.Kind == Anyone
+}
+
 // admits decides rules that need no call. It is false for [Org] and [Team].
 func (r Rule) admits(provider string, id Identity) bool {
 	switch r.Kind {

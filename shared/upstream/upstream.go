@@ -8,7 +8,7 @@ import (
 
 // A Provider signs people in. Implementations hold no mutable state and are safe
 // for concurrent use. What a provider can do beyond this it shows by also being a
-// [Membership], [Revoker], [Profiler], [EmailVerifier] or [FormSignIn].
+// [Identifier], [Membership], [Revoker], [Profiler], [EmailVerifier] or [FormSignIn].
 type Provider interface {
 	// Name is "github" or "development". It is the part of a subject before the colon.
 	Name() string
@@ -40,6 +40,15 @@ type Identity struct {
 	Email string
 }
 
+// An Identifier can be asked later who somebody is by now.
+type Identifier interface {
+	// Today returns the token's owner as the account is now, with the address of
+	// known, who it was at the last look. An owner with another subject is no answer
+	// and an error, like everything else that is not the account: [ErrSuspended] is
+	// the one "no" there is.
+	Today(ctx context.Context, t Token, known Identity) (Identity, error)
+}
+
 // A Membership knows organisations and teams.
 type Membership interface {
 	// Member says whether the person is an active member of what rule names, an
@@ -66,6 +75,10 @@ type EmailVerifier interface {
 	// VerifiesEmail says whether [Identity].Email is filled in by this
 	// provider as it is configured.
 	VerifiesEmail() bool
+
+	// VerifiedEmail returns the verified primary address of the token's owner as it
+	// is now, empty if there is none. What is not a whole answer is an error.
+	VerifiedEmail(ctx context.Context, t Token) (string, error)
 }
 
 // A FormSignIn has no page of its own. AuthCodeURL leads straight to our callback, which

@@ -132,7 +132,7 @@ run "good_values_pass" {
     firestore_location = "eur3"
     database           = "(default)"
     instances          = { mcp = { min = 1, max = 20 }, token = { max = 3 } }
-    lifetimes          = { GRANT_TTL = "43800h", CODE_TTL = "10m", REFRESH_GRACE = "0", MEMBERSHIP_TTL = "0s", ACCESS_TOKEN_TTL = "1h30m5s" }
+    lifetimes          = { GRANT_TTL = "43800h", CODE_TTL = "10m", REFRESH_GRACE = "0", MEMBERSHIP_TTL = "0s", EVIDENCE_MAX_AGE = "8760h", ACCESS_TOKEN_TTL = "1h30m5s" }
     forwarded_for_hops = 0
     log_level          = "debug"
     alert_emails       = ["ops@example.com"]

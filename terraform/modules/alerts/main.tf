@@ -6,6 +6,7 @@ locals {
     errors         = "${local.services} AND severity>=ERROR"
     refresh_reused = "${local.services} AND jsonPayload.event=\"refresh.reused\""
     reload_failed  = "${local.services} AND jsonPayload.event=\"keys.reload_failed\""
+    evidence_lost  = "${local.services} AND jsonPayload.event=\"evidence.lost\""
   }
 
   # The query is PromQL; it is about a window, so one slow second wakes nobody.
@@ -29,6 +30,11 @@ locals {
       title = "Postern: keys cannot be read again"
       query = "sum(increase(logging_googleapis_com:user_postern_reload_failed{monitored_resource=\"cloud_run_revision\"}[30m])) > 2"
       what  = "Instances work on with the keys they have, new instances cannot start work. Look at the newest version of the secret the line names; playbook: docs/operations.md."
+    }
+    evidence_lost = {
+      title = "Postern: nobody can say who may still enter"
+      query = "sum(increase(logging_googleapis_com:user_postern_evidence_lost{monitored_resource=\"cloud_run_revision\"}[10m])) > 5"
+      what  = "More than five refreshes in ten minutes could not be decided: GitHub does not take the tokens it gave, or answers what cannot be understood. After EVIDENCE_MAX_AGE people have to sign in again. Often a wrong GITHUB_CLIENT_ID; playbook: docs/operations.md."
     }
   }
 }

@@ -14,6 +14,8 @@ import (
 //	do=join&org=acme&team=ops&login=…      AddToTeam
 //	do=leave&org=acme&login=octocat        RemoveFromOrg
 //	do=revoke&login=octocat                RevokeTokens
+//	do=suspend&login=octocat               Suspend
+//	do=delete&login=octocat                Delete
 //	do=outage&path=/user&kind=…            Outage; kind is 500, drip, huge or redirect (with to=URL)
 //	do=repair                              Repair
 //	do=forget                              ForgetRequests
@@ -44,6 +46,10 @@ func (g *GitHub) control(w http.ResponseWriter, r *http.Request) {
 		g.RemoveFromOrg(org, login)
 	case "revoke":
 		g.RevokeTokens(login)
+	case "suspend":
+		g.Suspend(login)
+	case "delete":
+		g.Delete(login)
 	case "outage":
 		g.Outage(f("path"), faultOf(f("kind"), f("to")))
 	case "repair":

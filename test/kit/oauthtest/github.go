@@ -3,6 +3,7 @@ package oauthtest
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
@@ -65,7 +66,10 @@ type Email struct {
 	Verified bool   `json:"verified"`
 }
 
-type account struct{ User }
+type account struct {
+	User
+	suspended bool
+}
 
 // NewGitHub starts a fake. The caller calls [GitHub.Close].
 func NewGitHub(o *GitHubOptions) (*GitHub, error) {
@@ -165,7 +169,7 @@ func (g *GitHub) add(u User) int64 {
 		u.ID = g.nextID
 		g.nextID++
 	}
-	g.accounts[u.ID] = &account{u}
+	g.accounts[u.ID] = &account{User: u}
 	return u.ID
 }
 
@@ -193,6 +197,28 @@ func (g *GitHub) Rename(id int64, login string) {
 	defer g.mu.Unlock()
 	if a := g.accounts[id]; a != nil {
 		a.Login = login
+	}
+}
+
+// Suspend closes an account to its owner; its tokens stay.
+func (g *GitHub) Suspend(login string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.accounts[g.idOf(login)].suspended = true
+}
+
+// Delete removes an account with its memberships and tokens. Its id is never given again.
+func (g *GitHub) Delete(login string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	id := g.idOf(login)
+	g.dropTokens(id)
+	delete(g.accounts, id)
+	maps.DeleteFunc(g.sessions, func(_ string, of int64) bool { return of == id })
+	for _, groups := range []map[string]map[int64]string{g.orgs, g.teams} {
+		for _, members := range groups {
+			delete(members, id)
+		}
 	}
 }
 
@@ -251,7 +277,10 @@ func (g *GitHub) LiveTokens(login string) int {
 func (g *GitHub) RevokeTokens(login string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	id := g.idOf(login)
+	g.dropTokens(g.idOf(login))
+}
+
+func (g *GitHub) dropTokens(id int64) {
 	delete(g.approvals, id)
 	for value, t := range g.tokens {
 		if t.account == id {

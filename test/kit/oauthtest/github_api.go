@@ -49,6 +49,9 @@ func (g *GitHub) call(w http.ResponseWriter, r *http.Request, scope string, f fu
 	if r.Header.Get("User-Agent") == "" {
 		return answer{http.StatusForbidden, message("Request forbidden by administrative rules.")}
 	}
+	if g.accounts[t.account].suspended {
+		return answer{http.StatusForbidden, message("Sorry. Your account was suspended.")}
+	}
 	w.Header().Set("X-OAuth-Scopes", t.scopes.String())
 	if !t.scopes.allows(scope) {
 		if scope == "read:org" {
