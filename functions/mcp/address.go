@@ -2,7 +2,6 @@ package mcp
 
 import (
 	"net/http"
-	"slices"
 
 	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/httperr"
@@ -10,30 +9,22 @@ import (
 	"github.com/postern-dev/postern/shared/origin"
 )
 
-// checkAddress keeps web pages out that were not meant to reach this server (MCP,
-// Security; MP-01, TRN-02).
+// checkOrigin keeps web pages out of a server on plain http, which is one on a
+// developer's machine: a page whose own name was pointed at a loopback address (DNS
+// rebinding) says where it is from, and must be ours or of this machine, as MCP Inspector
+// on its local port is (MCP, Security; MP-01, TRN-02). The edge looks at Host.
 //
-// Host must be ours or name this machine. A page whose own name was pointed at a
-// loopback address (DNS rebinding) sends its own name there. Behind a gateway Host is
-// the gateway's business, and the function cannot be reached past it.
-//
-// Origin, which only browsers send, must be ours, of this machine (MCP Inspector runs on
-// a local port) or configured. The credential is a token that a page has to have, and
-// no cookie, so this is a second wall and not the only one.
-func (h *handler) checkAddress(r *http.Request) error {
-	if !h.Edge.TrustForwardedAuthorization && r.Host != edge.Issuer(r).Host() && !loopbackOrigin("http://"+r.Host) {
-		return httperr.Status(http.StatusMisdirectedRequest,
-			oauth.Refuse(oauth.InvalidRequest, "this server has another name than the one in Host"))
-	}
-	origin := r.Header.Get("Origin")
-	own := origin == "" || origin == edge.Issuer(r).String()
-	if own || loopbackOrigin(origin) || slices.Contains(h.Origins, origin) {
+// Over https every origin may call, extensions and sandboxed pages ("null") among them:
+// the page's name would have to be in the certificate, and the credential is a token that
+// a page has to have, and no cookie.
+func checkOrigin(r *http.Request) error {
+	issuer, sent := edge.Issuer(r), r.Header.Get("Origin")
+	if issuer.Secure() || sent == "" || sent == issuer.String() {
 		return nil
 	}
-	return httperr.Status(http.StatusForbidden, oauth.Refuse(oauth.AccessDenied, "pages of this Origin may not call"))
-}
-
-func loopbackOrigin(s string) bool {
-	o, err := origin.Parse(s)
-	return err == nil && o.IsLoopback()
+	if o, err := origin.Parse(sent); err == nil && o.IsLoopback() {
+		return nil
+	}
+	return httperr.Status(http.StatusForbidden, oauth.Refuse(oauth.AccessDenied,
+		"a server on plain http answers pages of this machine alone"))
 }

@@ -102,6 +102,23 @@ func progressing() Tool {
 	})
 }
 
+// Who takes JSON alone gets the result alone, and of several results a list (TRN-05).
+func TestAnAnswerInJSONHasNoProgress(t *testing.T) {
+	t.Parallel()
+	f := newEndpoint(t)
+	f.Tools = []Tool{progressing()}
+	h := f.open(t)
+	token := f.connect(t, "octocat", "Client", nil).token
+	call := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"progressing","arguments":{},"_meta":{"progressToken":7}}}`
+	const want = `{"jsonrpc":"2.0","id":1,"result":{"content":[]}}`
+	for body, want := range map[string]string{call: want, "[" + call + "]": "[" + want + "]"} {
+		w := mustCode(t, h, request(t.Context(), token, body, "Accept", "application/json"), http.StatusOK)
+		if got := strings.TrimSpace(w.Body.String()); got != want || w.Header().Get("Content-Type") != "application/json" {
+			t.Errorf("%s: got %s, want %s", body, got, want)
+		}
+	}
+}
+
 // A body over a mebibyte is refused before the token is looked at (HT-06).
 func TestLargeBodyIsRefusedFirst(t *testing.T) {
 	t.Parallel()

@@ -2,18 +2,14 @@ package mcp
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/auth"
-	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 
 	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/oauth"
-	"github.com/postern-dev/postern/shared/telemetry"
 )
 
 // checkScopes refuses a call of a tool that asks for more than the token has, naming
@@ -38,16 +34,18 @@ func (h *handler) checkScopes(caller *Caller, msg message) error {
 
 // dispatch hands the message to the SDK; the context says who sent it.
 func (h *handler) dispatch(w http.ResponseWriter, r *http.Request, caller *Caller, msg message) error {
-	telemetry.Add(r.Context(), slog.String("mcp_method", short(unquote(msg.calls[0].method))))
-	answer := &answer{ResponseWriter: w}
+	answer := &answer{ResponseWriter: w, msg: msg}
 	if !msg.stream {
 		h.json.ServeHTTP(answer, r)
-		return answer.finish(r, msg)
+		return answer.finish(r)
 	}
-	ctx, end := h.bound(r.Context(), caller)
-	defer end()
-	h.streams.ServeHTTP(answer, r.WithContext(ctx))
-	return answer.finish(r, msg)
+	if !msg.fold {
+		ctx, end := h.bound(r.Context(), caller)
+		defer end()
+		r = r.WithContext(ctx)
+	}
+	h.streams.ServeHTTP(answer, r)
+	return answer.finish(r)
 }
 
 // bound ends a stream when the token ends, and soon after the grant does (MP-12).
@@ -92,66 +90,4 @@ func fromContext(ctx context.Context, _ string, _ *http.Request) (*auth.TokenInf
 		return nil, auth.ErrInvalidToken
 	}
 	return caller.tokenInfo(), nil
-}
-
-// An answer puts right what the SDK writes: refusals in plain text become JSON-RPC
-// errors, streams ask proxies not to hold them back (MOD-16), and nothing is stored.
-type answer struct {
-	http.ResponseWriter
-	status int
-	plain  strings.Builder // the text of a refusal, not sent as it is
-	caught bool
-}
-
-func (a *answer) WriteHeader(status int) {
-	h := a.Header()
-	a.status = status
-	if status >= 400 && strings.HasPrefix(h.Get("Content-Type"), "text/plain") {
-		a.caught = true
-		return
-	}
-	h.Set("Cache-Control", "no-store")
-	if h.Get("Content-Type") == "text/event-stream" {
-		h.Set("X-Accel-Buffering", "no")
-	}
-	a.ResponseWriter.WriteHeader(status)
-}
-
-func (a *answer) Write(b []byte) (int, error) {
-	if a.status == 0 {
-		a.WriteHeader(http.StatusOK)
-	}
-	if a.caught {
-		return a.plain.Write(b)
-	}
-	return a.ResponseWriter.Write(b)
-}
-
-// Flush is for streams. Headers leave with the first byte.
-func (a *answer) Flush() {
-	if a.status == 0 {
-		a.WriteHeader(http.StatusOK)
-	}
-	_ = http.NewResponseController(a.ResponseWriter).Flush()
-}
-
-// finish sends the refusal that was caught. A method that an old revision does not
-// have is an answer like any other there (JSON-RPC 2.0): some clients end a session
-// over a status of 400.
-func (a *answer) finish(r *http.Request, msg message) error {
-	if !a.caught {
-		return nil
-	}
-	p := &problem{status: a.status, code: jsonrpc.CodeInvalidRequest, message: strings.TrimSpace(a.plain.String())}
-	if len(msg.calls) == 1 {
-		p.id = msg.calls[0].id
-	}
-	if strings.Contains(p.message, "JSON RPC not handled") {
-		p.code, p.message = jsonrpc.CodeMethodNotFound, "no such method"
-		if len(p.id) > 0 {
-			p.status = http.StatusOK
-		}
-	}
-	a.Header().Set("Cache-Control", "no-store") // which http.Error took away
-	return p.write(a.ResponseWriter, r)
 }

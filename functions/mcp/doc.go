@@ -2,13 +2,13 @@
 // runs tools by the official Go SDK.
 //
 //	size      as announced                                         413
-//	address   Host and Origin are ours                             421, 403
+//	origin    over plain http, of this machine                     403
 //	token     one Bearer header, genuine, for this resource        401, 400
 //	grant     still alive, by a look of bounded age                401, 503
 //	scope     "mcp"                                                403
 //	body      whole, within the limit                              413, 408
 //	method    POST                                                 405
-//	message   one meaning (strict JSON-RPC)                        400, 415
+//	message   one meaning (strict JSON-RPC)                        400, 415, 406
 //	scope     what the tool asks for                               403
 //	SDK       stateless, all revisions of MCP on one URL
 //

@@ -13,13 +13,14 @@ import (
 	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/shared/telemetry"
 	"github.com/postern-dev/postern/shared/upstream"
 )
 
 // maxBody is the largest message (HT-06), in bytes. The gateway lets 32 MB through.
 const maxBody = 1 << 20
 
-// A Config is what the MCP endpoint needs. Everything but Tools, Origins, Log and Now
+// A Config is what the MCP endpoint needs. Everything but Tools, Log and Now
 // is required.
 type Config struct {
 	Edge     edge.Deployment
@@ -34,10 +35,6 @@ type Config struct {
 
 	// Tools are what is served; nil means [Builtin].
 	Tools []Tool
-
-	// Origins are web origins that may call beside our own and those of this
-	// machine. See [handler.checkAddress].
-	Origins []string
 
 	Log *slog.Logger     // nil discards
 	Now func() time.Time // nil means time.Now
@@ -73,6 +70,7 @@ func New(c Config) (http.Handler, error) {
 	h.grants = newLiveness(c.Store, c.RevocationMaxAge, h.Now)
 	return edge.Wrap(h.routes(), edge.Options{
 		Deployment: h.Edge, Endpoint: "mcp", MaxBody: maxBody, Before: h.admit,
+		Answers: edge.Answers{Error: writeError},
 	}), nil
 }
 
@@ -100,7 +98,7 @@ func (h *handler) routes() *edge.Mux {
 // read (MP-11): a caller without a token costs no more than the headers.
 func (h *handler) admit(next http.Handler) http.Handler {
 	return errorsOf(func(w http.ResponseWriter, r *http.Request) error {
-		if err := h.checkAddress(r); err != nil {
+		if err := checkOrigin(r); err != nil {
 			return err
 		}
 		caller, err := h.authenticate(r)
@@ -130,6 +128,11 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 	msg, problem := readMessage(r)
 	if problem != nil {
 		return problem.write(w, r)
+	}
+	telemetry.Add(r.Context(), slog.String("mcp_method", short(msg.method)))
+	if len(msg.calls) == 0 {
+		w.WriteHeader(http.StatusAccepted) // notifications are not answered (TRN-04)
+		return nil
 	}
 	if err := h.checkScopes(caller, msg); err != nil {
 		return err

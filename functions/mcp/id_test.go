@@ -28,8 +28,8 @@ func TestAnIDComesBackAsItWasSentOrIsRefused(t *testing.T) {
 	} {
 		for kind, body := range map[string]string{"alone": ping(id), "in a batch": "[" + listTools + "," + ping(id) + "]"} {
 			a := answerOf(t, mustCode(t, h, request(t.Context(), token, body), http.StatusBadRequest).Body)
-			if a.Error == nil || a.Error.Code != jsonrpc.CodeInvalidRequest || a.ID != nil {
-				t.Errorf("id %s %s: got %+v, want %d without an id", id, kind, a, jsonrpc.CodeInvalidRequest)
+			if a.Error == nil || a.Error.Code != jsonrpc.CodeInvalidRequest || string(a.ID) != "null" {
+				t.Errorf("id %s %s: got %+v, want %d under null", id, kind, a, jsonrpc.CodeInvalidRequest)
 			}
 		}
 	}

@@ -20,21 +20,33 @@ const (
 	version20250326 = "2025-03-26" // the one revision with batches
 	version20260728 = "2026-07-28" // the first one without a handshake
 
+	listen = "subscriptions/listen" // the one method that is answered by a stream alone
+
 	// maxBatch is how many messages one body may hold.
 	maxBatch = 20
 )
 
 // A message is what the endpoint itself reads of a body. The SDK reads the rest.
 type message struct {
+	sent   int    // how many there are
+	list   bool   // they came in a list
+	method string // of the first one, for the log
+	// calls are the requests. A server without sessions has nothing that a notification
+	// could be about, so those are accepted and go no further (JSON-RPC 2.0 §4.1).
 	calls []call
-	// stream says that the caller wants more than the result: progress, log lines,
-	// or a subscription.
+	// stream says that the SDK answers with a stream: the caller wants more than the result
+	// (progress, log lines, a subscription), or takes nothing else.
 	stream bool
+	// fold says that the caller takes JSON alone all the same: the results in the stream
+	// are sent as that.
+	fold bool
 }
 
 // A call is one JSON-RPC message of a client: a request or, without an id, a
 // notification. Values are as they are written; nil is absent.
 type call struct {
+	text                    []byte // all of it
+	version                 []byte // of JSON-RPC
 	id, method, name        []byte // name is params.name
 	progressToken, logLevel []byte // of params._meta
 }
@@ -42,7 +54,7 @@ type call struct {
 // fields says where a call's values go.
 func (c *call) fields() []field {
 	return []field{
-		{name: "jsonrpc"},
+		{name: "jsonrpc", raw: &c.version},
 		{name: "id", raw: &c.id},
 		{name: "method", raw: &c.method},
 		{name: "params", below: []field{
@@ -56,41 +68,55 @@ func (c *call) fields() []field {
 }
 
 // readMessage reads what decides about a request and refuses what two readers could
-// take for different things (HT-07, MP-02, MP-03). The body stays readable.
+// take for different things (HT-07, MP-02, MP-03). It leaves in r what the SDK is to see.
 func readMessage(r *http.Request) (message, *problem) {
-	if p := settleHeaders(r); p != nil {
-		return message{}, p
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+		return message{}, &problem{
+			status: http.StatusUnsupportedMediaType, code: jsonrpc.CodeInvalidRequest,
+			message: "Content-Type must be application/json",
+		}
 	}
 	body, err := io.ReadAll(r.Body) // the edge has it in memory
 	if err != nil {
 		return message{}, invalidRequest("the body ended early")
 	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
 	msg, p := parse(body, r.Header.Get("Mcp-Protocol-Version"))
+	if wrong := settleHeaders(r.Header); wrong != nil {
+		p = wrong.of(msg)
+	}
+	if p == nil {
+		p = msg.settleAnswer(r.Header)
+	}
 	if p != nil {
 		return message{}, p
 	}
+	if len(msg.calls) < msg.sent {
+		body = msg.requests()
+	}
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	return msg, nil
+}
+
+// requests is a batch without its notifications.
+func (m message) requests() []byte {
+	texts := make([][]byte, len(m.calls))
+	for i, c := range m.calls {
+		texts[i] = c.text
+	}
+	return slices.Concat([]byte("["), bytes.Join(texts, []byte(",")), []byte("]"))
 }
 
 // settleHeaders checks the headers that the SDK answers in plain text, or reads in
 // another way than MCP does.
-func settleHeaders(r *http.Request) *problem {
-	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-		return &problem{
-			status: http.StatusUnsupportedMediaType, code: jsonrpc.CodeInvalidRequest,
-			message: "Content-Type must be application/json",
-		}
-	}
-	version := r.Header.Get("Mcp-Protocol-Version")
-	if version != "" && version < version20260728 && !slices.Contains(supported, version) {
+func settleHeaders(h http.Header) *problem {
+	if version := h.Get("Mcp-Protocol-Version"); version != "" && !slices.Contains(supported, version) {
 		return &problem{
 			status: http.StatusBadRequest, code: sdk.CodeUnsupportedProtocolVersion,
 			message: "unsupported protocol version",
 			data:    sdk.UnsupportedProtocolVersionData{Supported: supported, Requested: version},
 		}
 	}
-	for name, values := range r.Header {
+	for name, values := range h {
 		if len(values) > 1 && strings.HasPrefix(name, "Mcp-Param-") {
 			return &problem{
 				status: http.StatusBadRequest, code: sdk.CodeHeaderMismatch,
@@ -98,13 +124,43 @@ func settleHeaders(r *http.Request) *problem {
 			}
 		}
 	}
-	if len(r.Header["Accept"]) == 0 {
-		r.Header.Set("Accept", "*/*") // RFC 9110 §12.5.1
-	}
 	// There are no streams to resume (MOD-17), and the SDK refuses the header.
-	r.Header.Del("Last-Event-Id")
-	decodeName(r.Header)
+	h.Del("Last-Event-Id")
+	decodeName(h)
 	return nil
+}
+
+// settleAnswer decides between JSON and a stream by what the caller takes (RFC 9110
+// §12.5.1): clients that leave one of the two out are served all the same. The SDK wants
+// to read both.
+func (m *message) settleAnswer(h http.Header) *problem {
+	takesJSON, takesStreams := accepts(h, "application", "json"), accepts(h, "text", "event-stream")
+	h.Set("Accept", "application/json, text/event-stream")
+	for _, c := range m.calls {
+		if !takesStreams && unquote(c.method) == listen {
+			p := &problem{
+				status: http.StatusNotAcceptable, code: jsonrpc.CodeInvalidRequest,
+				message: "a subscription is a stream: Accept must have text/event-stream",
+			}
+			return p.of(*m)
+		}
+	}
+	m.stream = m.stream || takesStreams && !takesJSON
+	m.fold = m.stream && !takesStreams
+	return nil
+}
+
+// accepts reports whether Accept has a media type. Saying nothing accepts everything.
+func accepts(h http.Header, kind, subtype string) bool {
+	lines := h.Values("Accept")
+	for entry := range strings.SplitSeq(strings.Join(lines, ","), ",") {
+		media, _, _ := strings.Cut(entry, ";")
+		switch strings.ToLower(strings.TrimSpace(media)) {
+		case kind + "/" + subtype, kind + "/*", "*/*":
+			return true
+		}
+	}
+	return len(lines) == 0
 }
 
 var supported = sdk.SupportedProtocolVersions()
@@ -125,12 +181,14 @@ func decodeName(h http.Header) {
 
 // parse reads one message, or several if the revision has batches.
 func parse(body []byte, version string) (message, *problem) {
-	if batch := bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("[")); batch && version > version20250326 {
+	list := bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("["))
+	if list && version > version20250326 {
 		return message{}, invalidRequest("batches ended with protocol version 2025-06-18")
 	}
 	var calls []call
 	var c call
-	err := readStrict(body, c.fields(), func() {
+	err := readStrict(body, c.fields(), func(text []byte) {
+		c.text = text
 		calls = append(calls, c)
 		c = call{}
 	})
@@ -144,21 +202,27 @@ func parse(body []byte, version string) (message, *problem) {
 	case len(calls) == 0 || len(calls) > maxBatch:
 		return message{}, invalidRequest("a batch has 1 to 20 messages")
 	}
-	return newMessage(calls)
+	msg, p := newMessage(calls)
+	msg.list = list
+	return msg, p
 }
 
 func newMessage(calls []call) (message, *problem) {
-	m := message{calls: calls}
+	m := message{sent: len(calls), method: unquote(calls[0].method)}
 	for i, c := range calls {
 		if p := c.check(); p != nil {
 			return message{}, p
 		}
+		if c.id == nil {
+			continue
+		}
 		for _, earlier := range calls[:i] {
-			if c.id != nil && bytes.Equal(c.id, earlier.id) {
+			if bytes.Equal(c.id, earlier.id) {
 				return message{}, invalidRequest("two messages of a batch have one id")
 			}
 		}
-		if c.progressToken != nil || c.logLevel != nil || unquote(c.method) == "subscriptions/listen" {
+		m.calls = append(m.calls, c)
+		if c.progressToken != nil || c.logLevel != nil || unquote(c.method) == listen {
 			m.stream = true
 		}
 	}
@@ -169,10 +233,12 @@ func newMessage(calls []call) (message, *problem) {
 // client is such a message: this server never asks (MOD-14).
 func (c call) check() *problem {
 	switch {
-	case unquote(c.method) == "":
-		return invalidRequest("a message needs a method; this server takes no responses")
 	case c.id != nil && c.id[0] != '"' && !integer(string(c.id)):
 		return invalidRequest("id must be a string or an integer from -(2^53-1) to 2^53-1")
+	case unquote(c.version) != "2.0":
+		return invalidRequest("jsonrpc must be \"2.0\"").under(c.id)
+	case unquote(c.method) == "":
+		return invalidRequest("a message needs a method; this server takes no responses")
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ func (h *handler) serveTools() {
 		},
 		SetCacheable: private,
 	})
-	server.AddReceivingMiddleware(h.recovered)
+	server.AddReceivingMiddleware(h.recovered, objects)
 	tools := h.Tools
 	if tools == nil {
 		tools = Builtin(h.Store, h.Provider, h.Now)
@@ -68,6 +68,19 @@ func (h *handler) recovered(next sdk.MethodHandler) sdk.MethodHandler {
 				result, err = nil, &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: "internal error"}
 			}
 		}()
+		return next(ctx, method, req)
+	}
+}
+
+// objects refuses arguments that are no object. The SDK would tell the model types of Go.
+func objects(next sdk.MethodHandler) sdk.MethodHandler {
+	return func(ctx context.Context, method string, req sdk.Request) (sdk.Result, error) {
+		call, ok := req.GetParams().(*sdk.CallToolParamsRaw)
+		if ok && len(call.Arguments) > 0 && call.Arguments[0] != '{' && string(call.Arguments) != "null" {
+			return nil, &jsonrpc.Error{
+				Code: jsonrpc.CodeInvalidParams, Message: "invalid params: the member arguments has the wrong type",
+			}
+		}
 		return next(ctx, method, req)
 	}
 }

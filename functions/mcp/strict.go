@@ -26,7 +26,9 @@ type field struct {
 // readStrict checks JSON by the rules of [strict.DecodeJSON] and reads fields of the object
 // it is, or of each object in the array. It is for a path where reflection would cost
 // more than everything else of ours together; a fuzz test holds the two side by side.
-func readStrict(data []byte, fields []field, each func()) error {
+//
+// each is told after every object, with its text.
+func readStrict(data []byte, fields []field, each func(text []byte)) error {
 	switch {
 	case !utf8.Valid(data):
 		return errors.New("not UTF-8")
@@ -39,8 +41,7 @@ func readStrict(data []byte, fields []field, each func()) error {
 	w.space()
 	switch data[w.at] {
 	case '{':
-		w.object(fields)
-		each()
+		each(w.value(fields))
 	case '[':
 		w.array(fields, each)
 	default:
@@ -99,7 +100,7 @@ func (w *walker) value(fields []field) []byte {
 	case '{':
 		w.object(fields)
 	case '[':
-		w.array(nil, func() {})
+		w.array(nil, func([]byte) {})
 	case '"':
 		w.text()
 	default: // a number or a word
@@ -124,15 +125,14 @@ func (w *walker) next(end byte) bool {
 	return true
 }
 
-func (w *walker) array(fields []field, each func()) {
+func (w *walker) array(fields []field, each func(text []byte)) {
 	w.at++
 	for w.err == nil && w.next(']') {
 		if fields != nil && w.data[w.at] != '{' {
 			w.fail("want objects in the array")
 			return
 		}
-		w.value(fields)
-		each()
+		each(w.value(fields))
 	}
 }
 

@@ -40,7 +40,7 @@ func FuzzStrictReaderAgreesWithTheSharedDecoder(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var got []call
 		var c call
-		err := readStrict(data, c.fields(), func() { got = append(got, c); c = call{} })
+		err := readStrict(data, c.fields(), func([]byte) { got = append(got, c); c = call{} })
 		want, wantErr := shared(data)
 		if (err == nil) != (wantErr == nil) {
 			t.Fatalf("%q: got %v, want %v", data, err, wantErr)
@@ -54,7 +54,7 @@ func FuzzStrictReaderAgreesWithTheSharedDecoder(f *testing.F) {
 		for i, g := range got {
 			w := want[i]
 			for name, pair := range map[string][2][]byte{
-				"id": {g.id, w.ID}, "method": {g.method, w.Method}, "name": {g.name, w.Params.Name},
+				"jsonrpc": {g.version, w.Version}, "id": {g.id, w.ID}, "method": {g.method, w.Method}, "name": {g.name, w.Params.Name},
 				"progressToken": {g.progressToken, w.Params.Meta.ProgressToken},
 				"logLevel":      {g.logLevel, w.Params.Meta.LogLevel},
 			} {
