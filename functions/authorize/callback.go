@@ -85,6 +85,7 @@ func (h *handler) complete(w http.ResponseWriter, r *http.Request, t transaction
 		return h.repeated(r.Context(), t, err)
 	}
 	if err != nil {
+		h.letGo(r.Context(), token)
 		return err
 	}
 	return h.issue(w, r, t, person, token)

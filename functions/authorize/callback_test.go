@@ -312,6 +312,49 @@ func TestInterleavedUsersGetTheirOwnIdentity(t *testing.T) {
 	}
 }
 
+// The token of a sign-in that brings nothing is revoked, and no other of the person; that this fails, or takes
+// for ever, changes no answer and is logged (UP-11, K1).
+func TestTokenThatNobodyWillUseIsRevoked(t *testing.T) {
+	t.Parallel()
+	const scopes, membership = "read:org", "/user/memberships/orgs/acme"
+	for what, c := range map[string]struct {
+		outage string          // the path that fails while somebody signs in
+		revoke oauthtest.Fault // of the revocation; zero is none
+		live   int             // tokens that work afterwards
+	}{
+		"refused by ALLOW":            {live: 1},
+		"membership unknown":          {outage: membership, live: 1},
+		"account unknown":             {outage: "/user", live: 1},
+		"revocation fails":            {revoke: oauthtest.ServerError(), live: 2},
+		"revocation takes for ever":   {revoke: oauthtest.Fault{Drip: true}, live: 2},
+		"revocation is not our app's": {revoke: oauthtest.Fault{Status: 401}, live: 2},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			s := serveGitHub(t, "org:acme")
+			s.github.IssueToken("octocat", scopes) // of an earlier sign-in
+			if c.outage != "" {
+				s.github.Outage(c.outage, oauthtest.ServerError())
+			}
+			if c.revoke != (oauthtest.Fault{}) {
+				s.github.Outage("/applications/"+s.github.ClientID+"/token", c.revoke)
+			}
+			b := s.browser(loopbackURI)
+			p := walk(t, b, get(t, b, s.request(), http.StatusOK), "octocat")
+			if got := s.github.LiveTokens("octocat"); got != c.live {
+				t.Errorf("live tokens got %d, want %d", got, c.live)
+			}
+			if fault := p.Status == http.StatusServiceUnavailable; fault != (c.outage != "") {
+				t.Errorf("got status %d, want 503 in an outage and only there", p.Status)
+			}
+			logged := strings.Contains(s.Lines.String(), "the token of a sign-in that failed was not revoked")
+			if want := c.live == 2; logged != want {
+				t.Errorf("a failed revocation: logged %t, want %t", logged, want)
+			}
+		})
+	}
+}
+
 // A permission that GitHub did not grant is a refusal, not a hole (UP-05).
 func TestTooLittleScopeLetsNobodyIn(t *testing.T) {
 	t.Parallel()

@@ -1,10 +1,12 @@
 package authorize
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/oauth"
@@ -18,7 +20,8 @@ func (h *handler) identify(r *http.Request, t transaction, query url.Values) (st
 	ctx, callback := r.Context(), edge.Issuer(r).URL(oauth.CallbackPath)
 	identity, token, err := h.Provider.Exchange(ctx, callback, query, t.verifier())
 	if err != nil {
-		if _, refused := errors.AsType[*oauth.Error](err); refused && !errors.Is(err, upstream.ErrUsed) {
+		_, refused := errors.AsType[*oauth.Error](err)
+		if refused && !errors.Is(err, upstream.ErrUsed) || errors.Is(err, upstream.ErrSuspended) {
 			telemetry.Audit(ctx, h.Log, telemetry.SignInFailed, clientField(t), slog.String("reason", err.Error()))
 		}
 		return store.Person{}, token, err
@@ -33,6 +36,25 @@ func (h *handler) identify(r *http.Request, t transaction, query url.Values) (st
 			clientField(t), personField(person.Subject), slog.String("reason", "no rule of ALLOW"))
 	}
 	return person, token, err
+}
+
+// letGoWithin bounds how long a person waits while a token that nobody will use is revoked.
+const letGoWithin = 2 * time.Second
+
+// letGo revokes the provider's token of a sign-in that brought nothing, so that such tokens do
+// not pile up there (K1, UP-11). The answer is decided before, and stays as it is when this
+// fails, or when the person does not wait.
+func (h *handler) letGo(ctx context.Context, token upstream.Token) {
+	p, ok := h.Provider.(upstream.Revoker)
+	if !ok || token.IsZero() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), letGoWithin)
+	defer cancel()
+	if err := p.Revoke(ctx, token); err != nil {
+		h.Log.LogAttrs(ctx, slog.LevelWarn, "the token of a sign-in that failed was not revoked",
+			slog.String("error", err.Error()))
+	}
 }
 
 // declined reports whether the person or the provider said no, or ALLOW did. Such an

@@ -146,7 +146,7 @@ func (g *GitHub) Exchange(ctx context.Context, callback string, query url.Values
 	defer cancel()
 	token, err := g.redeem(ctx, callback, code, verifier)
 	if err != nil {
-		return Identity{}, Token{}, err
+		return Identity{}, token, err
 	}
 	id, err := g.identity(ctx, token)
 	if errors.Is(err, ErrTokenDead) {
@@ -155,7 +155,7 @@ func (g *GitHub) Exchange(ctx context.Context, callback string, query url.Values
 		err = errors.New("read user: GitHub does not accept the token it has just given")
 	}
 	if err != nil {
-		return Identity{}, Token{}, err
+		return Identity{}, token, err
 	}
 	return id, token, nil
 }
@@ -210,7 +210,8 @@ func transportError(err error) error {
 	return errors.New("the answer is not a token")
 }
 
-// accept checks a token answer as RFC 6749 §5.1 has it, which the library does not.
+// accept checks a token answer as RFC 6749 §5.1 has it, which the library does not. A token
+// that works, but for less than is needed, is returned with the error.
 func (g *GitHub) accept(got *oauth2.Token) (Token, error) {
 	// The type is compared without regard to case (RFC 6749 §7.1).
 	if lowerASCII(got.TokenType) != "bearer" {
@@ -232,9 +233,9 @@ func (g *GitHub) accept(got *oauth2.Token) (Token, error) {
 		switch {
 		case t.allows(want):
 		case !said:
-			return Token{}, odd("redeem the code at GitHub", "it does not say which scopes were granted")
+			return t, odd("redeem the code at GitHub", "it does not say which scopes were granted")
 		default:
-			return Token{}, refused(oauth.AccessDenied, "GitHub did not grant the permission that is needed to check who may enter")
+			return t, refused(oauth.AccessDenied, "GitHub did not grant the permission that is needed to check who may enter")
 		}
 	}
 	return t, nil

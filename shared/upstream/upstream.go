@@ -21,7 +21,8 @@ type Provider interface {
 
 	// Exchange turns the callback's query into an identity. callback and verifier
 	// are those given to AuthCodeURL. The caller has checked state and browser
-	// before. See [ErrDenied] for the kinds of error.
+	// before. See [ErrDenied] for the kinds of error. The token that was given for a
+	// sign-in that then failed comes with the error, so that it can be ended.
 	Exchange(ctx context.Context, callback string, query url.Values, verifier string) (Identity, Token, error)
 }
 
