@@ -355,6 +355,21 @@ func TestTokenThatNobodyWillUseIsRevoked(t *testing.T) {
 	}
 }
 
+// A suspended account is refused, whatever the rule, and not taken for an outage (UP-18).
+func TestSuspendedAccountMayNotEnter(t *testing.T) {
+	t.Parallel()
+	s := serveGitHub(t, "anyone")
+	s.github.Suspend("octocat")
+	b := s.browser(loopbackURI)
+	p := walk(t, b, get(t, b, s.request(), http.StatusOK), "octocat")
+	if p.Status == http.StatusServiceUnavailable || p.Redirect != nil && p.Redirect.Query().Has("code") {
+		t.Errorf("got status %d and redirect %v, want a refusal", p.Status, p.Redirect)
+	}
+	if log := s.Lines.String(); !strings.Contains(log, `"event":"sign_in.failed"`) {
+		t.Errorf("got %s, want the event sign_in.failed", log)
+	}
+}
+
 // A permission that GitHub did not grant is a refusal, not a hole (UP-05).
 func TestTooLittleScopeLetsNobodyIn(t *testing.T) {
 	t.Parallel()
