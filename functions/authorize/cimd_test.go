@@ -187,7 +187,7 @@ func TestThePageSaysWhoPublishedTheClient(t *testing.T) {
 		}
 		return got
 	}
-	metadata := oauth.ClientMetadata{ClientName: "Claude", LogoURI: "https://evil.example/l.png"}
+	metadata := oauth.ClientMetadata{ClientName: "Claude"}
 	cimdClient := func(id string) client {
 		publisher, err := cimd.ParseID(id, f.Edge.Issuer)
 		must(t, err)

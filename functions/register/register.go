@@ -29,11 +29,7 @@ func (h *handler) register(w http.ResponseWriter, r *http.Request) error {
 	if wait, ok := h.limiter.Allow(edge.ClientKey(r)); !ok {
 		return httperr.TooMany(wait)
 	}
-	var body submission
-	if err := body.read(r); err != nil {
-		return err
-	}
-	metadata, err := body.registered(h.policy(r))
+	metadata, err := readMetadata(r, h.policy(r))
 	if err != nil {
 		return err
 	}

@@ -57,12 +57,8 @@ func (h *handler) replace(w http.ResponseWriter, r *http.Request) error {
 
 // readChange reads an update by the same rules as a registration.
 func (h *handler) readChange(r *http.Request) (change, error) {
-	var body submission
 	var of target
-	if err := body.read(r, &of); err != nil {
-		return change{}, err
-	}
-	metadata, err := body.registered(h.policy(r))
+	metadata, err := readMetadata(r, h.policy(r), &of)
 	if err != nil {
 		return change{}, err
 	}

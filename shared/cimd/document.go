@@ -20,6 +20,10 @@ type Document struct {
 	Digest string
 }
 
+// maxRedirectURIs is more than a registration may have: a published document serves every
+// server and is stored at none.
+const maxRedirectURIs = 100
+
 // contents are the members of a document that are looked at. Others are ignored.
 type contents struct {
 	ClientID string `json:"client_id"`
@@ -46,15 +50,18 @@ func parse(id ID, body []byte) (Document, error) {
 	if err := strict.DecodeJSON(body, &c, strict.IgnoreUnknown); err != nil {
 		return malformed("has a member of another type than it should", err)
 	}
-	switch {
-	case c.ClientID != id.url:
+	if c.ClientID != id.url {
 		return malformed("belongs to another client_id than its own address", nil)
-	case strings.TrimSpace(c.ClientName) == "":
-		return malformed("has no client_name", nil)
 	}
-	m, err := c.CIMD(oauth.RedirectPolicy{Issuer: id.issuer}, c.AuthMethods)
-	if err != nil {
+	m, err := c.Published(c.AuthMethods)
+	if err == nil {
+		m, err = m.Accepted(oauth.RedirectPolicy{Issuer: id.issuer, Most: maxRedirectURIs})
+	}
+	switch {
+	case err != nil:
 		return malformed("cannot be used here: "+httperr.Of(err).Description, err)
+	case m.ClientName == "":
+		return malformed("has no client_name", nil)
 	}
 	return Document{Metadata: m, Digest: credential.Hash(string(body))}, nil
 }

@@ -2,7 +2,6 @@ package oauth
 
 import (
 	"encoding/json"
-	"net/url"
 	"slices"
 	"strings"
 	"unicode"
@@ -33,136 +32,88 @@ func SupportedAuthMethods() []string {
 	return []string{AuthMethodNone, AuthMethodBasic, AuthMethodPost}
 }
 
-// ClientMetadata is what a client says of itself (RFC 7591 §2). Members that are
-// not listed here are neither kept nor returned.
+// ClientMetadata is what counts here of what a client says of itself, in a registration
+// (RFC 7591 §2) or in a document that it publishes (client ID metadata documents §4.1).
+// These members are used or shown. All others are neither, so whatever they hold, in
+// whatever form, is not looked at, not kept and not answered.
 type ClientMetadata struct {
-	RedirectURIs            []string `json:"redirect_uris,omitempty"`
-	TokenEndpointAuthMethod string   `json:"token_endpoint_auth_method,omitempty"`
-	GrantTypes              []string `json:"grant_types,omitempty"`
-	ResponseTypes           []string `json:"response_types,omitempty"`
-	ClientName              string   `json:"client_name,omitempty"`
-	ClientURI               string   `json:"client_uri,omitempty"`
-	LogoURI                 string   `json:"logo_uri,omitempty"`
-	TOSURI                  string   `json:"tos_uri,omitempty"`
-	PolicyURI               string   `json:"policy_uri,omitempty"`
-	Contacts                []string `json:"contacts,omitempty"`
-	Scope                   string   `json:"scope,omitempty"`
-	ApplicationType         string   `json:"application_type,omitempty"`
-	SoftwareID              string   `json:"software_id,omitempty"`
-	SoftwareVersion         string   `json:"software_version,omitempty"`
-
-	// JWKS is only looked at: a registration that hands us private keys is refused.
-	JWKS json.RawMessage `json:"jwks,omitempty"`
+	RedirectURIs            []string  `json:"redirect_uris,omitempty"`
+	TokenEndpointAuthMethod string    `json:"token_endpoint_auth_method,omitempty"`
+	GrantTypes              []string  `json:"grant_types,omitempty"`
+	ResponseTypes           []string  `json:"response_types,omitempty"`
+	ClientName              string    `json:"client_name,omitempty"`
+	Scope                   ScopeText `json:"scope,omitempty"`
 }
 
-// Registered returns the metadata as it is registered: defaults filled in, what we
-// do not have left out (RFC 7591 §3.2.1 lets a server replace values), or the
-// refusal that names the member to change.
-func (m ClientMetadata) Registered(p RedirectPolicy) (ClientMetadata, error) {
-	if err := m.checkRedirects(p); err != nil {
+// A ScopeText is a scope as clients write it: words separated by spaces. Some write a
+// list of words; it is read as the text that it stands for.
+type ScopeText string
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (s *ScopeText) UnmarshalJSON(data []byte) error {
+	if len(data) == 0 || data[0] != '[' {
+		return json.Unmarshal(data, (*string)(s))
+	}
+	var words []string
+	err := json.Unmarshal(data, &words)
+	*s = ScopeText(strings.Join(words, " "))
+	return err
+}
+
+// Accepted returns the metadata as they count from now on, or the refusal that names the
+// member to change. Defaults are filled in and what we do not have is left out: grant
+// types, scopes, redirect URIs that the policy forbids, characters of a name that are not
+// shown. A registration is answered with what is left (RFC 7591 §3.2.1).
+func (m ClientMetadata) Accepted(p RedirectPolicy) (ClientMetadata, error) {
+	if err := m.settleRedirects(p); err != nil {
 		return m, err
 	}
-	if err := m.checkTexts(); err != nil {
-		return m, err
-	}
-	if err := m.checkJWKS(); err != nil {
-		return m, err
-	}
-	m.JWKS = nil
 	if err := m.settleGrants(); err != nil {
 		return m, err
 	}
 	if err := m.settleAuthMethod(p); err != nil {
 		return m, err
 	}
-	scopes, err := ParseScopes(m.Scope)
-	if err != nil {
-		return m, Refuse(InvalidClientMetadata, "scope must be words separated by spaces")
-	}
-	m.Scope = scopes.Effective().String()
+	m.ClientName = shown(m.ClientName)
+	m.Scope = ScopeText(Scopes(strings.Fields(string(m.Scope))).Effective().String())
 	return m, nil
 }
 
-func (m ClientMetadata) checkRedirects(p RedirectPolicy) error {
-	if len(m.RedirectURIs) == 0 {
-		return Refuse(InvalidRedirectURI, "redirect_uris is missing: register at least one")
-	}
-	if len(m.RedirectURIs) > MaxRedirectURIs {
-		return Refuse(InvalidRedirectURI, "redirect_uris may have at most %d entries", MaxRedirectURIs)
-	}
-	for _, uri := range m.RedirectURIs {
-		if err := p.Check(uri); err != nil {
-			return err
+// settleRedirects keeps the redirect URIs that the policy allows. If there is none, the
+// first one says why.
+func (m *ClientMetadata) settleRedirects(p RedirectPolicy) error {
+	refusal := Refuse(InvalidRedirectURI, "redirect_uris is missing: register at least one")
+	var kept []string
+	for i, uri := range withoutEmpty(m.RedirectURIs) {
+		switch err := p.Check(uri); {
+		case err == nil:
+			kept = append(kept, uri)
+		case i == 0:
+			refusal = err
 		}
 	}
-	return nil
-}
-
-func (m ClientMetadata) checkTexts() error {
-	texts := []struct {
-		name, value string
-		max         int
-	}{
-		{"client_name", m.ClientName, 100},
-		{"software_id", m.SoftwareID, 200},
-		{"software_version", m.SoftwareVersion, 100},
-		{"application_type", m.ApplicationType, 20},
+	if len(kept) == 0 {
+		return refusal
 	}
-	for _, contact := range m.Contacts {
-		texts = append(texts, struct {
-			name, value string
-			max         int
-		}{"contacts", contact, 200})
+	if most := p.most(); len(kept) > most {
+		return Refuse(InvalidRedirectURI, "redirect_uris may have at most %d entries", most)
 	}
-	for _, t := range texts {
-		if utf8.RuneCountInString(t.value) > t.max || !plainText(t.value) {
-			return Refuse(InvalidClientMetadata, "%s must be plain text of at most %d characters without control, direction or invisible characters", t.name, t.max)
-		}
-	}
-	if len(m.Contacts) > 10 {
-		return Refuse(InvalidClientMetadata, "contacts may have at most 10 entries")
-	}
-	for _, page := range [][2]string{{"client_uri", m.ClientURI}, {"logo_uri", m.LogoURI}, {"tos_uri", m.TOSURI}, {"policy_uri", m.PolicyURI}} {
-		if page[1] != "" && !webPage(page[1]) {
-			return Refuse(InvalidClientMetadata, "%s must be an https URL, or be left out", page[0])
-		}
-	}
-	return nil
-}
-
-// checkJWKS refuses private key members. The keys themselves are not kept: no
-// authentication method here uses them.
-func (m ClientMetadata) checkJWKS() error {
-	var set struct {
-		Keys []map[string]json.RawMessage `json:"keys"`
-	}
-	if len(m.JWKS) == 0 || string(m.JWKS) == "null" {
-		return nil
-	}
-	if err := json.Unmarshal(m.JWKS, &set); err != nil {
-		return Refuse(InvalidClientMetadata, "jwks must be a JSON Web Key Set object")
-	}
-	for _, key := range set.Keys {
-		for _, private := range []string{"d", "p", "q", "k", "dp", "dq", "qi", "oth"} {
-			if _, ok := key[private]; ok {
-				return Refuse(InvalidClientMetadata, "jwks holds a private key: register public keys only, and consider that key lost")
-			}
-		}
-	}
+	m.RedirectURIs = kept
 	return nil
 }
 
 // settleGrants keeps the grant and response types that we have. Clients list
 // device codes and more; that is no reason to turn them away.
 func (m *ClientMetadata) settleGrants() error {
-	if len(m.GrantTypes) == 0 {
-		m.GrantTypes = SupportedGrantTypes()
+	asked, responses := withoutEmpty(m.GrantTypes), withoutEmpty(m.ResponseTypes)
+	if len(asked) == 0 {
+		asked = SupportedGrantTypes()
 	}
-	m.GrantTypes = intersect(SupportedGrantTypes(), m.GrantTypes)
+	m.GrantTypes = intersect(SupportedGrantTypes(), asked)
 	if !slices.Contains(m.GrantTypes, GrantAuthorizationCode) {
 		return Refuse(InvalidClientMetadata, "grant_types must contain authorization_code")
 	}
-	if len(m.ResponseTypes) > 0 && !slices.Contains(m.ResponseTypes, ResponseTypeCode) {
+	if len(responses) > 0 && !slices.Contains(responses, ResponseTypeCode) {
 		return Refuse(InvalidClientMetadata, "response_types must contain code")
 	}
 	m.ResponseTypes = []string{ResponseTypeCode}
@@ -188,27 +139,33 @@ func (m *ClientMetadata) settleAuthMethod(p RedirectPolicy) error {
 	return nil
 }
 
-// webPage recognises an absolute https URL that is safe to show.
-func webPage(s string) bool {
-	if len(s) > MaxRedirectURILength || !plainText(s) || strings.ContainsAny(s, " \"<>\\^`{|}") {
-		return false
+// maxName is how much of a client's name is shown, in characters.
+const maxName = 100
+
+// shown returns a client's name as it is shown: one line of at most [maxName] characters.
+// What could dress it up as another text is taken out: control characters, direction
+// overrides, and whatever shows as nothing, such as joiners and soft hyphens.
+func shown(name string) string {
+	name = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Other_Default_Ignorable_Code_Point):
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(name, ""))
+	name = strings.Join(strings.Fields(name), " ")
+	if utf8.RuneCountInString(name) <= maxName {
+		return name
 	}
-	u, err := url.Parse(s)
-	return err == nil && u.Scheme == "https" && u.Hostname() != "" && u.User == nil
+	return strings.TrimSpace(string([]rune(name)[:maxName-1])) + "…"
 }
 
-// plainText refuses what could dress one text up as another: control characters,
-// direction overrides, zero-width and other characters that show as nothing, broken UTF-8.
-func plainText(s string) bool {
-	if !utf8.ValidString(s) {
-		return false
-	}
-	for _, r := range s {
-		if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point) {
-			return false
-		}
-	}
-	return true
+// withoutEmpty returns the entries that stand for something. A null in an array is an
+// empty text to encoding/json.
+func withoutEmpty(list []string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return s == "" })
 }
 
 func intersect(ours, theirs []string) []string {

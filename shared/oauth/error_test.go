@@ -24,8 +24,8 @@ func TestDescriptionsKeepToTheGrammar(t *testing.T) {
 		errorOf(ParseResource([]string{"\"\\é\n"}, testIssuer)),
 		errorOf(ParseScopes("\"")),
 		errorOf(ParseChallenge("é", "S256")),
-		errorOf(ClientMetadata{}.Registered(testPolicy)),
-		errorOf(ClientMetadata{RedirectURIs: []string{"https://a.test/"}, ClientName: "\u202e"}.Registered(testPolicy)),
+		errorOf(ClientMetadata{}.Accepted(testPolicy)),
+		errorOf(ClientMetadata{RedirectURIs: []string{"https://a.test/"}, TokenEndpointAuthMethod: "x"}.Accepted(testPolicy)),
 	} {
 		refusal, ok := errors.AsType[*Error](err)
 		if !ok {

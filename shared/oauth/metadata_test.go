@@ -111,7 +111,7 @@ func TestAdvertisedIsEnforced(t *testing.T) {
 	m := NewServerMetadata(testIssuer)
 	for _, method := range m.TokenEndpointAuthMethodsSupported {
 		in := ClientMetadata{RedirectURIs: []string{"https://example.net/cb"}, TokenEndpointAuthMethod: method, GrantTypes: m.GrantTypesSupported, ResponseTypes: m.ResponseTypesSupported}
-		if out, err := in.Registered(testPolicy); err != nil || out.TokenEndpointAuthMethod != method || !slices.Equal(out.GrantTypes, m.GrantTypesSupported) {
+		if out, err := in.Accepted(testPolicy); err != nil || out.TokenEndpointAuthMethod != method || !slices.Equal(out.GrantTypes, m.GrantTypesSupported) {
 			t.Errorf("%s: got %+v, %v", method, out, err)
 		}
 	}

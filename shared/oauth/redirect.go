@@ -27,6 +27,8 @@ type RedirectPolicy struct {
 	Issuer string
 	// Schemes are the private-use schemes that are taken.
 	Schemes Schemes
+	// Most is how many redirect URIs a client may have; 0 means [MaxRedirectURIs].
+	Most int
 }
 
 // A Redirect is a redirect URI that a client registered and that the policy
@@ -36,6 +38,8 @@ type Redirect struct {
 	uri   string
 	parts redirectParts
 }
+
+func (p RedirectPolicy) most() int { return cmp.Or(p.Most, MaxRedirectURIs) }
 
 // Check says whether a client may register uri. The error is invalid_redirect_uri
 // and says what to change.

@@ -40,7 +40,7 @@ func viewClient(c store.Client, u use) clientView {
 	v := clientView{
 		ID: c.ID, Document: store.ClientDocument(c.ID), Name: c.Metadata.ClientName, Kind: "confidential",
 		AuthMethod: authMethods(c), RedirectURIs: c.Metadata.RedirectURIs,
-		RedirectHosts: destinations(c.Metadata.RedirectURIs), Scope: c.Metadata.Scope,
+		RedirectHosts: destinations(c.Metadata.RedirectURIs), Scope: string(c.Metadata.Scope),
 		Operator: c.Operator, ResourceServer: c.ResourceServer, State: clientState(c), Registered: c.Registered,
 		Used: c.Expiry.IsZero() && !c.Operator, LastUse: u.last, Expiry: c.Expiry, LiveGrants: u.live,
 	}

@@ -66,12 +66,17 @@ const placeholder = "https://resource-server.invalid/"
 // checked returns metadata by the rules of registration. A resource server alone may do
 // without redirect URIs.
 func checked(m oauth.ClientMetadata, resourceServer bool) (oauth.ClientMetadata, error) {
-	m.ClientName = strings.TrimSpace(m.ClientName)
 	none := len(m.RedirectURIs) == 0 && resourceServer
 	if none {
 		m.RedirectURIs = []string{placeholder}
 	}
-	m, err := m.Registered(oauth.RedirectPolicy{})
+	var p oauth.RedirectPolicy
+	for _, uri := range m.RedirectURIs { // of a client's own list some may be left out, not of the operator's
+		if err := p.Check(uri); err != nil {
+			return m, fmt.Errorf("%s: %w", uri, err)
+		}
+	}
+	m, err := m.Accepted(p)
 	if none {
 		m.RedirectURIs = nil
 	}
