@@ -44,7 +44,7 @@ func signInCIMD(ctx context.Context, dir, clientID string) error {
 		if !redeem {
 			continue
 		}
-		if _, _, err := s.RedeemCode(ctx, code, store.Client{ID: clientID}, func(store.Code) error { return nil }); err != nil {
+		if _, _, err := s.RedeemCode(ctx, code, "", store.Client{ID: clientID}, func(store.Code) error { return nil }); err != nil {
 			return err
 		}
 	}

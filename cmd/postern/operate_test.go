@@ -165,7 +165,7 @@ func signIn(ctx context.Context, s *store.Store, clientID, login string, redeem 
 	if err != nil {
 		return "", err
 	}
-	red, _, err := s.RedeemCode(ctx, code, c, func(store.Code) error { return nil })
+	red, _, err := s.RedeemCode(ctx, code, "", c, func(store.Code) error { return nil })
 	return red.Grant.ID, err
 }
 

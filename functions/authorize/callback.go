@@ -7,10 +7,12 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/httperr"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/pages"
+	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/strict"
 	"github.com/postern-dev/postern/shared/upstream"
 )
@@ -31,18 +33,15 @@ func (h *handler) callback(w http.ResponseWriter, r *http.Request, params strict
 	if err != nil {
 		return err
 	}
-	query := url.Values{}
-	for _, name := range params.Names() {
-		query[name] = params.All(name)
-	}
-	if p, ok := h.Provider.(upstream.FormSignIn); ok && p.WantsForm(query) {
+	from := callbackOf(params)
+	if p, ok := h.Provider.(upstream.FormSignIn); ok && p.WantsForm(url.Values(from)) {
 		return showSignIn(w, r, t)
 	}
 	redirect, err := h.redirect(r, t)
 	if err != nil {
 		return err
 	}
-	switch err := h.complete(w, r, t, query); {
+	switch err := h.complete(w, r, t, from); {
 	case err == nil:
 		return nil
 	case declined(err):
@@ -79,14 +78,28 @@ func (h *handler) otherBrowser(r *http.Request, reason string) error {
 }
 
 // complete asks who signed in, and sends the code to the client if they may enter.
-func (h *handler) complete(w http.ResponseWriter, r *http.Request, t transaction, query url.Values) error {
-	person, token, err := h.identify(r, t, query)
-	if errors.Is(err, upstream.ErrUsed) {
-		return h.repeated(r.Context(), t, err)
+func (h *handler) complete(w http.ResponseWriter, r *http.Request, t transaction, from callback) error {
+	person, token, err := h.identify(r, t, url.Values(from))
+	if errors.Is(err, upstream.ErrUsed) { // nobody can be asked who it is, but the very same callback knew
+		return h.again(w, r, t, err, func(c store.Code) bool { return c.Callback == from.hash() })
 	}
 	if err != nil {
 		h.letGo(r.Context(), token)
 		return err
 	}
-	return h.issue(w, r, t, person, token)
+	return h.issue(w, r, t, from, person, token)
 }
+
+// A callback is what the identity provider sent the browser back with.
+type callback url.Values
+
+func callbackOf(params strict.Form) callback {
+	c := callback{}
+	for _, name := range params.Names() {
+		c[name] = params.All(name)
+	}
+	return c
+}
+
+// hash is the same for the same callback alone.
+func (c callback) hash() string { return credential.Hash(url.Values(c).Encode()) }

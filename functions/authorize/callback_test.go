@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/fernet"
@@ -90,45 +92,77 @@ func TestNoHeaderChangesTheCallback(t *testing.T) {
 	}
 }
 
-// Of any number of callbacks one issues the code; the others say so, mint and revoke nothing
-// (UP-04, H8).
-func TestRepeatedCallbackSaysCompleted(t *testing.T) {
+// A callback whose answer was lost is sent again, side by side or after it: while the code waits, the
+// same browser gets the same redirect, one code is issued, and none after it was used (UP-04, H8).
+func TestRepeatedCallbackGetsTheSameRedirect(t *testing.T) {
 	t.Parallel()
 	f := open(t, loopback, nil)
 	a := f.approveRaw(t)
-	var mu sync.Mutex
-	var codes []string
+	call := func() *httptest.ResponseRecorder {
+		return f.send(t, http.MethodGet, callbackURL(a.state), "", "Cookie", a.cookie)
+	}
+	answers := make(chan string, 16)
 	var wg sync.WaitGroup
-	for range 16 {
-		wg.Go(func() {
-			w := f.send(t, http.MethodGet, callbackURL(a.state), "", "Cookie", a.cookie)
-			mu.Lock()
-			defer mu.Unlock()
-			switch {
-			case w.Code == http.StatusSeeOther:
-				to, _ := url.Parse(w.Header().Get("Location"))
-				codes = append(codes, to.Query().Get("code"))
-			case w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "already completed"):
-				t.Errorf("got %d %s, want a page that says completed", w.Code, w.Body)
-			}
-		})
+	for range cap(answers) {
+		wg.Go(func() { answers <- call().Header().Get("Location") })
 	}
 	wg.Wait()
-	if len(codes) != 1 {
-		t.Fatalf("got %d codes, want one", len(codes))
+	close(answers)
+	first := <-answers
+	to, err := url.Parse(first)
+	must(t, err)
+	if to.Query().Get("code") == "" {
+		t.Fatalf("got %q, want a redirect with a code", first)
 	}
-	wantPage(t, "afterwards", f.send(t, http.MethodGet, callbackURL(a.state), "", "Cookie", a.cookie),
-		http.StatusBadRequest)
+	for again := range answers {
+		if again != first {
+			t.Errorf("a repeat got %q, want %q", again, first)
+		}
+	}
+	if n := strings.Count(f.Lines.String(), `"event":"sign_in.completed"`); n != 1 {
+		t.Errorf("the sign-in completed %d times, want once", n)
+	}
+	wantPage(t, "another browser", f.send(t, http.MethodGet, callbackURL(a.state), ""), http.StatusForbidden)
 	s := &server{endpoint: f}
-	if g := s.redeem(t, codes[0]); !g.Revoked.IsZero() {
+	if g := s.redeem(t, to.Query().Get("code")); !g.Revoked.IsZero() {
 		t.Error("the repeats ended the grant")
 	}
-	wantPage(t, "after redemption", f.send(t, http.MethodGet, callbackURL(a.state), "", "Cookie", a.cookie),
-		http.StatusBadRequest)
+	wantCompleted(t, "after redemption", call())
 }
 
-// At GitHub a reload finds the code used up there, and the login complete (UP-04).
-func TestReloadAfterGitHubSaysCompleted(t *testing.T) {
+func wantCompleted(t *testing.T, what string, w *httptest.ResponseRecorder) {
+	t.Helper()
+	wantPage(t, what, w, http.StatusBadRequest)
+	if !strings.Contains(w.Body.String(), "already completed") {
+		t.Errorf("%s: got %s, want a page that says completed", what, w.Body)
+	}
+}
+
+// A code that is over is not handed out again, and neither is one person's code to another who signs
+// in with the same browser (UP-04).
+func TestCodeIsRepeatedWhileItIsAliveAndThePersons(t *testing.T) {
+	t.Parallel()
+	f := open(t, loopback, nil)
+	a := f.approveRaw(t)
+	call := func(login string) *httptest.ResponseRecorder {
+		to := strings.Replace(callbackURL(a.state), "octocat", login, 1)
+		return f.send(t, http.MethodGet, to, "", "Cookie", a.cookie)
+	}
+	if w := call("octocat"); w.Code != http.StatusSeeOther {
+		t.Fatalf("got %d %s, want 303", w.Code, w.Body)
+	}
+	wantCompleted(t, "another person", call("hubot"))
+	f.Clock.Advance(f.CodeTTL - time.Microsecond)
+	if w := call("octocat"); w.Code != http.StatusSeeOther {
+		t.Errorf("just in time: got %d, want 303", w.Code)
+	}
+	f.Clock.Advance(time.Microsecond)
+	wantCompleted(t, "at its end", call("octocat"))
+}
+
+// At GitHub a reload finds the code used up there. The very same callback gets its redirect again, one
+// with another code of GitHub's, which nobody can ask about any more, does not (UP-04, H8).
+func TestReloadAfterGitHubGetsTheSameRedirect(t *testing.T) {
 	t.Parallel()
 	s := serveGitHub(t, "anyone")
 	b := s.browser(s.origin + oauth.CallbackPath)
@@ -139,13 +173,42 @@ func TestReloadAfterGitHubSaysCompleted(t *testing.T) {
 	if w.Code != http.StatusSeeOther {
 		t.Fatalf("got %d %s, want 303", w.Code, w.Body)
 	}
-	w = s.send(t, http.MethodGet, callback.String(), "", "Cookie", cookies)
-	wantPage(t, "reload", w, http.StatusBadRequest)
-	if !strings.Contains(w.Body.String(), "already completed") {
-		t.Errorf("got %s, want a page that says completed", w.Body)
+	first, err := url.Parse(w.Header().Get("Location"))
+	must(t, err)
+	if w = s.send(t, http.MethodGet, callback.String(), "", "Cookie", cookies); w.Header().Get("Location") != first.String() {
+		t.Errorf("reload: got %d %q, want %q", w.Code, w.Header().Get("Location"), first)
 	}
+	other := *callback
+	q := other.Query()
+	q.Set("code", "used-up-as-well")
+	other.RawQuery = q.Encode()
+	wantCompleted(t, "another callback", s.send(t, http.MethodGet, other.String(), "", "Cookie", cookies))
 	b.Stop = loopbackURI
 	wantPage(t, "without the cookie", s.send(t, http.MethodGet, callback.String(), ""), http.StatusForbidden)
+	s.redeem(t, first.Query().Get("code"))
+	wantCompleted(t, "after redemption", s.send(t, http.MethodGet, callback.String(), "", "Cookie", cookies))
+}
+
+// The browser keeps what it is recognised by as long as the code lives, and that of the page
+// no longer (UP-04).
+func TestBrowserIsRecognisedUntilTheCodeEnds(t *testing.T) {
+	t.Parallel()
+	f := open(t, loopback, nil)
+	a := f.approveRaw(t)
+	name, value, _ := strings.Cut(a.cookie, "=")
+	w := f.send(t, http.MethodGet, callbackURL(a.state), "", "Cookie", a.cookie)
+	got := map[string]*http.Cookie{}
+	for _, c := range w.Result().Cookies() {
+		got[c.Name] = c
+	}
+	kept := got[name]
+	if kept == nil || kept.Value != value || kept.MaxAge != int(f.CodeTTL/time.Second) {
+		t.Errorf("the sign-in cookie: got %v, want it for %v", kept, f.CodeTTL)
+	}
+	consent := got[strings.Replace(name, signInCookie, consentCookie, 1)]
+	if consent == nil || consent.MaxAge >= 0 {
+		t.Errorf("the consent cookie: got %v, want it cleared", consent)
+	}
 }
 
 // Whatever GitHub does that is not a verdict ends on a 503 page, and the same browser gets through

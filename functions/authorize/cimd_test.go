@@ -67,7 +67,7 @@ func withDocuments(f *endpoint) {
 // redeemCIMD redeems a code of a CIMD client.
 func (s *server) redeemCIMD(tb testing.TB, id, code string) store.Redemption {
 	tb.Helper()
-	red, _, err := s.Store.RedeemCode(tb.Context(), credential.Wrap(code), store.Client{ID: id},
+	red, _, err := s.Store.RedeemCode(tb.Context(), credential.Wrap(code), "", store.Client{ID: id},
 		func(c store.Code) error { return c.Challenge.Verify(verifier) })
 	must(tb, err)
 	return red

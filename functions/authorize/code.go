@@ -1,7 +1,6 @@
 package authorize
 
 import (
-	"context"
 	"errors"
 	"net/http"
 
@@ -14,9 +13,9 @@ import (
 // issue stores the code and sends it to the client, whose redirect URI is matched once
 // more against what is registered now, or what was published when the person was asked.
 func (h *handler) issue(
-	w http.ResponseWriter, r *http.Request, t transaction, person store.Person, token upstream.Token,
+	w http.ResponseWriter, r *http.Request, t transaction, from callback, person store.Person, token upstream.Token,
 ) error {
-	login, err := h.login(t, person, token)
+	login, err := h.login(t, from, person, token)
 	if err != nil {
 		return err
 	}
@@ -27,7 +26,7 @@ func (h *handler) issue(
 	})
 	switch {
 	case errors.Is(err, store.ErrCompleted):
-		return alreadyCompleted(err)
+		return h.again(w, r, t, err, func(c store.Code) bool { return c.Person.Subject == person.Subject })
 	case errors.Is(err, store.ErrNotFound):
 		return unknownClient(r)
 	case err != nil:
@@ -35,12 +34,22 @@ func (h *handler) issue(
 	}
 	telemetry.Audit(r.Context(), h.Log, telemetry.SignInCompleted, clientField(t), personField(person.Subject))
 	h.noteCompleted(r, t)
-	forget(w, r, t)
-	back(w, redirect, t, "code", login.Code.Reveal())
+	h.backWithCode(w, r, redirect, t, login.Record)
 	return nil
 }
 
-func (h *handler) login(t transaction, person store.Person, token upstream.Token) (store.Login, error) {
+// backWithCode sends the browser to the client with the code of the transaction. The
+// browser can still be recognised while the code waits: it may lose this answer.
+func (h *handler) backWithCode(
+	w http.ResponseWriter, r *http.Request, redirect oauth.Redirect, t transaction, c store.Code,
+) {
+	linger(w, r, t, c.Expiry.Sub(h.Now()))
+	back(w, redirect, t, "code", t.code().Reveal())
+}
+
+func (h *handler) login(
+	t transaction, from callback, person store.Person, token upstream.Token,
+) (store.Login, error) {
 	now := h.Now().UTC()
 	login := store.Login{
 		Code:  t.code(),
@@ -48,7 +57,7 @@ func (h *handler) login(t transaction, person store.Person, token upstream.Token
 		Record: store.Code{
 			ClientID: t.Request.ClientID, RedirectURI: t.Request.RedirectURI, Challenge: t.Request.Challenge,
 			Scopes: t.Request.Scopes, Resource: t.Request.Resource, Person: person, CIMD: t.Request.CIMD,
-			Issued: now, Expiry: now.Add(h.CodeTTL),
+			Issued: now, Expiry: now.Add(h.CodeTTL), Callback: from.hash(),
 		},
 	}
 	if token.IsZero() {
@@ -59,17 +68,29 @@ func (h *handler) login(t transaction, person store.Person, token upstream.Token
 	return login, err
 }
 
-// repeated answers a callback whose code at the provider is used up. Usually the
-// browser repeated the request: then the login is complete, and nothing is undone.
-func (h *handler) repeated(ctx context.Context, t transaction, used error) error {
-	done, err := h.Store.CodeExists(ctx, t.code())
+// again answers the callback of a sign-in that is already complete. A request whose
+// answer was lost is sent again, by the platform or by the browser: while the code waits
+// for the client and the callback is the same person's, the browser gets the same redirect
+// once more. Nothing is issued and nothing undone. Without a code there is only notThere.
+func (h *handler) again(
+	w http.ResponseWriter, r *http.Request, t transaction, notThere error, same func(store.Code) bool,
+) error {
+	issued, err := h.Store.Code(r.Context(), t.code())
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return notThere
+	case err != nil:
+		return err
+	case !issued.Alive(h.Now()) || !same(issued):
+		return alreadyCompleted(store.ErrCompleted)
+	}
+	redirect, err := h.redirect(r, t)
 	if err != nil {
 		return err
 	}
-	if done {
-		return alreadyCompleted(store.ErrCompleted)
-	}
-	return used
+	telemetry.Add(r.Context(), clientField(t), telemetry.Repeated())
+	h.backWithCode(w, r, redirect, t, issued)
+	return nil
 }
 
 func alreadyCompleted(cause error) error {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/postern-dev/postern/shared/pages"
 )
@@ -12,7 +13,7 @@ import (
 // flows side by side do not overwrite one another.
 const (
 	consentCookie = "postern-consent-" // a random secret, whose hash is in the form
-	signInCookie  = "postern-sign-in-" // the sealed transaction, from approval to callback
+	signInCookie  = "postern-sign-in-" // the sealed transaction, from approval until its code ends
 )
 
 // maxTransactions is how many cookies of one kind a browser keeps: the header that
@@ -31,6 +32,15 @@ const maxSealed = 3900
 func forget(w http.ResponseWriter, r *http.Request, t transaction) {
 	pages.ClearCookie(w, r, consentCookie+t.id())
 	pages.ClearCookie(w, r, signInCookie+t.id())
+}
+
+// linger lets the browser be recognised for a little longer, and then forgets the
+// transaction: a callback may come again.
+func linger(w http.ResponseWriter, r *http.Request, t transaction, d time.Duration) {
+	pages.ClearCookie(w, r, consentCookie+t.id())
+	if sealed, ok := pages.Cookie(r, signInCookie+t.id()); ok {
+		pages.SetCookie(w, r, signInCookie+t.id(), sealed, max(d, time.Second)) // less has no end
+	}
 }
 
 // makeRoom clears the oldest cookies of a kind until one more has room. Browsers send

@@ -227,7 +227,7 @@ func (s *server) redeem(tb testing.TB, code string) store.Grant {
 	for _, candidate := range []string{webID, loopbackID, appID, manyID, oldID} {
 		c, err := s.Store.Client(tb.Context(), candidate)
 		must(tb, err)
-		red, _, err := s.Store.RedeemCode(tb.Context(), credential.Wrap(code), c, func(c store.Code) error { return c.Challenge.Verify(verifier) })
+		red, _, err := s.Store.RedeemCode(tb.Context(), credential.Wrap(code), "", c, func(c store.Code) error { return c.Challenge.Verify(verifier) })
 		if err == nil {
 			return red.Grant
 		}

@@ -93,7 +93,7 @@ func (w *world) signIn(ctx context.Context, subject, client string) (credential.
 func tokenName(n int) string { return "gho_canary" + strings.Repeat("i", n) }
 
 func (w *world) redeem(ctx context.Context, code credential.Secret, c store.Client) (store.Redemption, error) {
-	red, _, err := w.Store.RedeemCode(ctx, code, c, fixture.AnyCode)
+	red, _, err := w.Store.RedeemCode(ctx, code, "", c, fixture.AnyCode)
 	return red, err
 }
 

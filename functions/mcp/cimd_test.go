@@ -22,7 +22,7 @@ func TestCIMDClientsGrantDecidesAlone(t *testing.T) {
 		CIMD:   &store.CIMDCopy{Name: "CIMD Client", GrantTypes: oauth.SupportedGrantTypes()},
 		Person: store.Person{Subject: "development:octocat", Login: "octocat", AllowedBy: "anyone", Checked: now},
 	}}, func(store.Client) error { return nil }))
-	red, _, err := f.Store.RedeemCode(t.Context(), code, store.Client{ID: id}, func(store.Code) error { return nil })
+	red, _, err := f.Store.RedeemCode(t.Context(), code, "", store.Client{ID: id}, func(store.Code) error { return nil })
 	must(t, err)
 	l := newLiveness(f.Store, 30*time.Second, f.Clock.Now)
 	g, err := l.look(t.Context(), red.Grant.ID)

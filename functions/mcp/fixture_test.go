@@ -86,7 +86,7 @@ func (f *endpoint) connect(tb testing.TB, login, clientName string, upstreamToke
 	l.Record.Person.Subject, l.Record.Person.Login, l.Record.Person.Name = "development:"+login, login, strings.ToUpper(login)
 	l.Record.Person.AllowedBy = "user:octocat"
 	must(tb, f.Store.IssueCode(ctx, l, fixture.AnyClient))
-	red, _, err := f.Store.RedeemCode(ctx, l.Code, c, fixture.AnyCode)
+	red, _, err := f.Store.RedeemCode(ctx, l.Code, "", c, fixture.AnyCode)
 	must(tb, err)
 	return connection{red, f.issue(tb, red.Grant)}
 }

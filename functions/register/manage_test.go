@@ -161,7 +161,7 @@ func TestDeletionStopsEverythingOfTheClient(t *testing.T) {
 	c := s.register(t, publicBody)
 	login := s.Login(c.ID)
 	fixture.Must(t, s.store.IssueCode(t.Context(), login, fixture.AnyClient))
-	red, _, err := s.store.RedeemCode(t.Context(), login.Code, s.client(t, c.ID), fixture.AnyCode)
+	red, _, err := s.store.RedeemCode(t.Context(), login.Code, "", s.client(t, c.ID), fixture.AnyCode)
 	if err != nil {
 		t.Fatal(err)
 	}

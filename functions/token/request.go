@@ -2,10 +2,13 @@ package token
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/strict"
+	"github.com/postern-dev/postern/shared/telemetry"
 )
 
 // A tokenRequest is a request for tokens (RFC 6749 §3.2): its form, read once. Nothing
@@ -18,6 +21,10 @@ type tokenRequest struct {
 	code        credential.Secret
 	verifier    string
 	redirectURI string
+
+	// identity is the same for this HTTP request, however often the platform sends it,
+	// and for no other; empty if the platform does not say. See [identityOf].
+	identity string
 
 	// Of a refresh_token request.
 	refreshToken credential.Secret
@@ -47,10 +54,26 @@ func readTokenRequest(r *http.Request) (tokenRequest, error) {
 	switch req.grantType {
 	case oauth.GrantAuthorizationCode:
 		req.readCode(form)
+		req.identity = identityOf(r, form)
 	case oauth.GrantRefreshToken:
 		req.readRefresh(form)
 	}
 	return req, nil
+}
+
+// identityOf returns what tells an HTTP request from every other. A gateway that loses the
+// connection to us sends the request again, and only the trace, which it gave or passed on
+// before that, is the same in both and in nothing else. A caller can choose a trace, so it
+// says no more than "again": who and what it was has to be the same as well.
+func identityOf(r *http.Request, form strict.Form) string {
+	trace := telemetry.TraceID(r.Context())
+	if trace == "" {
+		return ""
+	}
+	// None of them has a line break.
+	return credential.Hash(strings.Join([]string{
+		trace, edge.ClientAddress(r).String(), r.Header.Get("Authorization"), form.Encode(),
+	}, "\n"))
 }
 
 func (req *tokenRequest) readCode(form strict.Form) {

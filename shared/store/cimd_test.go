@@ -76,8 +76,8 @@ func TestCIMDClientIsCheckedByItsCopy(t *testing.T) {
 	if err := h.IssueCode(t.Context(), l, func(store.Client) error { return no }); !errors.Is(err, no) {
 		t.Errorf("got %v, want the check's error", err)
 	}
-	if exists, err := h.CodeExists(t.Context(), l.Code); exists || err != nil {
-		t.Errorf("got a code %t, %v, want none", exists, err)
+	if _, err := h.Code(t.Context(), l.Code); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("the code: got %v, want ErrNotFound", err)
 	}
 }
 

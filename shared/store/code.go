@@ -89,19 +89,19 @@ func (s *Store) clientOf(ctx context.Context, from getter, c Code) (Client, erro
 	return s.client(ctx, from, c.ClientID)
 }
 
-// CodeExists reports whether a login was completed before.
-func (s *Store) CodeExists(ctx context.Context, code credential.Secret) (bool, error) {
-	_, err := s.db.Get(ctx, codeKey(code))
-	if errors.Is(err, driver.ErrNotFound) {
-		return false, nil
-	}
-	return err == nil, err
+// Code returns the code of a login that was completed before, used or not, or ErrNotFound.
+func (s *Store) Code(ctx context.Context, code credential.Secret) (Code, error) {
+	return get[Code](ctx, s, s.direct(ctx), codeKey(code))
 }
 
 // A Redemption is what a redeemed code gave.
 type Redemption struct {
 	Grant   Grant
 	Refresh credential.Secret // zero when the client does not get refresh tokens
+
+	// Repeated is true when the same request had redeemed the code before, and its answer
+	// was lost.
+	Repeated bool
 }
 
 // RedeemCode turns a code into a grant, once. c is the client that authenticated;
@@ -112,7 +112,13 @@ type Redemption struct {
 // A second redemption that passes every check revokes the grant of the first
 // (RFC 6749 §4.1.2); it is refused like any dead code, and replayed is true. Then red
 // has the id of that grant and nothing else.
-func (s *Store) RedeemCode(ctx context.Context, code credential.Secret, c Client, check func(Code) error) (red Redemption, replayed bool, err error) {
+//
+// request is the hash of what tells this request from every other, or empty if nothing
+// does. The request that redeemed the code gets the same grant and refresh token once
+// more within RepeatTime, while the grant lives and was not refreshed: its answer was lost.
+func (s *Store) RedeemCode(
+	ctx context.Context, code credential.Secret, request string, c Client, check func(Code) error,
+) (red Redemption, replayed bool, err error) {
 	var refusal error
 	k, mine := codeKey(code), attempts[Redemption]{}
 	err = s.db.RunTransaction(ctx, func(ctx context.Context, tx driver.Tx) error {
@@ -137,12 +143,17 @@ func (s *Store) RedeemCode(ctx context.Context, code credential.Secret, c Client
 			return err
 		}
 		// Only now: what was sent may be too short to derive anything from.
-		id := credential.Derive([]byte(code.Reveal()), "grant id")
+		id := grantIDOf(code)
 		if !record.Used.IsZero() {
+			var again bool
+			if red, again, err = s.redeemedBefore(ctx, tx.Get, id, record, request, now); again || err != nil {
+				return err
+			}
 			red.Grant.ID = id
 			replayed, refusal = true, oauth.Refuse(oauth.InvalidGrant, DeadCode)
 			return s.end(ctx, tx, id, now, "code replayed")
 		}
+		record.Request = request
 		red = s.startGrant(id, record, c, now)
 		body, err := s.consume(ctx, tx, k, record, red.Grant)
 		if err != nil {
@@ -157,6 +168,9 @@ func (s *Store) RedeemCode(ctx context.Context, code credential.Secret, c Client
 		}
 	}
 	if errors.Is(err, driver.ErrExists) {
+		if red, again, err := s.redeemedMeanwhile(ctx, code, request); again || err != nil {
+			return red, false, err
+		}
 		// The grant of this code is there although the code says it is fresh:
 		// somebody put an old document back.
 		return Redemption{}, true, oauth.RefuseBecause(fmt.Errorf("redeem code: %w", ErrTampered), oauth.InvalidGrant, DeadCode)
@@ -165,6 +179,41 @@ func (s *Store) RedeemCode(ctx context.Context, code credential.Secret, c Client
 		return Redemption{Grant: Grant{ID: red.Grant.ID}}, replayed, err
 	}
 	return red, false, nil
+}
+
+// redeemedBefore returns what the request that redeemed the code got, if it is request
+// and may have it again.
+func (s *Store) redeemedBefore(
+	ctx context.Context, from getter, grantID string, c Code, request string, now time.Time,
+) (red Redemption, again bool, err error) {
+	if !c.redeemedBy(request, now) {
+		return red, false, nil
+	}
+	g, err := get[Grant](ctx, s, from, grantKey(grantID))
+	if errors.Is(err, ErrNotFound) || err == nil && !g.fresh(now) {
+		return red, false, nil
+	}
+	return Redemption{Grant: g, Refresh: g.refreshToken(), Repeated: true}, err == nil, err
+}
+
+// redeemedMeanwhile is [Store.redeemedBefore] for a request that was overtaken by itself
+// between its reads and its commit.
+func (s *Store) redeemedMeanwhile(
+	ctx context.Context, code credential.Secret, request string,
+) (red Redemption, again bool, err error) {
+	if request == "" {
+		return red, false, nil
+	}
+	c, err := s.Code(ctx, code)
+	if err != nil {
+		return red, false, err
+	}
+	return s.redeemedBefore(ctx, s.direct(ctx), grantIDOf(code), c, request, s.now())
+}
+
+// grantIDOf returns the id of the grant that a code becomes.
+func grantIDOf(code credential.Secret) string {
+	return credential.Derive([]byte(code.Reveal()), "grant id")
 }
 
 // consume marks a code as used and creates the grant it became. It returns the body of
@@ -194,7 +243,7 @@ func (s *Store) startGrant(id string, code Code, c Client, now time.Time) Redemp
 	for _, grantType := range c.Metadata.GrantTypes {
 		if grantType == oauth.GrantRefreshToken {
 			red.Grant.Refresh = newRefreshFamily()
-			red.Refresh = red.Grant.Refresh.token(id)
+			red.Refresh = red.Grant.refreshToken()
 		}
 	}
 	return red

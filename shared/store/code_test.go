@@ -10,6 +10,7 @@ import (
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/test/kit/fixture"
+	"github.com/postern-dev/postern/test/kit/memory"
 )
 
 // Of 64 parallel redemptions one wins (AC-04, I6). The others, who hold the code and the right
@@ -23,7 +24,7 @@ func TestOneOf64ParallelRedemptionsWins(t *testing.T) {
 		var mu sync.Mutex
 		var grants []string
 		wins := parallel(64, func(int) bool {
-			red, _, err := h.RedeemCode(t.Context(), code, c, fixture.AnyCode)
+			red, _, err := h.RedeemCode(t.Context(), code, "", c, fixture.AnyCode)
 			if err == nil {
 				mu.Lock()
 				defer mu.Unlock()
@@ -51,7 +52,7 @@ func TestReplayedCodeRevokesItsTokens(t *testing.T) {
 	next := h.rotate(t, red.Refresh, c.ID)
 	h.Clock.Advance(2 * codeTTL) // long after the code itself is over
 
-	got, replayed, err := h.RedeemCode(t.Context(), code, c, fixture.AnyCode)
+	got, replayed, err := h.RedeemCode(t.Context(), code, "", c, fixture.AnyCode)
 	wantInvalidGrant(t, "replay", err)
 	if !replayed || !got.Refresh.IsZero() || got.Grant.ID != red.Grant.ID || got.Grant.ClientID != "" {
 		t.Errorf("got replayed %v and %+v, want a replay that gives nothing but the name of what it ended", replayed, got.Grant)
@@ -71,17 +72,17 @@ func TestReplayWithoutProofRevokesNothing(t *testing.T) {
 	red := h.redeem(t, code, c)
 
 	wrong := oauth.Refuse(oauth.InvalidGrant, "wrong verifier")
-	_, replayed, err := h.RedeemCode(t.Context(), code, c, func(store.Code) error { return wrong })
+	_, replayed, err := h.RedeemCode(t.Context(), code, "", c, func(store.Code) error { return wrong })
 	if !errors.Is(err, wrong) || replayed {
 		t.Errorf("wrong verifier: got replayed %v, %v; want its own error", replayed, err)
 	}
-	_, replayed, err = h.RedeemCode(t.Context(), code, other, fixture.AnyCode)
+	_, replayed, err = h.RedeemCode(t.Context(), code, "", other, fixture.AnyCode)
 	wantInvalidGrant(t, "another client", err)
 	if replayed {
 		t.Error("another client was taken for a replay")
 	}
 	changed := credential.Wrap(code.Reveal()[:len(code.Reveal())-1] + "~")
-	_, replayed, err = h.RedeemCode(t.Context(), changed, c, fixture.AnyCode)
+	_, replayed, err = h.RedeemCode(t.Context(), changed, "", c, fixture.AnyCode)
 	wantInvalidGrant(t, "a changed code", err)
 	if replayed {
 		t.Error("a changed code was taken for a replay")
@@ -99,7 +100,7 @@ func TestCheckSeesWhatTheCodeIsBoundTo(t *testing.T) {
 		t.Fatal(err)
 	}
 	var seen store.Code
-	red, _, err := h.RedeemCode(t.Context(), l.Code, c, func(code store.Code) error { seen = code; return nil })
+	red, _, err := h.RedeemCode(t.Context(), l.Code, "", c, func(code store.Code) error { seen = code; return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,11 +125,11 @@ func TestWrongRequestDoesNotBurnTheCode(t *testing.T) {
 	for _, refusal := range []error{
 		oauth.Refuse(oauth.InvalidTarget, "wrong resource"), oauth.Refuse(oauth.InvalidGrant, "wrong redirect_uri"), errDown,
 	} {
-		if _, _, err := h.RedeemCode(t.Context(), code, c, func(store.Code) error { return refusal }); !errors.Is(err, refusal) {
+		if _, _, err := h.RedeemCode(t.Context(), code, "", c, func(store.Code) error { return refusal }); !errors.Is(err, refusal) {
 			t.Errorf("got %v, want %v unchanged", err, refusal)
 		}
 	}
-	_, _, err := h.RedeemCode(t.Context(), code, other, func(store.Code) error {
+	_, _, err := h.RedeemCode(t.Context(), code, "", other, func(store.Code) error {
 		t.Error("the code of another client was shown")
 		return nil
 	})
@@ -151,7 +152,7 @@ func TestCodeEndsAtItsExpiry(t *testing.T) {
 		c := h.register(t, "c_1")
 		code := h.issue(t, c.ID)
 		h.Clock.Advance(row.wait)
-		_, _, err := h.RedeemCode(t.Context(), code, c, fixture.AnyCode)
+		_, _, err := h.RedeemCode(t.Context(), code, "", c, fixture.AnyCode)
 		if (err == nil) != row.want {
 			t.Errorf("%s: got %v, want success %v", row.name, err, row.want)
 		}
@@ -169,7 +170,7 @@ func TestDeadCodesShareOneSentence(t *testing.T) {
 	used, foreign, expired := h.issue(t, c.ID), h.issue(t, other.ID), h.issue(t, c.ID)
 	h.redeem(t, used, c)
 	check := func(name string, code credential.Secret) {
-		_, _, err := h.RedeemCode(t.Context(), code, c, fixture.AnyCode)
+		_, _, err := h.RedeemCode(t.Context(), code, "", c, fixture.AnyCode)
 		refusal, ok := errors.AsType[*oauth.Error](err)
 		if !ok || refusal.Code != oauth.InvalidGrant || refusal.Description != store.DeadCode {
 			t.Errorf("%s: got %v, want the sentence of all dead codes", name, err)
@@ -190,8 +191,8 @@ func TestLoginCompletesOnce(t *testing.T) {
 	h := newHouse(t)
 	c := h.register(t, "c_1")
 	l := h.newLogin(c.ID)
-	if exists, err := h.CodeExists(t.Context(), l.Code); exists || err != nil {
-		t.Fatalf("before: got %v, %v", exists, err)
+	if _, err := h.Code(t.Context(), l.Code); !errors.Is(err, store.ErrNotFound) {
+		t.Fatalf("before: got %v, want ErrNotFound", err)
 	}
 	wins := parallel(16, func(int) bool {
 		err := h.IssueCode(t.Context(), l, fixture.AnyClient)
@@ -207,8 +208,8 @@ func TestLoginCompletesOnce(t *testing.T) {
 	if err := h.IssueCode(t.Context(), l, fixture.AnyClient); !errors.Is(err, store.ErrCompleted) {
 		t.Errorf("after redemption: got %v, want ErrCompleted", err)
 	}
-	if exists, err := h.CodeExists(t.Context(), l.Code); !exists || err != nil {
-		t.Errorf("after: got %v, %v; want it to exist", exists, err)
+	if c, err := h.Code(t.Context(), l.Code); err != nil || c.Alive(h.Clock.Now()) {
+		t.Errorf("after: got %+v, %v; want a used code", c, err)
 	}
 	h.wantLive(t, red.Grant.ID) // a repeat mints nothing and revokes nothing
 }
@@ -245,7 +246,7 @@ func TestCodeIsKeptLongEnough(t *testing.T) {
 	red := h.redeem(t, code, c)
 	h.Clock.Advance(time.Hour - time.Microsecond)
 	h.Memory.Purge(h.Clock.Now())
-	_, replayed, err := h.RedeemCode(t.Context(), code, c, fixture.AnyCode)
+	_, replayed, err := h.RedeemCode(t.Context(), code, "", c, fixture.AnyCode)
 	if wantInvalidGrant(t, "replay", err); !replayed {
 		t.Error("a replay within the life of an access token was not recognised")
 	}
@@ -264,5 +265,118 @@ func TestClientWithoutTheGrantGetsNoRefreshToken(t *testing.T) {
 	}
 	if red := h.login(t, c); !red.Refresh.IsZero() || red.Grant.Refresh != nil {
 		t.Error("got a refresh token, want none")
+	}
+}
+
+// The same request once more, at once or a moment later, gets the same grant and refresh
+// token, at one read more: its answer was lost (I5).
+func TestRepeatedRequestGetsItsRedemptionAgain(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	counter := memory.Count(h.Memory)
+	h.Store = h.over(t, counter, grace)
+	h.Memory.RunOnce()
+	c := h.register(t, "c_1")
+	code := h.issue(t, c.ID)
+	first, _, err := h.RedeemCode(t.Context(), code, "request", c, fixture.AnyCode)
+	if err != nil || first.Repeated {
+		t.Fatalf("first: got repeated %v, %v", first.Repeated, err)
+	}
+	h.Clock.Advance(store.RepeatTime - time.Microsecond)
+	counter.Take()
+	again, replayed, err := h.RedeemCode(t.Context(), code, "request", c, fixture.AnyCode)
+	if err != nil || replayed || !again.Repeated {
+		t.Fatalf("again: got %+v, replayed %v, %v", again, replayed, err)
+	}
+	if got := counter.Take(); got.Reads != 2 {
+		t.Errorf("got %d reads, want code and grant", got.Reads)
+	}
+	if again.Grant.ID != first.Grant.ID || again.Refresh.Reveal() != first.Refresh.Reveal() || first.Refresh.IsZero() {
+		t.Error("got another grant or refresh token")
+	}
+	h.wantLive(t, first.Grant.ID)
+}
+
+// Whoever else redeems the code again ends the grant, and so does the same request too late or
+// after the grant was refreshed: then the answer had arrived (AC-05, TOK-12).
+func TestOnlyTheSameRequestIsARepeat(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		first, second string
+		meanwhile     func(t *testing.T, h *house, c store.Client, red store.Redemption)
+	}{
+		"another request":       {first: "one", second: "two"},
+		"first without a name":  {first: "", second: "two"},
+		"second without a name": {first: "one", second: ""},
+		"both without a name":   {first: "", second: ""},
+		"too late": {"one", "one", func(_ *testing.T, h *house, _ store.Client, _ store.Redemption) {
+			h.Clock.Advance(store.RepeatTime)
+		}},
+		"refreshed": {"one", "one", func(t *testing.T, h *house, c store.Client, red store.Redemption) {
+			h.rotate(t, red.Refresh, c.ID)
+		}},
+		"revoked": {"one", "one", func(t *testing.T, h *house, _ store.Client, red store.Redemption) {
+			if err := h.RevokeGrant(t.Context(), red.Grant.ID, "test", nil); err != nil {
+				t.Fatal(err)
+			}
+		}},
+	} {
+		h := newHouse(t)
+		c := h.register(t, "c_1")
+		code := h.issue(t, c.ID)
+		red, _, err := h.RedeemCode(t.Context(), code, row.first, c, fixture.AnyCode)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if row.meanwhile != nil {
+			row.meanwhile(t, h, c, red)
+		}
+		got, replayed, err := h.RedeemCode(t.Context(), code, row.second, c, fixture.AnyCode)
+		if wantInvalidGrant(t, name, err); !replayed || !got.Refresh.IsZero() {
+			t.Errorf("%s: got replayed %v and a token %v, want a replay", name, replayed, !got.Refresh.IsZero())
+		}
+		h.wantEnded(t, red.Grant.ID)
+	}
+	// A repeat that fails a check is not one, and ends nothing.
+	h := newHouse(t)
+	c := h.register(t, "c_1")
+	code := h.issue(t, c.ID)
+	red, _, err := h.RedeemCode(t.Context(), code, "one", c, fixture.AnyCode)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := oauth.Refuse(oauth.InvalidGrant, "wrong verifier")
+	if _, replayed, err := h.RedeemCode(t.Context(), code, "one", c, func(store.Code) error { return wrong }); !errors.Is(err, wrong) || replayed {
+		t.Errorf("wrong verifier: got replayed %v, %v", replayed, err)
+	}
+	h.wantLive(t, red.Grant.ID)
+}
+
+// A request that overtakes itself makes one grant, and every run of it gets that one; another
+// request beside them still ends it (AC-04, I6).
+func TestParallelRunsOfOneRequestShareOneGrant(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	c := h.register(t, "c_1")
+	for range 10 {
+		code := h.issue(t, c.ID)
+		var mu sync.Mutex
+		tokens, fresh := map[string]bool{}, 0
+		wins := parallel(16, func(int) bool {
+			red, _, err := h.RedeemCode(t.Context(), code, "request", c, fixture.AnyCode)
+			mu.Lock()
+			defer mu.Unlock()
+			if tokens[red.Refresh.Reveal()] = true; err == nil && !red.Repeated {
+				fresh++
+			}
+			return err == nil
+		})
+		if wins != 16 || fresh != 1 || len(tokens) != 1 {
+			t.Fatalf("got %d answers, %d redemptions, %d refresh tokens; want 16, 1, 1", wins, fresh, len(tokens))
+		}
+		_, replayed, err := h.RedeemCode(t.Context(), code, "other", c, fixture.AnyCode)
+		if wantInvalidGrant(t, "another request", err); !replayed {
+			t.Error("another request was not a replay")
+		}
 	}
 }

@@ -42,7 +42,7 @@ func TestCost(t *testing.T) {
 		t.Fatal(err)
 	}
 	want("LiveGrant", 2, 0)
-	if _, _, err := h.RedeemCode(ctx, code, c, func(store.Code) error { return errDown }); err == nil {
+	if _, _, err := h.RedeemCode(ctx, code, "", c, func(store.Code) error { return errDown }); err == nil {
 		t.Fatal("got success")
 	}
 	want("RedeemCode refused by its check", 1, 0)

@@ -49,17 +49,17 @@ func verbs() []verb {
 			l := h.newLogin(h.register(t, "c_1").ID)
 			return func(ctx context.Context) error { return h.IssueCode(ctx, l, fixture.AnyClient) }
 		}},
-		{"CodeExists", func(t *testing.T, h *house) func(context.Context) error {
+		{"Code", func(t *testing.T, h *house) func(context.Context) error {
 			code := h.issue(t, h.register(t, "c_1").ID)
-			return func(ctx context.Context) error {
-				exists, err := h.CodeExists(ctx, code)
-				return wantTrue(exists, err)
-			}
+			return func(ctx context.Context) error { _, err := h.Code(ctx, code); return err }
 		}},
 		{"RedeemCode", func(t *testing.T, h *house) func(context.Context) error {
 			c := h.register(t, "c_1")
 			code := h.issue(t, c.ID)
-			return func(ctx context.Context) error { _, _, err := h.RedeemCode(ctx, code, c, fixture.AnyCode); return err }
+			return func(ctx context.Context) error {
+				_, _, err := h.RedeemCode(ctx, code, "", c, fixture.AnyCode)
+				return err
+			}
 		}},
 		{"Rotate", func(t *testing.T, h *house) func(context.Context) error {
 			red := h.login(t, h.register(t, "c_1"))
@@ -229,7 +229,7 @@ func TestVerbsThatRunAgainAfterTheirCommitSucceed(t *testing.T) {
 	if err := s.IssueCode(t.Context(), l, fixture.AnyClient); err != nil {
 		t.Fatalf("issue: %v", err)
 	}
-	red, replayed, err := s.RedeemCode(t.Context(), l.Code, c, fixture.AnyCode)
+	red, replayed, err := s.RedeemCode(t.Context(), l.Code, "", c, fixture.AnyCode)
 	if err != nil || replayed {
 		t.Fatalf("redeem: got replayed %v, %v", replayed, err)
 	}
@@ -259,7 +259,7 @@ func TestVerbsThatRunAgainAfterTheirCommitSucceed(t *testing.T) {
 	if err := s.IssueCode(t.Context(), l, fixture.AnyClient); !errors.Is(err, store.ErrCompleted) {
 		t.Errorf("issue again: got %v, want ErrCompleted", err)
 	}
-	if _, replayed, err := s.RedeemCode(t.Context(), l.Code, c, fixture.AnyCode); err == nil || !replayed {
+	if _, replayed, err := s.RedeemCode(t.Context(), l.Code, "", c, fixture.AnyCode); err == nil || !replayed {
 		t.Errorf("redeem again: got replayed %v, %v; want a replay", replayed, err)
 	}
 	if _, err := s.RegisterClient(t.Context(), fixture.PublicClient("c_1")); err == nil {
@@ -299,7 +299,7 @@ func TestUnknownIsAVerdict(t *testing.T) {
 	if _, err := h.Client(t.Context(), "c_2"); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("client: got %v", err)
 	}
-	_, _, err := h.RedeemCode(t.Context(), credential.New("code_"), c, fixture.AnyCode)
+	_, _, err := h.RedeemCode(t.Context(), credential.New("code_"), "", c, fixture.AnyCode)
 	if refusal, ok := errors.AsType[*oauth.Error](err); !ok || refusal.Code != oauth.InvalidGrant {
 		t.Errorf("code: got %v", err)
 	}

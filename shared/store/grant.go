@@ -141,6 +141,14 @@ func (s *Store) refreshed(g Grant, generation uint32, now time.Time) Rotation {
 	return Rotation{Grant: g, Refresh: g.Refresh.token(g.ID), Rotated: newest, Forwarded: forwarded}
 }
 
+// refreshToken returns the newest refresh token of the grant, zero if it has none.
+func (g Grant) refreshToken() credential.Secret {
+	if g.Refresh == nil {
+		return credential.Secret{}
+	}
+	return g.Refresh.token(g.ID)
+}
+
 // RefreshGrantID returns the id of the grant that a refresh token names, if it has
 // the shape of one. It proves nothing about the token.
 func RefreshGrantID(token credential.Secret) (string, bool) {

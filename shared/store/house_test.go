@@ -86,7 +86,7 @@ func (h *house) issue(t testing.TB, clientID string) credential.Secret {
 
 func (h *house) redeem(t testing.TB, code credential.Secret, c store.Client) store.Redemption {
 	t.Helper()
-	red, replayed, err := h.RedeemCode(t.Context(), code, c, fixture.AnyCode)
+	red, replayed, err := h.RedeemCode(t.Context(), code, "", c, fixture.AnyCode)
 	if err != nil || replayed {
 		t.Fatalf("redeem: got replayed %v, %v", replayed, err)
 	}

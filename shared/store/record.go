@@ -132,8 +132,24 @@ type Code struct {
 	// CIMD is nil for a registered client.
 	CIMD *CIMDCopy `json:"published,omitempty"`
 
+	// Callback is the hash of what the identity provider sent the browser back with, by
+	// which a repeat of that request is recognised.
+	Callback string `json:"callback,omitempty"`
+
 	// Used is when the code was redeemed, zero before.
 	Used time.Time `json:"used,omitzero"`
+	// Request is the hash of the request that redeemed it, empty if nobody could tell
+	// that request from another like it.
+	Request string `json:"request,omitempty"`
+}
+
+// Alive reports whether the code can be redeemed at now. A code whose expiry is now
+// cannot.
+func (c Code) Alive(now time.Time) bool { return c.Used.IsZero() && now.Before(c.Expiry) }
+
+// redeemedBy reports whether this very request redeemed the code a moment ago.
+func (c Code) redeemedBy(request string, now time.Time) bool {
+	return request != "" && request == c.Request && now.Sub(c.Used) < RepeatTime
 }
 
 // A Grant is what a person allowed a client: the family of all tokens from one login.
@@ -163,6 +179,9 @@ type Grant struct {
 	// Refresh is nil when the client does not get refresh tokens.
 	Refresh *RefreshFamily `json:"refresh,omitempty"`
 }
+
+// fresh reports whether nobody has done anything with the grant since its code was redeemed.
+func (g Grant) fresh(now time.Time) bool { return !g.Ended(now) && g.Refreshed.IsZero() }
 
 // Ended reports whether the grant is revoked or over at now. A grant whose expiry is
 // now has ended.

@@ -156,7 +156,7 @@ func TestSwappedCodesAreNotRedeemed(t *testing.T) {
 	h.put(t, codeKey(a), db)
 	h.put(t, codeKey(b), da)
 	for _, code := range []credential.Secret{a, b} {
-		if _, _, err := h.RedeemCode(t.Context(), code, c, fixture.AnyCode); !errors.Is(err, store.ErrTampered) {
+		if _, _, err := h.RedeemCode(t.Context(), code, "", c, fixture.AnyCode); !errors.Is(err, store.ErrTampered) {
 			t.Errorf("got %v, want ErrTampered", err)
 		}
 	}
@@ -229,7 +229,7 @@ func TestEditedDeletionTimeChangesNothing(t *testing.T) {
 		h.put(t, k, d)
 	}
 	h.Clock.Advance(codeTTL)
-	_, _, err := h.RedeemCode(t.Context(), code, c, fixture.AnyCode)
+	_, _, err := h.RedeemCode(t.Context(), code, "", c, fixture.AnyCode)
 	wantInvalidGrant(t, "expired code", err)
 	h.Clock.Advance(unused)
 	if _, err := h.Client(t.Context(), "c_unused"); !errors.Is(err, store.ErrNotFound) {
@@ -256,7 +256,7 @@ func TestRestoredCodeIsNotRedeemedAgain(t *testing.T) {
 			}
 		}
 		h.put(t, codeKey(code), old)
-		got, replayed, err := h.RedeemCode(t.Context(), code, c, fixture.AnyCode)
+		got, replayed, err := h.RedeemCode(t.Context(), code, "", c, fixture.AnyCode)
 		wantInvalidGrant(t, name, err)
 		if !replayed || !errors.Is(err, store.ErrTampered) || got.Grant.ID != "" {
 			t.Errorf("%s: got replayed %v, %v; want an alarm", name, replayed, err)
@@ -369,7 +369,7 @@ func TestUnknownKeyIsAnErrorNotAbsence(t *testing.T) {
 			}
 		}
 	}
-	if _, _, err := h.RedeemCode(t.Context(), code, c, fixture.AnyCode); !errors.Is(err, seal.ErrUnreadable) || isVerdict(err) {
+	if _, _, err := h.RedeemCode(t.Context(), code, "", c, fixture.AnyCode); !errors.Is(err, seal.ErrUnreadable) || isVerdict(err) {
 		t.Errorf("RedeemCode: got %v, want ErrUnreadable and no verdict", err)
 	}
 }

@@ -24,6 +24,10 @@ var (
 	ErrTampered = errors.New("document does not belong where it was found")
 )
 
+// RepeatTime is how long after its first run a request that a platform sends twice,
+// because the answer was lost, is answered again.
+const RepeatTime = 10 * time.Second
+
 // Lifetimes are the durations the store decides by. Zero values are their defaults.
 type Lifetimes struct {
 	GrantTTL        time.Duration // 2160h: a grant ends this long after its last refresh

@@ -36,6 +36,9 @@ func (f Form) Has(name string) bool { return len(f.values[name]) > 0 }
 // All returns every value of a parameter that may be repeated, in order.
 func (f Form) All(name string) []string { return slices.Clone(f.values[name]) }
 
+// Encode returns the form in one spelling: forms that mean the same have the same.
+func (f Form) Encode() string { return url.Values(f.values).Encode() }
+
 // Names returns the names of all parameters, sorted.
 func (f Form) Names() []string { return slices.Sorted(maps.Keys(f.values)) }
 

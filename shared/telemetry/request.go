@@ -41,6 +41,20 @@ func RequestID(ctx context.Context) string {
 	return ""
 }
 
+// TraceID returns the id of the trace that the request in ctx belongs to, or the empty
+// string. A platform gives every request one and keeps it when it sends the request
+// again; a caller can choose one too.
+func TraceID(ctx context.Context) string {
+	if r := from(ctx); r != nil {
+		return r.trace.ID
+	}
+	return ""
+}
+
+// Repeated is the field of a request that was answered like its first run, whose answer
+// was lost.
+func Repeated() slog.Attr { return slog.Bool("repeated", true) }
+
 // Add adds fields to the one line of the request in ctx. A later field replaces
 // an earlier one of the same key. Without a request it does nothing. It is safe
 // for concurrent use.

@@ -84,6 +84,7 @@ func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuseBody(w, err)
 		return
 	}
+	addTrace(r.Header)
 	a, err := b.fetch(ctx, r, body)
 	switch {
 	case err == nil:

@@ -279,6 +279,26 @@ func TestADroppedAnswerDoesTheRequestTwice(t *testing.T) {
 	}
 }
 
+// The identity of a request is the platform's, one for all attempts and another for each request.
+func TestAttemptsShareOneTrace(t *testing.T) {
+	t.Parallel()
+	var seen []string
+	f := newFunction(t, func(_ int64, _ http.ResponseWriter, r *http.Request) {
+		seen = append(seen, r.Header.Get("Traceparent"))
+	})
+	s, _ := newGateway(t, "40", 1, f.instance())
+	const sent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	for _, h := range []http.Header{nil, nil, {"Traceparent": {sent}}} {
+		send(t, s, "POST", "/token", "", h)
+	}
+	if len(seen) != 6 || seen[0] != seen[1] || seen[2] != seen[3] || seen[0] == seen[2] || len(seen[0]) != 55 {
+		t.Errorf("got traces %q, want pairs that differ", seen)
+	}
+	if seen[4] != sent || seen[5] != sent {
+		t.Errorf("got traces %q, want the caller's", seen[4:])
+	}
+}
+
 func TestABrokenAnswerIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	f := newFunction(t, func(_ int64, w http.ResponseWriter, _ *http.Request) {

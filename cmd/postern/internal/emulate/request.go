@@ -37,7 +37,6 @@ func (b *backend) request(ctx context.Context, r *http.Request, in *instance, bo
 	}
 	swapAuthorization(out.Header, "https://"+out.Host)
 	b.addForwarded(out.Header, r)
-	addTrace(out.Header)
 	return out
 }
 
@@ -83,7 +82,8 @@ func (b *backend) addForwarded(h http.Header, r *http.Request) {
 	h.Set("X-Envoy-Original-Path", r.URL.RequestURI())
 }
 
-// addTrace gives a request a trace unless its sender did.
+// addTrace gives a request a trace unless its sender did. It is one for all attempts, by
+// which a function recognises a request that it has done before.
 func addTrace(h http.Header) {
 	if h.Get("Traceparent") != "" || h.Get("X-Cloud-Trace-Context") != "" {
 		return

@@ -101,7 +101,7 @@ func signIn(t *testing.T, s *store.Store) {
 			if i > 0 {
 				continue
 			}
-			if _, _, err := s.RedeemCode(t.Context(), code, c, func(store.Code) error { return nil }); err != nil {
+			if _, _, err := s.RedeemCode(t.Context(), code, "", c, func(store.Code) error { return nil }); err != nil {
 				t.Fatal(err)
 			}
 		}
