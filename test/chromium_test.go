@@ -45,6 +45,8 @@ func do(t *testing.T, tab context.Context, actions ...chromedp.Action) {
 	defer cancel()
 	if err := chromedp.Run(ctx, actions...); err != nil {
 		var page, at string
+		tab, cancel := context.WithTimeout(tab, rig.Patience/10) // it may be gone
+		defer cancel()
 		_ = chromedp.Run(tab, chromedp.Location(&at), chromedp.Text("body", &page, chromedp.ByQuery))
 		at, _, _ = strings.Cut(at, "?")
 		t.Fatalf("in Chromium: %v\non %s:\n%s", err, at, page)

@@ -70,11 +70,12 @@ func (p *Page) Write(w http.ResponseWriter, r *http.Request, status int, title s
 	return nil
 }
 
-// setHeaders sets what every page and every answer beside one carries.
+// setHeaders sets what every page and every answer beside one carries. There is no
+// Cross-Origin-Opener-Policy: it would cut the window of a client that opened us in a popup
+// off from the one that waits for it, for good (CD-10).
 func setHeaders(h http.Header) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Security-Policy", contentSecurityPolicy)
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")

@@ -39,7 +39,6 @@ var API = Every{
 var Pages = Every{
 	Always: []string{
 		"Content-Security-Policy: default-src 'none'; style-src 'sha256-{style_hash}'; base-uri 'none'; frame-ancestors 'none'",
-		"Cross-Origin-Opener-Policy: same-origin",
 		"Referrer-Policy: no-referrer",
 		"X-Content-Type-Options: nosniff",
 		"X-Frame-Options: DENY",
