@@ -72,7 +72,7 @@ module "cascade" {
   events = {
     database  = module.store.database
     region    = module.store.location
-    documents = ["grants/{id}", "clients/{id}", "codes/{id}"]
+    documents = ["grants/{id}", "clients/{id}", "codes/{id}", "people/{id}"]
   }
 
   depends_on = [google_project_iam_member.builder, google_project_iam_member.eventarc]

@@ -51,6 +51,10 @@ type Change struct {
 	// "person", both document ids. It may be nil.
 	OldIndex map[string]string
 
+	// Body and OldBody are the sealed account of a person after and before the change,
+	// empty where there is none. Of other collections they are not kept.
+	Body, OldBody string
+
 	// Time is when the change was committed. Nothing is decided by it.
 	Time time.Time
 
@@ -77,7 +81,7 @@ func (c *Cascade) Handle(ctx context.Context, change Change) error {
 	case store.CodesCollection:
 		return c.code(ctx, change)
 	case store.PeopleCollection:
-		return nil // nothing hangs from a person
+		return c.replaced(ctx, change)
 	}
 	c.ignore(ctx, change, "nothing hangs from this collection")
 	return nil

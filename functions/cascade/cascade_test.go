@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/postern-dev/postern/shared/fernet"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/store/driver"
@@ -30,12 +32,12 @@ func TestLastGrantTakesTheUpstreamTokenWithIt(t *testing.T) {
 	revoke(t, w, first.ID)
 	w.drain(t)
 	w.wantToken(t, alice, tokenName(2))
-	w.wantRevoked(t)
+	w.wantRevoked(t, tokenName(1)) // the sign-in that came second replaced it
 	revoke(t, w, second.ID)
 	w.drain(t)
 	w.wantToken(t, alice, "")
 	w.wantToken(t, bob, tokenName(3))
-	w.wantRevoked(t, tokenName(2))
+	w.wantRevoked(t, tokenName(1), tokenName(2))
 	if got := strings.Count(w.Lines.String(), `"event":"upstream_token.dropped"`); got != 1 || !strings.Contains(w.Lines.String(), `"person":"`+store.PersonDocument(alice)) {
 		t.Errorf("got %d audit lines, want one of the person:\n%s", got, w.Lines)
 	}
@@ -84,7 +86,7 @@ func TestDeletedClientTakesItsGrantsAndCodesWithIt(t *testing.T) {
 	w.wantToken(t, alice, "")
 	w.wantToken(t, "github:3", "") // had nothing but a code
 	w.wantToken(t, bob, tokenName(2))
-	w.wantRevoked(t, tokenName(3), tokenName(4))
+	w.wantRevoked(t, tokenName(1), tokenName(3), tokenName(4)) // the first was replaced
 	if got := strings.Count(w.Lines.String(), `"event":"grant.revoked"`); got != 1 {
 		t.Errorf("got %d audit lines of the grant, want 1:\n%s", got, w.Lines)
 	}
@@ -332,6 +334,66 @@ func TestPendingSignInIsDeliveredAgain(t *testing.T) {
 	w.wantRevoked(t, tokenName(2))
 }
 
+// A sign-in that brings a new token ends the one before: GitHub keeps ten (K1).
+func TestReplacedTokenIsEnded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.register(t, "c_1")
+	for range 12 {
+		w.login(t, alice, c)
+	}
+	if failed := w.drain(t); len(failed) > 0 {
+		t.Errorf("got %d events that fail", len(failed))
+	}
+	w.wantToken(t, alice, tokenName(12))
+	if got := len(w.provider.revoked); got != 11 {
+		t.Errorf("got %d tokens ended, want the 11 before the newest", got)
+	}
+	if got := strings.Count(w.Lines.String(), `"event":"upstream_token.replaced"`); got != 11 || strings.Contains(w.Lines.String(), "without being revoked") {
+		t.Errorf("got %d audit lines, want 11:\n%s", got, w.Lines)
+	}
+}
+
+// The token that is kept is never ended, whatever an event says was before: a backup was
+// restored, the provider gave the same token again, or somebody made the event up.
+func TestKeptTokenIsNeverTakenForAReplacedOne(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.register(t, "c_1")
+	person := driver.Key{Collection: "people", ID: store.PersonDocument(alice)}
+	w.login(t, alice, c)
+	first := w.Kept(t)[person]
+	w.login(t, alice, c)
+	second := w.Kept(t)[person]
+	w.login(t, bob, c)
+	w.drain(t)
+	w.put(t, person, first)
+	before := maps.Clone(w.provider.revoked)
+	for name, change := range map[string]Change{
+		"late, after a restore": {Body: second.Body, OldBody: first.Body},
+		"only seen again":       {Body: first.Body, OldBody: first.Body},
+		"of another person":     {Body: first.Body, OldBody: w.Kept(t)[driver.Key{Collection: "people", ID: store.PersonDocument(bob)}].Body},
+		"no account":            {Body: first.Body, OldBody: "gAAAAA"},
+		"created":               {Body: first.Body},
+		"no bodies":             {},
+	} {
+		change.Collection, change.Document = "people", person.ID
+		if err := w.Handle(t.Context(), change); err != nil {
+			t.Errorf("%s: got %v, want no error", name, err)
+		}
+	}
+	if diff := cmp.Diff(before, w.provider.revoked); diff != "" {
+		t.Errorf("the provider heard (-before +after):\n%s", diff)
+	}
+	w.wantToken(t, bob, tokenName(3))
+}
+
+// put writes a document as somebody with access to the database would.
+func (w *world) put(t testing.TB, k driver.Key, d driver.Document) {
+	t.Helper()
+	fixture.Must(t, w.Memory.RunTransaction(t.Context(), func(_ context.Context, tx driver.Tx) error { return tx.Set(k, d) }))
+}
+
 // One grant that no key opens does not keep the person's token for ever: it is left out, and
 // the operator hears of it.
 func TestUnreadableGrantIsLeftOutWithAnAlarm(t *testing.T) {
@@ -350,7 +412,7 @@ func TestUnreadableGrantIsLeftOutWithAnAlarm(t *testing.T) {
 		t.Errorf("got %d events that fail", len(failed))
 	}
 	w.wantToken(t, alice, "")
-	w.wantRevoked(t, tokenName(2))
+	w.wantRevoked(t, tokenName(1), tokenName(2)) // the first was replaced
 	if want := "grants/" + store.GrantDocument(lost.ID); !slices.Contains(alarms, want) {
 		t.Errorf("got alarms %q, want one of %s", alarms, want)
 	}
@@ -381,17 +443,10 @@ func TestUnreadableRecordsOfADeletedClientHoldNothingUp(t *testing.T) {
 // spoil makes a document one that no key opens, as after the loss of its key.
 func (w *world) spoil(t testing.TB, k driver.Key) {
 	t.Helper()
-	err := w.Memory.RunTransaction(t.Context(), func(_ context.Context, tx driver.Tx) error {
-		d, err := tx.Get(k)
-		if err != nil {
-			return err
-		}
-		d.Body = fernet.Keyring{fernet.GenerateKey()}.Encrypt([]byte("x"), w.Clock.Now())
-		return tx.Set(k, d)
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	d, err := w.Memory.Get(t.Context(), k)
+	fixture.Must(t, err)
+	d.Body = fernet.Keyring{fernet.GenerateKey()}.Encrypt([]byte("x"), w.Clock.Now())
+	w.put(t, k, d)
 }
 
 func TestNewNamesWhatIsMissing(t *testing.T) {

@@ -9,6 +9,8 @@ import (
 	"cloud.google.com/go/firestore/apiv1/firestorepb"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/postern-dev/postern/shared/store"
 )
 
 // Fields of google.events.cloud.firestore.v1.DocumentEventData. Its Document has the
@@ -17,6 +19,9 @@ const (
 	valueField    protowire.Number = 1
 	oldValueField protowire.Number = 2
 )
+
+// bodyField is the name of the field that holds the sealed record.
+const bodyField = "body"
 
 // indexPrefix begins the names of the fields that a document is found by.
 const indexPrefix = "i_"
@@ -54,7 +59,11 @@ func (e event) change(wantDatabase string) (Change, error) {
 			return Change{}, errors.New("its data is about another document or database than it says")
 		}
 	}
-	return Change{Collection: collection, Document: id, OldIndex: indexOf(old), Time: e.time, Deleted: now == nil && old != nil}, nil
+	change := Change{Collection: collection, Document: id, OldIndex: indexOf(old), Time: e.time, Deleted: now == nil && old != nil}
+	if collection == store.PeopleCollection {
+		change.Body, change.OldBody = bodyOf(now), bodyOf(old)
+	}
+	return change, nil
 }
 
 // named reports whether d is the document at path in a database, in whatever project:
@@ -107,6 +116,9 @@ func documents(data []byte) (now, old *firestorepb.Document, err error) {
 }
 
 var errNoProtobuf = errors.New("its data is no google.events.cloud.firestore.v1.DocumentEventData")
+
+// bodyOf returns the sealed body of a document, empty without one.
+func bodyOf(d *firestorepb.Document) string { return d.GetFields()[bodyField].GetStringValue() }
 
 // indexOf returns the index values of a document, nil without one.
 func indexOf(d *firestorepb.Document) map[string]string {

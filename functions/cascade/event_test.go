@@ -72,6 +72,17 @@ func TestFeedChangeArrivesAsEventarcWouldSendIt(t *testing.T) {
 	}
 }
 
+// The account of a person travels sealed, before and after; no other record does.
+func TestEventOfAPersonBringsTheirSealedAccounts(t *testing.T) {
+	t.Parallel()
+	c := changes()["updated"]
+	c.Key.Collection = "people"
+	got, err := read(sent(t, c, nil)).change("(default)")
+	if err != nil || got.OldBody != c.Before.Body || got.Body != c.After.Body {
+		t.Errorf("got bodies %q and %q, %v, want those of the change", got.OldBody, got.Body, err)
+	}
+}
+
 // The files are what the Firestore emulator sent, decoded from its base64, when the
 // Firestore driver created, set and deleted one grant.
 func TestEventsOfTheEmulatorAreUnderstood(t *testing.T) {

@@ -38,6 +38,67 @@ func (c *Cascade) settle(ctx context.Context, person string) error {
 	return nil
 }
 
+// replaced ends the upstream token that a person had before a change of their account, if
+// another one took its place: nobody will use it again, and GitHub keeps ten at most.
+//
+// What the event says is opened as any record is, and compared with what is kept now. The
+// token that is kept is never ended, however late or often an event comes. One that went
+// without a successor was ended before that, by settle.
+func (c *Cascade) replaced(ctx context.Context, change Change) error {
+	old, err := c.earlierToken(ctx, change, change.OldBody)
+	if err != nil || len(old.UpstreamToken) == 0 {
+		return err
+	}
+	next, err := c.earlierToken(ctx, change, change.Body)
+	if err != nil || len(next.UpstreamToken) == 0 && change.Body != "" {
+		return err
+	}
+	kept, err := c.keeps(ctx, change.Document, old)
+	if err != nil {
+		return fmt.Errorf("look whether the upstream token was replaced: %w", err)
+	}
+	if kept {
+		return nil
+	}
+	if err := c.revoke(ctx, change.Document, old); err != nil {
+		return err
+	}
+	telemetry.Audit(ctx, c.Log, telemetry.UpstreamTokenReplaced, slog.String("person", change.Document))
+	return nil
+}
+
+// earlierToken opens an account of which an event tells. Without one, and where no key opens
+// it any more, there is no token.
+func (c *Cascade) earlierToken(ctx context.Context, change Change, body string) (store.Account, error) {
+	if body == "" {
+		return store.Account{}, nil
+	}
+	account, err := c.Store.EarlierAccount(ctx, change.Document, body)
+	if store.Unreadable(err) {
+		c.ignore(ctx, change, "the account in it cannot be opened")
+		return store.Account{}, nil
+	}
+	return account, err
+}
+
+// keeps reports whether the present account of a person, by their document id, has the token
+// of an earlier one.
+func (c *Cascade) keeps(ctx context.Context, person string, earlier store.Account) (bool, error) {
+	present, err := c.Store.AccountByDocument(ctx, person)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil || len(present.UpstreamToken) == 0 {
+		return false, err
+	}
+	token, err := upstream.UnmarshalToken(present.UpstreamToken)
+	if err != nil {
+		return false, err
+	}
+	old, err := upstream.UnmarshalToken(earlier.UpstreamToken)
+	return token.AccessToken.Reveal() == old.AccessToken.Reveal(), err
+}
+
 // revoke ends an account's token at the provider. What this server cannot end, because
 // another provider or another app gave it, is only forgotten.
 func (c *Cascade) revoke(ctx context.Context, person string, account store.Account) error {

@@ -25,6 +25,22 @@ func (s *Store) GrantByDocument(ctx context.Context, document string) (Grant, er
 	return get[Grant](ctx, s, s.direct(ctx), driver.Key{Collection: GrantsCollection, ID: document})
 }
 
+// AccountByDocument is [Store.Account] by the id of the person's document
+// ([PersonDocument]).
+func (s *Store) AccountByDocument(ctx context.Context, person string) (Account, error) {
+	return get[Account](ctx, s, s.direct(ctx), personKey(person))
+}
+
+// EarlierAccount opens the body that the document of a person had at some time, as an
+// event tells of it. One that was sealed for another place is ErrTampered, with an alarm.
+func (s *Store) EarlierAccount(ctx context.Context, person, body string) (Account, error) {
+	return openRecord[Account](ctx, s, personKey(person), driver.Document{Body: body})
+}
+
+func personKey(document string) driver.Key {
+	return driver.Key{Collection: PeopleCollection, ID: document}
+}
+
 // A StoredCode is a code with the id of its document, the hash of the code.
 type StoredCode struct {
 	Document string
@@ -86,7 +102,7 @@ func (s *Store) RemoveCode(ctx context.Context, document string) error {
 // A grant or code that cannot be opened counts for nothing, with an alarm: nobody can use
 // it, and it would keep the token for ever.
 func (s *Store) UnneededToken(ctx context.Context, person string) (Account, error) {
-	account, err := get[Account](ctx, s, s.direct(ctx), driver.Key{Collection: PeopleCollection, ID: person})
+	account, err := s.AccountByDocument(ctx, person)
 	if err != nil {
 		return Account{}, err
 	}
@@ -153,7 +169,7 @@ func (s *Store) hasLiveGrant(ctx context.Context, person string) (bool, error) {
 // DropUpstreamToken removes the upstream token of a person, by their document id, if it
 // is still token: a newer sign-in wins. It reports whether this call removed it.
 func (s *Store) DropUpstreamToken(ctx context.Context, person string, token []byte) (dropped bool, err error) {
-	k, mine := driver.Key{Collection: PeopleCollection, ID: person}, attempts[bool]{}
+	k, mine := personKey(person), attempts[bool]{}
 	err = s.db.RunTransaction(ctx, func(ctx context.Context, tx driver.Tx) error {
 		dropped = false
 		d, err := tx.Get(k)

@@ -20,7 +20,7 @@ func codeKey(code credential.Secret) driver.Key {
 }
 
 func accountKey(subject string) driver.Key {
-	return driver.Key{Collection: PeopleCollection, ID: PersonDocument(subject)}
+	return personKey(PersonDocument(subject))
 }
 
 // A Login is a completed sign-in for which a code is to be issued.

@@ -35,6 +35,7 @@ const (
 	EvidenceLost           Event = "evidence.lost"
 	EvidenceExpired        Event = "evidence.expired"
 	UpstreamTokenDropped   Event = "upstream_token.dropped"
+	UpstreamTokenReplaced  Event = "upstream_token.replaced"
 	KeysRingChanged        Event = "keys.ring_changed"
 	KeysReloadFailed       Event = "keys.reload_failed"
 	StoreMisplacedEnvelope Event = "store.misplaced_envelope"
@@ -76,6 +77,7 @@ var Events = []EventInfo{
 	{EvidenceExpired, slog.LevelWarn, []string{"client_id", "grant", "person", "reason"}, "The last good answer about a person is older than EVIDENCE_MAX_AGE, or ALLOW needs a permission that the person never gave: they have to sign in again. The grant is not revoked."},
 	{GrantRevoked, slog.LevelInfo, []string{"client_id", "grant", "by", "reason"}, "A grant ended before its time."},
 	{UpstreamTokenDropped, slog.LevelInfo, []string{"person"}, "The last grant of a person ended, and the token of the identity provider went with it."},
+	{UpstreamTokenReplaced, slog.LevelInfo, []string{"person"}, "A person signed in again, and the identity provider's token that the new one replaced was revoked. An event that is delivered twice is written twice."},
 	{KeysRingChanged, slog.LevelInfo, []string{"ring", "before", "after"}, "A ring of keys was written, or was read and differs from the one before. Keys are named by fingerprint."},
 	{KeysReloadFailed, slog.LevelWarn, []string{"ring", "kept", "error"}, "A ring of keys could not be read or is malformed. The old one stays in use if there is one; kept says so."},
 	{StoreMisplacedEnvelope, slog.LevelError, []string{"collection", "document", "error"}, "A sealed record was found where it was not sealed for. Somebody moved it; it was not used."},

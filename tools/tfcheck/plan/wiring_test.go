@@ -342,9 +342,9 @@ func TestLifetimeLimitsAreThoseOfTheCode(t *testing.T) {
 	}
 }
 
-// TestCascadeHearsOfGrantsClientsAndCodes: one trigger each, at least once, in the
+// TestCascadeHearsOfEveryCollection: one trigger each, at least once, in the
 // database's location, as the event function's own account.
-func TestCascadeHearsOfGrantsClientsAndCodes(t *testing.T) {
+func TestCascadeHearsOfEveryCollection(t *testing.T) {
 	t.Parallel()
 	p := firstPlan(t)
 	own := at(p.functions(t)["cascade"].Values, "event_trigger")
@@ -370,7 +370,7 @@ func TestCascadeHearsOfGrantsClientsAndCodes(t *testing.T) {
 		}
 	}
 	slices.Sort(documents)
-	if want := []string{"clients/{id}", "codes/{id}", "grants/{id}"}; !slices.Equal(documents, want) {
+	if want := []string{"clients/{id}", "codes/{id}", "grants/{id}", "people/{id}"}; !slices.Equal(documents, want) {
 		t.Errorf("got triggers on %v, want %v", documents, want)
 	}
 }

@@ -19,7 +19,7 @@ import (
 
 // triggers are the documents whose changes start the event function: those of
 // terraform/main.tf.
-var triggers = []string{"grants/{id}", "clients/{id}", "codes/{id}"}
+var triggers = []string{"grants/{id}", "clients/{id}", "codes/{id}", "people/{id}"}
 
 // twice is the part of events that are delivered a second time: one in so many.
 const twice = 4
