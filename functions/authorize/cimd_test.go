@@ -115,6 +115,24 @@ func TestCIMDClientSignsInByTheDocumentOfThePage(t *testing.T) {
 	}
 }
 
+// An id is looked up as it stands, its query too, and is no other id (CIM-02, CIM-05).
+func TestCIMDClientMayHaveAQuery(t *testing.T) {
+	t.Parallel()
+	s, p := serve(t, withDocuments), publishHere(t)
+	id := p.URL + "/client.json?tenant=a%20b&v=1"
+	p.answer(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.RawQuery != "tenant=a%20b&v=1" {
+			t.Errorf("the document was asked for with the query %q", r.URL.RawQuery)
+		}
+		jsonAnswer(fmt.Sprintf(`{"client_id":%q,%s}`, id, rightMembers))(w, r)
+	})
+	s.signIn(t, s.browser(loopbackURI), s.request("client_id", id), "octocat")
+	p.answer(jsonAnswer(fmt.Sprintf(`{"client_id":%q,%s}`, id, rightMembers)))
+	if w := s.send(t, http.MethodGet, s.request("client_id", p.id), ""); w.Code != http.StatusBadRequest {
+		t.Errorf("the same address without the query: got %d, want 400", w.Code)
+	}
+}
+
 // A client that completed a sign-in is known here however many others strangers name (SF-11).
 func TestStrangersPushNoUsedCIMDClientOut(t *testing.T) {
 	t.Parallel()
@@ -248,7 +266,7 @@ func TestDocumentsThatCannotBeHadEndOnAPage(t *testing.T) {
 		"no name":        {"", jsonAnswer(`{}`), 400, "another client_id"},
 		"closed port":    {"http://127.0.0.1:1/client.json", nil, 502, "could not be read"},
 		"private":        {"http://10.0.0.1:9/client.json", nil, 400, "must start with https://"},
-		"query":          {"https://claude.ai/x?y=1", nil, 400, "may not have"},
+		"fragment":       {"https://claude.ai/x?y=1#z", nil, 400, "may not have"},
 		"cloud metadata": {"https://metadata.google.internal/x", nil, 400, "may not be on this host"},
 		"ourselves":      {s.origin + "/client.json", nil, 400, "may not be on this host"},
 	} {

@@ -112,7 +112,7 @@ func TestWrongRefreshCostsNothing(t *testing.T) {
 		{"other confidential client", postID, token, nil, 400, "invalid_grant"},
 		{"unknown client", "c_nobody", token, nil, 401, "invalid_client"},
 		{"other resource", basicID, token, []string{"resource", "https://other.example/mcp"}, 400, "invalid_target"},
-		{"two resources", basicID, token, []string{"resource", issuer, "resource", issuer}, 400, "invalid_target"},
+		{"two resources", basicID, token, []string{"resource", issuer, "resource", "https://other.example/mcp"}, 400, "invalid_target"},
 		{"odd scope", basicID, token, []string{"scope", "mcp \""}, 400, "invalid_scope"},
 		{"changed MAC", basicID, token[:len(token)-6] + "AAAAAA", nil, 400, "invalid_grant"},
 		{"changed grant", basicID, "rt_AAAA" + token[7:], nil, 400, "invalid_grant"},
@@ -123,7 +123,7 @@ func TestWrongRefreshCostsNothing(t *testing.T) {
 		want(t, c.what, f.refresh(t, c.client, c.token, c.more...), c.status, c.code)
 	}
 	f.Clock.Advance(time.Hour) // far out of any grace: a rotation above would end the family now
-	b := want(t, "right", f.refresh(t, basicID, token), 200, "")
+	b := want(t, "right, one resource in two spellings", f.refresh(t, basicID, token, "resource", issuer, "resource", issuer+"/mcp"), 200, "")
 	f.Clock.Advance(3 * time.Minute)
 	want(t, "reuse by another client", f.refresh(t, publicID, token), 400, "invalid_grant")
 	want(t, "reuse with a changed MAC", f.refresh(t, basicID, token[:len(token)-6]+"AAAAAA"), 400, "invalid_grant")

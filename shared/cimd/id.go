@@ -25,13 +25,15 @@ type ID struct {
 func IsURL(clientID string) bool { return strings.Contains(clientID, "://") }
 
 // ParseID reads a client_id by the rules of the draft (§3, Client Identifier) and some
-// stricter ones: https, a domain name in lower case, no port but 443, a path, no query,
-// fragment, user information or dot segment, at most 512 bytes. When issuer, our own
+// stricter ones: https, a domain name in lower case, no port but 443, a path, no
+// fragment, user information or dot segment, at most 512 bytes. A query is a part of the id
+// like any other. When issuer, our own
 // origin, is a loopback address, so may the id's be, over http as well and on any port.
 // The error is a [*Problem].
 func ParseID(s string, issuer origin.Origin) (ID, error) {
 	scheme, rest, _ := strings.Cut(s, "://")
-	authority, path, _ := strings.Cut(rest, "/")
+	beforeQuery, query, _ := strings.Cut(rest, "?")
+	authority, path, _ := strings.Cut(beforeQuery, "/")
 	id := ID{url: s, host: authority, name: authority, issuer: issuer.String()}
 	switch {
 	case len(s) > maxID:
@@ -39,7 +41,7 @@ func ParseID(s string, issuer origin.Origin) (ID, error) {
 	case scheme != "https" && scheme != "http":
 		return ID{}, refuseID("", "client_id must start with https://")
 	case strings.Trim(s, idCharacters) != "":
-		return ID{}, refuseID("", "client_id has a character that it may not have: no query, no fragment, no escapes in its host")
+		return ID{}, refuseID("", "client_id has a character that it may not have: no fragment, no escapes in its host")
 	}
 	if err := id.checkHost(scheme, issuer); err != nil {
 		return ID{}, err
@@ -50,11 +52,14 @@ func ParseID(s string, issuer origin.Origin) (ID, error) {
 	if !plainPath(path) {
 		return ID{}, refuseID(id.host, "client_id has a dot segment, an escaped slash or a malformed escape in its path")
 	}
+	if !plainQuery(query) {
+		return ID{}, refuseID(id.host, "client_id has a malformed or a control character's escape in its query")
+	}
 	return id, nil
 }
 
-// idCharacters are those of a URL without query and fragment (RFC 3986).
-const idCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/[]@!$&'()*+,;=%"
+// idCharacters are those of a URL without fragment (RFC 3986).
+const idCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/?[]@!$&'()*+,;=%"
 
 // String returns the URL as it came.
 func (id ID) String() string { return id.url }
@@ -116,4 +121,10 @@ func plainPath(path string) bool {
 		}
 	}
 	return true
+}
+
+// plainQuery refuses what a server could read as the end of a line.
+func plainQuery(query string) bool {
+	decoded, err := url.QueryUnescape(query)
+	return err == nil && !strings.ContainsFunc(decoded, func(r rune) bool { return r < 0x20 || r == 0x7f })
 }

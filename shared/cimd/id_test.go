@@ -48,6 +48,7 @@ func TestOnlyPlainPublicURLsNameClients(t *testing.T) {
 	for _, good := range []string{
 		"https://claude.ai/oauth/mcp-oauth-client-metadata", "https://chatgpt.com/oauth/AbCd/client.json", "https://a.example.com:443/x",
 		"https://xn--bcher-kva.example.com/x", "https://a.example.com/%7Euser/x;v=1", "https://a.example.com/x/", "https://a.example.com//x",
+		"https://a.example.com/x?tenant=1&v=a%20b", "https://a.example.com/x?", "https://a.example.com/x?/../y?z", "https://a_b.example.com/x",
 	} {
 		if id := parseID(t, good, production); id.String() != good {
 			t.Errorf("%s: got %s", good, id)
@@ -56,7 +57,8 @@ func TestOnlyPlainPublicURLsNameClients(t *testing.T) {
 	for name, bad := range map[string]string{
 		"http": "http://a.example.com/x", "upper scheme": "HTTPS://a.example.com/x", "other scheme": "ftp://a.example.com/x",
 		"file": "file:///etc/passwd", "no path": "https://a.example.com", "root": "https://a.example.com/",
-		"query": "https://a.example.com/x?y", "empty query": "https://a.example.com/x?", "fragment": "https://a.example.com/x#y",
+		"query without path": "https://a.example.com?y", "query of the root": "https://a.example.com/?y", "bad escape in query": "https://a.example.com/x?%z",
+		"line break in query": "https://a.example.com/x?a=%0d%0a", "fragment behind a query": "https://a.example.com/x?y#z", "fragment": "https://a.example.com/x#y",
 		"empty fragment": "https://a.example.com/x#", "user": "https://u@a.example.com/x", "user and password": "https://u:p@a.example.com/x",
 		"empty user": "https://@a.example.com/x", "dot": "https://a.example.com/./x", "dots": "https://a.example.com/a/../x", "ends in dots": "https://a.example.com/a/..",
 		"escaped dots": "https://a.example.com/%2e%2E/x", "half escaped": "https://a.example.com/.%2e/x", "dots and parameter": "https://a.example.com/..;a/x",
