@@ -45,7 +45,7 @@ func TestWrongRedemptionCostsNothing(t *testing.T) {
 		{"other redirect URI of the client", form("redirect_uri", "https://client.example/cb"), 400, "invalid_grant"},
 		{"other port", form("redirect_uri", "http://127.0.0.1:49153/callback"), 400, "invalid_grant"},
 		{"other resource", form("resource", "https://other.example/mcp"), 400, "invalid_target"},
-		{"two resources", append(form("resource", issuer), "resource", issuer+"/mcp"), 400, "invalid_target"},
+		{"two resources", append(form("resource", issuer), "resource", "https://other.example/mcp"), 400, "invalid_target"},
 		{"other client", form("client_id", otherID), 400, "invalid_grant"},
 		{"unknown client", form("client_id", "c_nobody"), 401, "invalid_client"}, // A2
 		{"no client", form("client_id", ""), 401, "invalid_client"},
