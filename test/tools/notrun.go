@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,14 +41,15 @@ func write(w io.Writer, reasons []*reason) error {
 		_, err := fmt.Fprintln(w, "Nothing was left out.")
 		return err
 	}
-	text := "Not run:\n"
+	var text bytes.Buffer
+	text.WriteString("Not run:\n")
 	for _, r := range reasons {
-		text += "\n" + r.text + "\n"
+		fmt.Fprintf(&text, "\n%s\n", r.text)
 		for _, name := range r.tests {
-			text += "\t" + name + "\n"
+			fmt.Fprintf(&text, "\t%s\n", name)
 		}
 	}
-	_, err := io.WriteString(w, text)
+	_, err := text.WriteTo(w)
 	return err
 }
 
