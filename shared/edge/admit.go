@@ -16,8 +16,12 @@ const (
 	// readTime is how long a caller may take to send a body.
 	readTime = 10 * time.Second
 	// lingerTime is how long the connection of a body that is not wanted stays, so
-	// that a caller who is still sending gets to the answer.
+	// that a caller who is still sending gets to the answer. A proxy that has the body
+	// already needs less; whoever sends slowly holds a connection no longer than that.
 	lingerTime = time.Second
+	// lingerBytes is how much of such a body is read, in bytes: API Gateway and Cloud Run
+	// refuse more themselves.
+	lingerBytes = 32 << 20
 )
 
 // maxCookies is how many cookies are looked at.
@@ -105,13 +109,13 @@ func limitReading(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// abandonBody makes the answer leave at once although the body was not read to its end.
-// Without the header net/http first reads up to 256 KiB more, to use the connection
-// again. A deadline without it is no way: one that passes while the server watches the
-// connection cancels every later request there.
-func abandonBody(w http.ResponseWriter) {
+// abandonBody makes the answer leave at once although the body was not read to its end,
+// and reports whether the caller's time is bounded. Without the header net/http first
+// reads up to 256 KiB more, to use the connection again. A deadline without it is no way:
+// one that passes while the server watches the connection cancels every later request there.
+func abandonBody(w http.ResponseWriter) (bounded bool) {
 	w.Header().Set("Connection", "close")
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(lingerTime))
+	return http.NewResponseController(w).SetReadDeadline(time.Now().Add(lingerTime)) == nil
 }
 
 func hasBody(r *http.Request) bool { return r.Body != nil && r.Body != http.NoBody }

@@ -127,6 +127,49 @@ func TestARefusalDoesNotWaitForTheBody(t *testing.T) {
 	}
 }
 
+// A proxy that reads no answer before it has sent everything still brings the refusal to its caller, who
+// would be told of a fault of ours otherwise (HT-06).
+func TestARefusalReachesWhoSendsTheBodyFirst(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewServer(edge.Wrap(ok(), edge.Options{Deployment: deployment(t), Before: strangers}))
+	defer s.Close()
+	const size = 16 << 20 // more than the buffers between two sockets hold
+	for header, want := range map[string]int{"X-Large: yes": 413, "Content-Encoding: gzip": 415} {
+		conn, err := net.Dial("tcp", s.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_ = conn.SetDeadline(time.Now().Add(time.Minute))
+		fmt.Fprintf(conn, "POST /register HTTP/1.1\r\nHost: auth.example.com\r\n%s\r\nContent-Length: %d\r\n\r\n", header, size)
+		if _, err := io.CopyN(conn, zeros{}, size); err != nil {
+			t.Errorf("%s: the body was cut off: %v", header, err)
+			continue
+		}
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil || resp.StatusCode != want {
+			t.Errorf("%s: got %v, %v; want %d", header, resp, err, want)
+		}
+	}
+}
+
+// A caller who waits for 100 (Continue) sends no body after a refusal, so nobody waits for one.
+func TestNothingIsWaitedForAfterExpect(t *testing.T) {
+	t.Parallel()
+	w := &deadlined{ResponseRecorder: httptest.NewRecorder()}
+	r := httptest.NewRequest(http.MethodPost, "/nothing", untouchable{t})
+	r.Header.Set("Expect", "100-continue")
+	edge.Wrap(ok(), edge.Options{Deployment: deployment(t)}).ServeHTTP(w, r)
+	if w.Code != http.StatusNotFound {
+		t.Errorf("got %d, want 404", w.Code)
+	}
+}
+
+// zeros is a body without end.
+type zeros struct{}
+
+func (zeros) Read(b []byte) (int, error) { return len(b), nil }
+
 // An id in a path may be a secret in the wrong place, and so may any path (LG-01).
 func TestTheLineNamesTheRouteAndNotThePath(t *testing.T) {
 	t.Parallel()

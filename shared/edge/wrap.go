@@ -3,6 +3,7 @@ package edge
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -83,8 +84,9 @@ func stateOf(ctx context.Context) *state {
 // log line, refuses what is ambiguous, settles issuer, client address and
 // credential, refuses a body announced over its limit, asks Before, and reads the
 // body to the end within it. A [Mux] answers what it has no handler for without
-// reading a body. An answer that leaves with the body unread closes the connection
-// and waits for nothing.
+// reading a body. An answer that leaves with the body unread waits for nothing; the
+// connection is closed after it, when the caller has sent what they were sending or their
+// time is over.
 //
 // The handler sees the client's own credential in Authorization, whichever
 // header carried it, and X-Forwarded-Authorization never. It sees a body in
@@ -130,8 +132,14 @@ func (o *Options) serve(h http.Handler, w http.ResponseWriter, r *http.Request, 
 	ctx := telemetry.Begin(r.Context(), id, trace)
 	st.issuer, st.answers, st.address = o.Issuer, o.Answers, clientAddress(r, o.ForwardedForHops)
 	r = r.WithContext(context.WithValue(ctx, stateKey{}, st))
-	rec := &recorder{ResponseWriter: w, head: r.Method == http.MethodHead, unread: hasBody(r)}
+	rec := &recorder{
+		ResponseWriter: w,
+		head:           r.Method == http.MethodHead,
+		unread:         hasBody(r),
+		expect:         r.Header.Get("Expect") != "",
+	}
 	o.setHeaders(rec.Header(), id)
+	defer rec.lingerOn(r.Body)
 	defer o.finish(rec, r, start)
 	limitReading(rec, r)
 	if err := o.admit(r, st); err != nil {
@@ -226,13 +234,15 @@ type recorder struct {
 	status int
 	head   bool
 	unread bool // a body that nobody has read to its end
+	linger bool // it is to be dropped, once the answer has left
+	expect bool // the caller waits for 100 (Continue), and sends nothing after a refusal
 }
 
 func (w *recorder) WriteHeader(status int) {
 	if w.status == 0 && status >= 200 {
 		w.status = status
 		if w.unread {
-			abandonBody(w.ResponseWriter)
+			w.linger = abandonBody(w.ResponseWriter) && !w.expect
 		}
 	}
 	w.ResponseWriter.WriteHeader(status)
@@ -246,6 +256,15 @@ func (w *recorder) Write(b []byte) (int, error) {
 		return len(b), nil
 	}
 	return w.ResponseWriter.Write(b)
+}
+
+// lingerOn sends the answer to who is still sending a body, and drops the rest of that
+// body. Many a proxy reads no answer before it has sent everything, and one that meets a
+// closed connection tells its caller of a fault, 502 or 503, instead of the refusal.
+func (w *recorder) lingerOn(body io.Reader) {
+	if w.linger && http.NewResponseController(w.ResponseWriter).Flush() == nil {
+		_, _ = io.CopyN(io.Discard, body, lingerBytes) // where it ends does not matter
+	}
 }
 
 // Flush lets an MCP stream through.
