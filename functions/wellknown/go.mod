@@ -4,6 +4,8 @@ go 1.26.0
 
 require github.com/postern-dev/postern/shared v0.0.0
 
+require golang.org/x/net v0.61.0 // indirect
+
 require (
 	cloud.google.com/go/functions v1.19.3 // indirect
 	github.com/GoogleCloudPlatform/functions-framework-go v1.9.2
