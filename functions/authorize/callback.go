@@ -35,7 +35,7 @@ func (h *handler) callback(w http.ResponseWriter, r *http.Request, params strict
 	}
 	from := callbackOf(params)
 	if p, ok := h.Provider.(upstream.FormSignIn); ok && p.WantsForm(url.Values(from)) {
-		return showSignIn(w, r, t)
+		return showSignIn(w, r, t, hint(params.Get(upstream.HintField)))
 	}
 	redirect, err := h.redirect(r, t)
 	if err != nil {

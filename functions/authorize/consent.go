@@ -44,6 +44,10 @@ func (h *handler) showConsent(
 	browser := credential.New("")
 	t := newTransaction(req, issuer.String(), browser, h.Now(), h.SignInTTL)
 	sealed, err := h.seal(r.Context(), purposeConsent, t)
+	if err == nil && len(sealed) > maxSealed {
+		t.Request.Hints = upstream.Hints{} // no wish takes the room of what counts
+		sealed, err = h.seal(r.Context(), purposeConsent, t)
+	}
 	if err != nil {
 		return err
 	}

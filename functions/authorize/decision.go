@@ -88,7 +88,7 @@ func (h *handler) approve(w http.ResponseWriter, r *http.Request, t transaction)
 	makeRoom(w, r, signInCookie)
 	pages.SetCookie(w, r, signInCookie+t.id(), sealed, t.Expiry.Sub(h.Now()))
 	telemetry.Audit(r.Context(), h.Log, telemetry.ConsentApproved, approvalFields(t)...)
-	pages.SeeOther(w, h.providerURL(r, t))
+	pages.SeeOther(w, h.providerURL(r, t, t.Request.Hints))
 	return nil
 }
 

@@ -120,6 +120,6 @@ type unfinishedData struct {
 // there; the code of the round before is used up, which a reload would not get over.
 func (h *handler) unfinished(r *http.Request, t transaction, err error) error {
 	return pages.Explain(err, unfinishedPage, "The sign-in is not complete yet", unfinishedData{
-		Provider: providerName(h.Provider), Link: h.providerURL(r, t), Fault: httperr.Of(err).Fault,
+		Provider: providerName(h.Provider), Link: h.providerURL(r, t, t.Request.Hints), Fault: httperr.Of(err).Fault,
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/pages"
+	"github.com/postern-dev/postern/shared/upstream"
 )
 
 // policy decides which redirect URIs there may be.
@@ -33,6 +34,6 @@ func backDenied(w http.ResponseWriter, r *http.Request, to oauth.Redirect, t tra
 }
 
 // providerURL is where the browser goes to sign in.
-func (h *handler) providerURL(r *http.Request, t transaction) string {
-	return h.Provider.AuthCodeURL(edge.Issuer(r).URL(oauth.CallbackPath), t.state(), t.verifier())
+func (h *handler) providerURL(r *http.Request, t transaction, hints upstream.Hints) string {
+	return h.Provider.AuthCodeURL(edge.Issuer(r).URL(oauth.CallbackPath), t.state(), t.verifier(), hints)
 }

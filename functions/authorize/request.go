@@ -7,6 +7,7 @@ import (
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/strict"
+	"github.com/postern-dev/postern/shared/upstream"
 )
 
 // A request is an authorization request.
@@ -17,6 +18,7 @@ type request struct {
 	Challenge   oauth.Challenge `json:"p"`
 	Scopes      oauth.Scopes    `json:"o"`
 	Resource    string          `json:"a"`
+	Hints       upstream.Hints  `json:"h,omitzero"` // for the provider
 
 	// CIMD is the copy of what a CIMD client published when the page was made, by
 	// which the sign-in is completed. It is nil for a registered client, which is
@@ -33,6 +35,7 @@ const maxState = 2000
 func readRequest(params strict.Form, issuer string) (request, error) {
 	req := request{
 		ClientID: params.Get("client_id"), RedirectURI: params.Get("redirect_uri"), State: params.Get("state"),
+		Hints: readHints(params),
 	}
 	if err := checkUnsupported(params); err != nil {
 		return req, err

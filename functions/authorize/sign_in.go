@@ -16,11 +16,12 @@ var signInHTML string
 
 var signInPage = pages.New("sign-in", signInHTML)
 
-type signInData struct{ State string }
+type signInData struct{ State, Login string }
 
-// showSignIn shows the sign-in form of a provider that has no page of its own.
-func showSignIn(w http.ResponseWriter, r *http.Request, t transaction) error {
-	return signInPage.Write(w, r, http.StatusOK, "Development sign-in", signInData{State: t.state()})
+// showSignIn shows the sign-in form of a provider that has no page of its own, filled in with
+// login.
+func showSignIn(w http.ResponseWriter, r *http.Request, t transaction, login string) error {
+	return signInPage.Write(w, r, http.StatusOK, "Development sign-in", signInData{State: t.state(), Login: login})
 }
 
 // callbackPost takes the sign-in form. Other providers answer by GET.

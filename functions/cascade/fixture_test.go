@@ -51,8 +51,8 @@ type provider struct {
 	answer  error // what it answers to everything, if it is set
 }
 
-func (*provider) Name() string                      { return "github" }
-func (*provider) AuthCodeURL(_, _, _ string) string { return "" }
+func (*provider) Name() string                                        { return "github" }
+func (*provider) AuthCodeURL(_, _, _ string, _ upstream.Hints) string { return "" }
 func (p *provider) Exchange(context.Context, string, url.Values, string) (upstream.Identity, upstream.Token, error) {
 	return upstream.Identity{}, upstream.Token{}, fixture.ErrDown
 }

@@ -12,6 +12,9 @@ import (
 // DevelopmentField is the name of the text field of the development sign-in page.
 const DevelopmentField = "login"
 
+// HintField, in the query that asks for the sign-in page, is what the text field begins with.
+const HintField = "login_hint"
+
 // developmentMark in a callback's query asks for the sign-in page.
 const developmentMark = "development"
 
@@ -34,10 +37,14 @@ func NewDevelopment(issuer string) (*Development, error) {
 // Name returns "development".
 func (*Development) Name() string { return "development" }
 
-// AuthCodeURL returns the callback with a mark and the state. The verifier is not
-// needed: nothing leaves this server.
-func (*Development) AuthCodeURL(callback, state, _ string) string {
-	return callback + "?" + url.Values{developmentMark: {"1"}, "state": {state}}.Encode()
+// AuthCodeURL returns the callback with a mark, the state, and the login hint, which the form
+// begins with. The verifier is not needed: nothing leaves this server.
+func (*Development) AuthCodeURL(callback, state, _ string, hints Hints) string {
+	query := url.Values{developmentMark: {"1"}, "state": {state}}
+	if hints.LoginHint != "" {
+		query.Set(HintField, hints.LoginHint)
+	}
+	return callback + "?" + query.Encode()
 }
 
 // WantsForm implements [FormSignIn].

@@ -28,7 +28,7 @@ func TestDevelopmentSignInLeadsToOurFormAndBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	u, err := url.Parse(d.AuthCodeURL(callback, "st&te", "verifier"))
+	u, err := url.Parse(d.AuthCodeURL(callback, "st&te", "verifier", upstream.Hints{}))
 	if err != nil {
 		t.Fatal(err)
 	}

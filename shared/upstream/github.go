@@ -124,9 +124,17 @@ func (g *GitHub) oauth2(callback string, secret credential.Secret) *oauth2.Confi
 }
 
 // AuthCodeURL returns GitHub's authorize URL with an S256 challenge, which GitHub
-// has checked since July 2025 (K7).
-func (g *GitHub) AuthCodeURL(callback, state, verifier string) string {
-	return g.oauth2(callback, credential.Secret{}).AuthCodeURL(state, oauth2.S256ChallengeOption(verifier))
+// has checked since July 2025 (K7). GitHub has one prompt, select_account, and calls the
+// login hint "login".
+func (g *GitHub) AuthCodeURL(callback, state, verifier string, hints Hints) string {
+	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(verifier)}
+	if hints.asks(PromptSelectAccount) {
+		options = append(options, oauth2.SetAuthURLParam("prompt", PromptSelectAccount))
+	}
+	if hints.LoginHint != "" {
+		options = append(options, oauth2.SetAuthURLParam("login", hints.LoginHint))
+	}
+	return g.oauth2(callback, credential.Secret{}).AuthCodeURL(state, options...)
 }
 
 // Exchange redeems the callback's code and reads who it stands for, within 5 s.

@@ -43,7 +43,7 @@ func secretOf(s string) func(context.Context) (credential.Secret, error) {
 func callbackQuery(t *testing.T, p upstream.Provider, login, verifier string) url.Values {
 	t.Helper()
 	b := oauthtest.NewBrowser(callback)
-	q := b.SignIn(t, p.AuthCodeURL(callback, "the-state", verifier), login).Query()
+	q := b.SignIn(t, p.AuthCodeURL(callback, "the-state", verifier, upstream.Hints{}), login).Query()
 	if q.Get("state") != "the-state" {
 		t.Fatalf("state got %q, want the-state", q.Get("state"))
 	}
@@ -144,7 +144,7 @@ func TestPKCEIsSentAndEnforced(t *testing.T) {
 	fake := oauthtest.StartGitHub(t, nil)
 	p := provider(t, fake)
 	verifier := oauth2.GenerateVerifier()
-	u, err := url.Parse(p.AuthCodeURL(callback, "s", verifier))
+	u, err := url.Parse(p.AuthCodeURL(callback, "s", verifier, upstream.Hints{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,6 +157,30 @@ func TestPKCEIsSentAndEnforced(t *testing.T) {
 	}
 	_, _, err = p.Exchange(t.Context(), callback, callbackQuery(t, p, "octocat", verifier), oauth2.GenerateVerifier())
 	wantKind(t, err, "used")
+}
+
+// Of a client's wishes GitHub hears the two that it knows, under its own names (I8).
+func TestGitHubHearsTheHintsItKnows(t *testing.T) {
+	t.Parallel()
+	p := provider(t, oauthtest.StartGitHub(t, nil))
+	for want, hints := range map[string]upstream.Hints{
+		"":                                 {},
+		"login=octocat%40example.com":      {LoginHint: "octocat@example.com", DomainHint: "example.com"},
+		"prompt=select_account":            {Prompt: []string{"login", "select_account"}},
+		"login=octo&prompt=select_account": {Prompt: []string{"select_account"}, LoginHint: "octo"},
+	} {
+		u, err := url.Parse(p.AuthCodeURL(callback, "s", "verifier", hints))
+		if err != nil {
+			t.Fatal(err)
+		}
+		q := u.Query()
+		for _, name := range []string{"client_id", "redirect_uri", "response_type", "state", "scope", "code_challenge", "code_challenge_method"} {
+			q.Del(name)
+		}
+		if got := q.Encode(); got != want {
+			t.Errorf("%+v: got %q, want %q", hints, got, want)
+		}
+	}
 }
 
 func TestReplayedCallbackIsUsed(t *testing.T) {
@@ -416,7 +440,7 @@ func TestTwoHundredInterleavedPeopleEachGetTheirOwnIdentity(t *testing.T) {
 	for i := range 200 {
 		wg.Go(func() {
 			login, verifier := fmt.Sprintf("person-%d", i), oauth2.GenerateVerifier()
-			u, err := oauthtest.NewBrowser(callback).Walk(t.Context(), p.AuthCodeURL(callback, "s", verifier), login)
+			u, err := oauthtest.NewBrowser(callback).Walk(t.Context(), p.AuthCodeURL(callback, "s", verifier, upstream.Hints{}), login)
 			if err != nil {
 				t.Error(err)
 				return

@@ -16,8 +16,8 @@ type Provider interface {
 	// AuthCodeURL returns where the browser goes next. callback is our absolute
 	// callback URL, state comes back with it unchanged, verifier is the
 	// code_verifier of this leg (RFC 7636 §4.1), of which only the S256
-	// challenge is sent.
-	AuthCodeURL(callback, state, verifier string) string
+	// challenge is sent. hints are wishes.
+	AuthCodeURL(callback, state, verifier string, hints Hints) string
 
 	// Exchange turns the callback's query into an identity. callback and verifier
 	// are those given to AuthCodeURL. The caller has checked state and browser

@@ -24,13 +24,15 @@ type issuedCode struct {
 
 var githubPages = template.Must(template.New("").Parse(`
 {{define "signin"}}<!doctype html><title>Sign in to GitHub</title>
-<form action="/session" method="post"><input type="hidden" name="return_to" value="{{.}}">
-<label>Username <input type="text" name="login"></label>
+<form action="/session" method="post"><input type="hidden" name="return_to" value="{{.ReturnTo}}">
+<label>Username <input type="text" name="login" value="{{.Login}}"></label>
 <input type="submit" name="commit" value="Sign in"></form>{{end}}
 {{define "consent"}}<!doctype html><title>Authorize application</title>
 <form action="/login/oauth/authorize" method="post">{{range $k, $v := .}}<input type="hidden" name="{{$k}}" value="{{index $v 0}}">
 {{end}}<button name="authorize" value="0">Cancel</button>
 <button name="authorize" value="1">Authorize</button></form>{{end}}`))
+
+type signInForm struct{ ReturnTo, Login string }
 
 func (g *GitHub) page(w http.ResponseWriter, name string, data any) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -47,10 +49,12 @@ func (g *GitHub) authorize(w http.ResponseWriter, r *http.Request) {
 	if !g.checkRequest(w, r, q) {
 		return
 	}
+	login := q.Get("login")
+	q.Del("login") // it is for the sign-in page alone
 	id, signedIn := g.session(r)
 	if !signedIn || q.Get("prompt") == "select_account" {
 		q.Del("prompt") // or the page would come again after it
-		g.page(w, "signin", "/login/oauth/authorize?"+q.Encode())
+		g.page(w, "signin", signInForm{"/login/oauth/authorize?" + q.Encode(), login})
 		return
 	}
 	if !g.approvedBefore(id, q) {
@@ -115,7 +119,7 @@ func (g *GitHub) session(r *http.Request) (int64, bool) {
 func (g *GitHub) signIn(w http.ResponseWriter, r *http.Request) {
 	login, returnTo := r.PostFormValue("login"), r.PostFormValue("return_to")
 	if login == "" || !strings.HasPrefix(returnTo, "/login/oauth/authorize?") {
-		g.page(w, "signin", returnTo)
+		g.page(w, "signin", signInForm{ReturnTo: returnTo})
 		return
 	}
 	value := rand.Text()
