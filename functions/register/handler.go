@@ -35,7 +35,7 @@ type Config struct {
 	Schemes oauth.Schemes
 
 	Log *slog.Logger     // nil discards
-	Now func() time.Time // of the limiter; nil means time.Now
+	Now func() time.Time // nil means time.Now
 }
 
 type handler struct {

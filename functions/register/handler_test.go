@@ -77,7 +77,7 @@ func TestWire(t *testing.T) {
 		Capture: []webtest.Replacement{
 			{Name: "client_id", Pattern: regexp.MustCompile(`"client_id":"(c_[\w-]{43})"`)},
 			{Name: "secret", Pattern: regexp.MustCompile(`"client_secret":"(cs_[\w-]{43})"`)},
-			{Name: "token", Pattern: regexp.MustCompile(`"registration_access_token":"(rat_[\w-]{43})"`)},
+			{Name: "token", Pattern: regexp.MustCompile(`"registration_access_token":"(rat_[\w-]{43,86})"`)},
 		},
 		Replace: []webtest.Replacement{{Name: "client_id", Pattern: regexp.MustCompile(`/register/(c_[\w-]{43})"`)}},
 	}

@@ -36,7 +36,9 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request) error {
 	return edge.JSON(w, http.StatusOK, inform(edge.Issuer(r), client, token, credential.Secret{}))
 }
 
-// delete ends a client and all that it has (RFC 7592 §2.3).
+// delete ends a client and all that it has (RFC 7592 §2.3). Whoever can show that a client
+// that is not there was theirs has what they asked for: the answer to the deletion may have
+// been lost.
 func (h *handler) delete(w http.ResponseWriter, r *http.Request) error {
 	id, token, err := owner(r)
 	if err != nil {
@@ -44,6 +46,11 @@ func (h *handler) delete(w http.ResponseWriter, r *http.Request) error {
 	}
 	err = h.Store.DeleteClient(r.Context(), id, func(c store.Client) error { return owns(c, token) })
 	noteClient(r, id, err)
+	if errors.Is(err, store.ErrNotFound) && madeFor(id, token) {
+		telemetry.Add(r.Context(), clientField(id), telemetry.Repeated())
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
 	if err != nil {
 		return h.refuse(r, id, err)
 	}

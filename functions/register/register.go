@@ -14,15 +14,6 @@ import (
 	"github.com/postern-dev/postern/shared/telemetry"
 )
 
-// Prefixes of the values made here, each before 43 base64url characters of 256 random
-// bits. An id with such a prefix is not a URL, and so never that of a client that
-// describes itself by a document, nor is it anybody's account.
-const (
-	clientIDPrefix          = "c_"
-	clientSecretPrefix      = "cs_"
-	registrationTokenPrefix = "rat_"
-)
-
 // register makes a client (RFC 7591 §3.1). The answer leaves after the commit, so a caller
 // who receives it has a client. One who lost it registers again and gets another client.
 func (h *handler) register(w http.ResponseWriter, r *http.Request) error {
@@ -33,13 +24,12 @@ func (h *handler) register(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	token, secret := credential.New(registrationTokenPrefix), credential.Secret{}
-	client := store.Client{Metadata: metadata, RegistrationTokenHash: token.Hash()}
+	client, secret := store.Client{Metadata: metadata}, credential.Secret{}
 	if !client.Public() {
 		secret = credential.New(clientSecretPrefix)
 		client.SecretHash = secret.Hash()
 	}
-	client, err = h.create(r.Context(), client)
+	client, token, err := h.create(r.Context(), client)
 	if err != nil {
 		return err
 	}
@@ -49,17 +39,19 @@ func (h *handler) register(w http.ResponseWriter, r *http.Request) error {
 	return edge.JSON(w, http.StatusCreated, inform(edge.Issuer(r), client, token, secret))
 }
 
-// create stores the client under an id that nobody has. A keeper that repeats a
+// create stores the client under an id that nobody has, and returns the token that goes
+// with it. A keeper that repeats a
 // write whose answer it lost finds its own document there, as if the id were taken.
-func (h *handler) create(ctx context.Context, client store.Client) (store.Client, error) {
+func (h *handler) create(ctx context.Context, client store.Client) (store.Client, credential.Secret, error) {
 	const attempts = 3
 	var err error
 	for range attempts {
-		client.ID = credential.New(clientIDPrefix).Reveal() // an id is random and no secret
+		token := credential.New(registrationTokenPrefix)
+		client.ID, client.RegistrationTokenHash = clientID(token), token.Hash()
 		var created store.Client
 		if created, err = h.Store.RegisterClient(ctx, client); !errors.Is(err, driver.ErrExists) {
-			return created, err
+			return created, token, err
 		}
 	}
-	return store.Client{}, err
+	return store.Client{}, credential.Secret{}, err
 }

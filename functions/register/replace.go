@@ -1,7 +1,9 @@
 package register
 
 import (
+	"encoding/json"
 	"net/http"
+	"time"
 
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/edge"
@@ -20,25 +22,33 @@ type target struct {
 	ClientSecret string `json:"client_secret"`
 }
 
-// A change is a valid update, with the credentials it may need.
+// A change is a valid update, with what its answer is made of.
 type change struct {
 	clientID  string
 	metadata  oauth.ClientMetadata
+	body      string            // the hash of all that was asked
 	presented credential.Secret // the secret in the body; zero if there was none
-	token     credential.Secret // the next registration access token
-	secret    credential.Secret // for a client that had none and now needs one
+	came      credential.Secret // the registration access token that the request came with
+	at        time.Time
+	seed      seed // of the next token, and of a secret for a client that had none
 }
 
 // replace replaces a whole registration: members that are left out are gone (RFC 7592 §2.2).
 // The registration access token is replaced with it, so one that leaked ends with the next
-// update.
+// update. The update that replaced it may come again with it, and is answered again.
 func (h *handler) replace(w http.ResponseWriter, r *http.Request) error {
 	id, token, err := owner(r)
 	if err != nil {
 		return err
 	}
-	c, invalid := h.readChange(r)
+	c, invalid := h.readChange(r, token)
+	made, repeated := c.seed, false
 	client, err := h.Store.UpdateClient(r.Context(), id, func(client *store.Client) error {
+		if repeated = c.repeats(*client); repeated {
+			c.seed = client.Update.Seed
+			return nil
+		}
+		c.seed = made
 		if err := owns(*client, token); err != nil {
 			return err
 		}
@@ -51,24 +61,39 @@ func (h *handler) replace(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return h.refuse(r, id, err)
 	}
-	telemetry.Audit(r.Context(), h.Log, telemetry.ClientUpdated, clientField(id))
-	return edge.JSON(w, http.StatusOK, inform(edge.Issuer(r), client, c.token, c.shown(client)))
+	if repeated {
+		telemetry.Add(r.Context(), telemetry.Repeated())
+	} else {
+		telemetry.Audit(r.Context(), h.Log, telemetry.ClientUpdated, clientField(id))
+	}
+	return edge.JSON(w, http.StatusOK, inform(edge.Issuer(r), client, c.seed.token(c.came), c.shown(client)))
 }
 
 // readChange reads an update by the same rules as a registration.
-func (h *handler) readChange(r *http.Request) (change, error) {
+func (h *handler) readChange(r *http.Request, came credential.Secret) (change, error) {
 	var of target
-	metadata, err := readMetadata(r, h.policy(r), &of)
+	var body json.RawMessage
+	metadata, err := readMetadata(r, h.policy(r), &of, &body)
 	if err != nil {
 		return change{}, err
 	}
 	return change{
 		clientID:  of.ClientID,
 		metadata:  metadata,
+		body:      credential.Hash(string(body)),
 		presented: credential.Wrap(of.ClientSecret),
-		token:     credential.New(registrationTokenPrefix),
-		secret:    credential.New(clientSecretPrefix),
+		came:      came,
+		at:        h.Now(),
+		seed:      newSeed(),
 	}, nil
+}
+
+// repeats reports whether this is the update that made the client what it is, once more: a
+// platform sends a request again when the answer was lost. The token that it came with is
+// good for nothing else, and only for seconds.
+func (c change) repeats(client store.Client) bool {
+	u := client.Update
+	return u != nil && c.came.Equal(u.Token) && c.body == u.Body && c.at.Sub(u.At) < store.RepeatTime
 }
 
 // apply changes the client, or returns why it may not. It may run twice.
@@ -81,12 +106,13 @@ func (c change) apply(client *store.Client) error {
 			"client_secret must be the current one or be left out: this server chooses secrets")
 	}
 	client.Metadata = c.metadata
-	client.RegistrationTokenHash = c.token.Hash()
+	client.RegistrationTokenHash = c.seed.token(c.came).Hash()
+	client.Update = &store.Update{At: c.at, Token: c.came.Hash(), Body: c.body, Seed: c.seed}
 	switch {
 	case client.Public():
 		client.SecretHash = ""
 	case client.SecretHash == "":
-		client.SecretHash = c.secret.Hash()
+		client.SecretHash = c.seed.secret().Hash()
 	}
 	return nil
 }
@@ -94,7 +120,7 @@ func (c change) apply(client *store.Client) error {
 // shown returns the secret of an updated client for its answer: a new one, or one that
 // the client itself sent. Any other is not known any more.
 func (c change) shown(client store.Client) credential.Secret {
-	for _, s := range []credential.Secret{c.secret, c.presented} {
+	for _, s := range []credential.Secret{c.seed.secret(), c.presented} {
 		if s.Equal(client.SecretHash) {
 			return s
 		}

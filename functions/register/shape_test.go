@@ -78,7 +78,7 @@ var members = map[string]func(any) bool{
 	"client_secret":              text(`^cs_[\w-]{43}$`),
 	"client_secret_expires_at":   number,
 	"registration_client_uri":    text(`^https://auth\.example\.com/register/c_[\w-]+$`),
-	"registration_access_token":  text(`^rat_[\w-]{43}$`),
+	"registration_access_token":  text(`^rat_[\w-]{43}([\w-]{43})?$`),
 	"redirect_uris":              list(text(`^[a-z][a-z0-9+.-]*:.`)),
 	"token_endpoint_auth_method": text(`^(none|client_secret_basic|client_secret_post)$`),
 	"grant_types":                list(text(`^(authorization_code|refresh_token)$`)),

@@ -49,9 +49,22 @@ type Client struct {
 
 	Registered time.Time `json:"registered"`
 
+	// Update is the last change that the client made of itself (RFC 7592), nil if there
+	// was none.
+	Update *Update `json:"update,omitempty"`
+
 	// Expiry is when an unused registration ends. It is zero once the client
 	// has completed a login: a used client never expires.
 	Expiry time.Time `json:"expiry,omitzero"`
+}
+
+// An Update is what is kept of a client's change of itself, so that the request can be
+// answered again when its answer was lost.
+type Update struct {
+	At    time.Time `json:"at"`
+	Token string    `json:"token"` // hash of the registration access token that it came with
+	Body  string    `json:"body"`  // hash of what was asked
+	Seed  []byte    `json:"seed"`  // 32 bytes, what the token and secret of its answer were derived from
 }
 
 // A CIMDCopy is what a CIMD client had published when the person was asked. A

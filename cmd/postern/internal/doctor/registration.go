@@ -170,8 +170,7 @@ func (p *probe) forget(ctx context.Context, g testClient) {
 		p.unknown(fmt.Sprintf("the client %s could not be deleted: %v", g.id, err), "nothing: it expires by itself after CLIENT_UNUSED_TTL")
 		return
 	}
-	// 401 is the answer to a request that the gateway repeated: the client is gone.
-	if p.wrongStatus(a, http.StatusNoContent, http.StatusUnauthorized) {
+	if p.wrongStatus(a, http.StatusNoContent) {
 		return
 	}
 	gone, err := p.ask(ctx, request{method: http.MethodGet, path: g.path, header: header})
