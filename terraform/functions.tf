@@ -38,6 +38,8 @@ locals {
   # Registration and authorization take the same redirect URIs.
   redirects = length(var.redirect_schemes) == 0 ? {} : { REDIRECT_SCHEMES = join(",", var.redirect_schemes) }
 
+  challenge = var.openai_apps_challenge == null ? {} : { OPENAI_APPS_CHALLENGE = var.openai_apps_challenge }
+
   reader = { id = module.store.database, role = "roles/datastore.viewer" }
   writer = { id = module.store.database, role = "roles/datastore.user" }
 
@@ -73,7 +75,7 @@ locals {
     # Answers when all else is down: no database, no private key.
     wellknown = {
       description = "Metadata documents and verification keys"
-      environment = merge(local.common, local.behind_gateway, local.documents)
+      environment = merge(local.common, local.behind_gateway, local.documents, local.challenge)
       secrets     = { VERIFICATION_KEYS_FILE = "verification-keys" }
       database    = null
       timeout     = 30

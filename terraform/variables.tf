@@ -119,6 +119,17 @@ variable "redirect_schemes" {
   }
 }
 
+variable "openai_apps_challenge" {
+  description = "Text that OpenAI shows when an app is submitted to ChatGPT's directory; /.well-known/openai-apps-challenge answers it. Null serves none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.openai_apps_challenge == null || can(regex("^[!-~]{1,512}$", var.openai_apps_challenge))
+    error_message = "openai_apps_challenge must be the text alone, up to 512 characters without spaces, e.g. openai_apps_challenge = \"8t0fMl4QrJ2yXw7v\", or be left out."
+  }
+}
+
 variable "gateway_region" {
   description = "Region of API Gateway, which is not offered everywhere, e.g. europe-west1. Null means the region of the functions."
   type        = string

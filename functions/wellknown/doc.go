@@ -6,6 +6,7 @@
 //	/.well-known/oauth-authorization-server         likewise
 //	/.well-known/openid-configuration               likewise
 //	/.well-known/jwks.json  /jwks
+//	/.well-known/openai-apps-challenge              where the operator has one
 //
 // All paths of one document answer the same bytes, at once and without a redirect,
 // since clients probe several of them and some refuse to follow one.

@@ -25,12 +25,13 @@ const (
 // A document is rendered once and never changed.
 type document struct {
 	body   []byte
+	media  string
 	etag   string // strong (RFC 9110 §8.8.3): it names these bytes
 	maxAge time.Duration
 }
 
-func newDocument(body []byte, maxAge time.Duration) document {
-	return document{body: body, etag: `"` + credential.Hash(string(body)) + `"`, maxAge: maxAge}
+func newDocument(body []byte, media string, maxAge time.Duration) document {
+	return document{body: body, media: media, etag: `"` + credential.Hash(string(body)) + `"`, maxAge: maxAge}
 }
 
 // render returns v as a document.
@@ -41,13 +42,13 @@ func render(v any) (document, error) {
 	if err := e.Encode(v); err != nil {
 		return document{}, fmt.Errorf("render metadata: %w", err)
 	}
-	return newDocument(b.Bytes(), metadataMaxAge), nil
+	return newDocument(b.Bytes(), "application/json", metadataMaxAge), nil
 }
 
 // serve answers with the document, or with 304 to a caller who has it (RFC 9110 §13.1.2).
 func (d document) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
-	h.Set("Content-Type", "application/json")
+	h.Set("Content-Type", d.media)
 	h.Set("Cache-Control", "public, max-age="+strconv.Itoa(int(d.maxAge/time.Second)))
 	h.Set("Etag", d.etag)
 	// Part of a document is not a document.
@@ -72,6 +73,15 @@ func perIssuer(configured origin.Origin, describe func(issuer string) any) edge.
 	}
 }
 
+// text serves a text that an operator may change at any time.
+func text(s string) edge.HandlerFunc {
+	d := newDocument([]byte(s), "text/plain; charset=utf-8", 0)
+	return func(w http.ResponseWriter, r *http.Request) error {
+		d.serve(w, r)
+		return nil
+	}
+}
+
 // keys serves the JWK Set. While it cannot be read this is a fault of ours, and of
 // this document alone.
 func keys(file *keyfile.File[signing.KeySet]) edge.HandlerFunc {
@@ -80,7 +90,7 @@ func keys(file *keyfile.File[signing.KeySet]) edge.HandlerFunc {
 		if err != nil {
 			return fmt.Errorf("verification keys: %w", err)
 		}
-		newDocument(set.Format(), keysMaxAge).serve(w, r)
+		newDocument(set.Format(), "application/json", keysMaxAge).serve(w, r)
 		return nil
 	}
 }

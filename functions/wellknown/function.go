@@ -2,7 +2,9 @@ package wellknown
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"strings"
 
 	_ "github.com/GoogleCloudPlatform/functions-framework-go/funcframework" // the vendored build needs it
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
@@ -24,10 +26,19 @@ func Build(_ context.Context, env *boot.Env) (http.Handler, error) {
 		Edge: env.Edge(r),
 		Keys: keyfile.New(r.File("VERIFICATION_KEYS_FILE"), signing.ParseKeySet, ring),
 
-		Documents: config.Parse(r, "CIMD_ALLOW", cimd.ParseAllow),
+		Documents:       config.Parse(r, "CIMD_ALLOW", cimd.ParseAllow),
+		OpenAIChallenge: config.Parse(r, "OPENAI_APPS_CHALLENGE", parseChallenge),
 	}
 	if err := r.Err(); err != nil {
 		return nil, err
 	}
 	return New(c)
+}
+
+// parseChallenge takes what OpenAI shows, and not the line or the address that it stood in.
+func parseChallenge(s string) (string, error) {
+	if len(s) > 512 || strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c > '~' }) {
+		return "", errors.New("want up to 512 characters of ASCII without spaces")
+	}
+	return s, nil
 }

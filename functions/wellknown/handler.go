@@ -19,6 +19,9 @@ type Config struct {
 	Keys *keyfile.File[signing.KeySet]
 	// Documents says whose client metadata documents are read. Off, they are not offered.
 	Documents cimd.Allow
+	// OpenAIChallenge is the text by which OpenAI knows that who submits an app has this
+	// server. Empty serves none.
+	OpenAIChallenge string
 }
 
 // New returns the handler of every path of the package comment. Other paths are 404 in
@@ -38,6 +41,9 @@ func New(c Config) (http.Handler, error) {
 	handle(mux, server, variants(oauth.ServerMetadataPath)...)
 	handle(mux, server, variants(oauth.OpenIDMetadataPath)...)
 	handle(mux, keys(c.Keys), oauth.JWKSPath, "/jwks")
+	if c.OpenAIChallenge != "" {
+		handle(mux, text(c.OpenAIChallenge), "/.well-known/openai-apps-challenge")
+	}
 	return edge.Wrap(mux, edge.Options{Deployment: c.Edge, Endpoint: "wellknown"}), nil
 }
 

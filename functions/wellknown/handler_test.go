@@ -71,6 +71,28 @@ func get(t *testing.T, h http.Handler, path string, change ...func(*http.Request
 	return w
 }
 
+// OpenAI reads the operator's text as it stands; where there is none, there is nothing.
+func TestTheChallengeOfOpenAIIsTheOperatorsText(t *testing.T) {
+	t.Parallel()
+	const path = "/.well-known/openai-apps-challenge"
+	if w := get(t, sample(t), path); w.Code != http.StatusNotFound {
+		t.Errorf("without a text: got %d, want 404", w.Code)
+	}
+	h := open(t, Config{
+		Edge: edge.Deployment{Issuer: issuer(t, "https://auth.example.com")}, Keys: keyfile.Static(sampleKeys(t)),
+		OpenAIChallenge: "8t0fMl4QrJ2yXw7v",
+	})
+	w := get(t, h, path)
+	if w.Code != http.StatusOK || w.Body.String() != "8t0fMl4QrJ2yXw7v" || w.Header().Get("Content-Type") != "text/plain; charset=utf-8" {
+		t.Errorf("got %d %q, %v; want the text as text/plain", w.Code, w.Body, w.Header())
+	}
+	for _, s := range []string{"two words", "line\n", strings.Repeat("x", 513), "é"} {
+		if _, err := parseChallenge(s); err == nil {
+			t.Errorf("%.20q was taken for a challenge", s)
+		}
+	}
+}
+
 func TestDocumentsOnTheWire(t *testing.T) {
 	t.Parallel()
 	etag := get(t, sample(t), oauth.ResourceMetadataPath).Header().Get("Etag")

@@ -119,6 +119,12 @@ var Settings = []Setting{
 			"`none` leaves https and loopback. It decides about registrations and about new sign-ins of clients that are registered; who is connected stays so.",
 	},
 	{
+		Name: "OPENAI_APPS_CHALLENGE", Kind: KindText, Example: "8t0fMl4QrJ2yXw7v",
+		Want: "the text that OpenAI shows when an app is submitted, up to 512 characters without spaces",
+		Doc: "What `/.well-known/openai-apps-challenge` answers, by which OpenAI knows that who submits an app to ChatGPT's directory has this server. " +
+			"Unset, there is nothing at that path.",
+	},
+	{
 		Name: "TRUST_FORWARDED_AUTHORIZATION", Kind: KindBool, Default: "false", Example: "true",
 		Doc: "Set by terraform behind API Gateway, which moves the client's own credential to `X-Forwarded-Authorization`: true reads only that header, false only `Authorization`.",
 	},

@@ -53,7 +53,7 @@ var Functions = []Function{
 	},
 	{
 		Name: "wellknown", Trigger: HTTP,
-		Settings:   slices.Concat(every, []string{"VERIFICATION_KEYS_FILE", "CIMD_ALLOW"}),
+		Settings:   slices.Concat(every, []string{"VERIFICATION_KEYS_FILE", "CIMD_ALLOW", "OPENAI_APPS_CHALLENGE"}),
 		NeverLinks: slices.Concat(deployed, remembering),
 	},
 	{

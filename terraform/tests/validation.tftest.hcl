@@ -314,6 +314,20 @@ run "cimd_allow_refuses_a_url" {
   expect_failures = [var.cimd_allow]
 }
 
+run "openai_apps_challenge_refuses_a_line" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    openai_apps_challenge = "8t0fMl4QrJ2yXw7v is the text"
+  }
+
+  expect_failures = [var.openai_apps_challenge]
+}
+
 run "redirect_schemes_refuses_a_uri" {
   command = plan
 

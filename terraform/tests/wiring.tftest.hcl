@@ -130,6 +130,9 @@ run "good_values_pass" {
     cimd_allow         = ["claude.ai", "chatgpt.com"]
     redirect_schemes   = ["cursor", "vscode-insiders", "com.example.app"]
     firestore_location = "eur3"
+
+    openai_apps_challenge = "8t0fMl4QrJ2yXw7v"
+
     database           = "(default)"
     instances          = { mcp = { min = 1, max = 20 }, token = { max = 3 } }
     lifetimes          = { GRANT_TTL = "43800h", CODE_TTL = "10m", REFRESH_GRACE = "0", MEMBERSHIP_TTL = "0s", EVIDENCE_MAX_AGE = "8760h", ACCESS_TOKEN_TTL = "1h30m5s" }

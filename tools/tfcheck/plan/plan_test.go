@@ -27,6 +27,7 @@ var settings = []string{
 	`lifetimes={ GRANT_TTL = "720h", REVOCATION_MAX_AGE = "5s" }`,
 	`cimd_allow=["claude.ai", "vscode.dev"]`,
 	`redirect_schemes=["cursor", "com.example.app"]`,
+	`openai_apps_challenge=8t0fMl4QrJ2yXw7v`,
 }
 
 // planned is the part of `terraform show -json` that is asserted on.

@@ -297,6 +297,8 @@ func TestSettingsFollowTheVariables(t *testing.T) {
 		{"authorize", "CIMD_ALLOW", "claude.ai,vscode.dev"},
 		{"wellknown", "CIMD_ALLOW", "claude.ai,vscode.dev"},
 		{"token", "CIMD_ALLOW", ""},
+		{"wellknown", "OPENAI_APPS_CHALLENGE", "8t0fMl4QrJ2yXw7v"},
+		{"mcp", "OPENAI_APPS_CHALLENGE", ""},
 		{"register", "REDIRECT_SCHEMES", "cursor,com.example.app"},
 		{"authorize", "REDIRECT_SCHEMES", "cursor,com.example.app"},
 		{"token", "REDIRECT_SCHEMES", ""},
