@@ -56,7 +56,7 @@ locals {
     }
     authorize = {
       description = "Authorization endpoint, consent and the return from GitHub"
-      environment = merge(local.common, local.behind_gateway, local.store, local.github, local.documents, local.redirects)
+      environment = merge(local.common, local.behind_gateway, local.store, local.github, local.documents, local.redirects, { OFFLINE_ACCESS = tostring(var.offline_access) })
       secrets     = { FERNET_KEYS_FILE = "fernet-keys", GITHUB_CLIENT_SECRET_FILE = "github-client-secret" }
       database    = local.writer
       timeout     = 30

@@ -130,6 +130,12 @@ variable "openai_apps_challenge" {
   }
 }
 
+variable "offline_access" {
+  description = "Whether a client that registered for authorization_code alone gets a refresh token when it asks for the scope offline_access. Others get one either way."
+  type        = bool
+  default     = true
+}
+
 variable "gateway_region" {
   description = "Region of API Gateway, which is not offered everywhere, e.g. europe-west1. Null means the region of the functions."
   type        = string

@@ -38,5 +38,6 @@ func (h *handler) authorize(w http.ResponseWriter, r *http.Request) error {
 		return refused(r, redirect, req.State, invalid)
 	}
 	req.CIMD = c.copied
+	req.Offline = req.Offline && (h.OfflineAccess || c.Refreshes())
 	return h.showConsent(w, r, c, redirect, req)
 }

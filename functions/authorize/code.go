@@ -56,7 +56,7 @@ func (h *handler) login(
 		Until: t.Expiry,
 		Record: store.Code{
 			ClientID: t.Request.ClientID, RedirectURI: t.Request.RedirectURI, Challenge: t.Request.Challenge,
-			Scopes: t.Request.Scopes, Resource: t.Request.Resource, Person: person, CIMD: t.Request.CIMD,
+			Scopes: t.Request.Scopes, Resource: t.Request.Resource, Offline: t.Request.Offline, Person: person, CIMD: t.Request.CIMD,
 			Issued: now, Expiry: now.Add(h.CodeTTL), Callback: from.hash(),
 		},
 	}

@@ -67,7 +67,7 @@ func open(tb testing.TB, address string, change func(*endpoint)) *endpoint {
 	log := f.Lines.Logger()
 	f.Config = Config{
 		Edge: edge.Deployment{Issuer: issuer, Log: log}, Provider: &upstream.Development{}, Allow: allow,
-		CodeTTL: time.Minute, SignInTTL: 10 * time.Minute, GrantTTL: 90 * 24 * time.Hour, Log: log, Now: f.Clock.Now, Box: f.Sealer,
+		OfflineAccess: true, CodeTTL: time.Minute, SignInTTL: 10 * time.Minute, GrantTTL: 90 * 24 * time.Hour, Log: log, Now: f.Clock.Now, Box: f.Sealer,
 	}
 	if change != nil {
 		change(f)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/test/kit/oauthtest"
@@ -88,6 +89,37 @@ func TestOddRequestsAreServed(t *testing.T) {
 		t.Parallel()
 		s.signIn(t, s.browser(loopbackURI), s.request("state", "")+"&scope=&state=&resource=", "octocat")
 	})
+}
+
+// offline_access is granted to a client that registered for refresh tokens, and to any other where
+// the operator has it so (B10, B11).
+func TestOfflineAccessIsGrantedOrNot(t *testing.T) {
+	t.Parallel()
+	code := []string{oauth.GrantAuthorizationCode}
+	for _, row := range []struct {
+		grants        []string
+		scope         string
+		setting, want bool
+	}{
+		{code, "mcp offline_access", true, true},
+		{code, "offline_access", true, true},
+		{code, "mcp", true, false},
+		{code, "mcp offline_access", false, false},
+		{oauth.SupportedGrantTypes(), "mcp offline_access", false, true},
+		{oauth.SupportedGrantTypes(), "mcp", true, false},
+	} {
+		s := serve(t, func(f *endpoint) { f.OfflineAccess = row.setting })
+		_, err := s.Store.RegisterClient(t.Context(), store.Client{ID: "c_row", Metadata: oauth.ClientMetadata{
+			RedirectURIs: []string{"http://127.0.0.1/callback"}, GrantTypes: row.grants, TokenEndpointAuthMethod: oauth.AuthMethodNone,
+		}})
+		must(t, err)
+		q := s.signIn(t, s.browser(loopbackURI), s.request("client_id", "c_row", "scope", row.scope), "octocat")
+		got, err := s.Store.Code(t.Context(), credential.Wrap(q.Get("code")))
+		must(t, err)
+		if got.Offline != row.want || got.Scopes.String() != "mcp" {
+			t.Errorf("%+v: got offline %t, scopes %q", row, got.Offline, got.Scopes)
+		}
+	}
 }
 
 // A person whom GitHub no longer asks is asked by us all the same, and GitHub hears nothing before

@@ -26,6 +26,8 @@ func Build(ctx context.Context, env *boot.Env) (http.Handler, error) {
 		SignInTTL: r.Duration("SIGN_IN_TTL"),
 		GrantTTL:  r.Duration("GRANT_TTL"),
 		Log:       env.Log,
+
+		OfflineAccess: r.Bool("OFFLINE_ACCESS"),
 	}
 	c.Store = parts.Store(ctx, env, r, c.Box)
 	c.Provider, c.Allow = parts.Provider(env, r, parts.WithSecret)

@@ -17,7 +17,7 @@ import (
 )
 
 // A Config is what the authorization endpoint needs. Everything but Schemes,
-// Documents, Now and Log is required.
+// OfflineAccess, Documents, Now and Log is required.
 type Config struct {
 	Edge     edge.Deployment
 	Store    *store.Store
@@ -27,6 +27,10 @@ type Config struct {
 
 	// Schemes are the private-use schemes of redirect URIs that are taken.
 	Schemes oauth.Schemes
+
+	// OfflineAccess gives a client that is not registered for refresh tokens one when it
+	// asks for offline_access.
+	OfflineAccess bool
 
 	// Documents reads what clients publish of themselves; nil takes registered ones alone.
 	Documents *cimd.Fetcher

@@ -18,7 +18,8 @@ type request struct {
 	Challenge   oauth.Challenge `json:"p"`
 	Scopes      oauth.Scopes    `json:"o"`
 	Resource    string          `json:"a"`
-	Hints       upstream.Hints  `json:"h,omitzero"` // for the provider
+	Hints       upstream.Hints  `json:"h,omitzero"`  // for the provider
+	Offline     bool            `json:"f,omitempty"` // offline_access is asked for
 
 	// CIMD is the copy of what a CIMD client published when the page was made, by
 	// which the sign-in is completed. It is nil for a registered client, which is
@@ -62,7 +63,7 @@ func readRequest(params strict.Form, issuer string) (request, error) {
 	if err != nil {
 		return req, err
 	}
-	req.Scopes = asked.Effective()
+	req.Scopes, req.Offline = asked.Effective(), asked.Contains(oauth.ScopeOffline)
 	return req, nil
 }
 

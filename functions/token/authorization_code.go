@@ -31,5 +31,5 @@ func (h *handler) authorizationCode(ctx context.Context, req tokenRequest, clien
 	} else {
 		h.audit(ctx, telemetry.CodeRedeemed, client.ID, red.Grant.ID)
 	}
-	return granted{grant: red.Grant, scopes: red.Grant.Scopes, refresh: red.Refresh}, nil
+	return granted{grant: red.Grant, scopes: red.Grant.Scopes, offline: red.Grant.Offline, refresh: red.Refresh}, nil
 }

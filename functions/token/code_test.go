@@ -137,15 +137,49 @@ func TestOneOfManyRedemptionsWins(t *testing.T) {
 	}
 }
 
-// A client that did not register for refresh tokens gets none and may not use one (TE-06, TOK-07).
+// A client that did not register for refresh tokens gets none and may not use another's (TE-06).
 func TestClientWithoutRefreshGrant(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)
 	a := f.connect(t, codeOnlyID)
-	if a.RefreshToken != "" {
-		t.Errorf("got a refresh token")
+	if a.RefreshToken != "" || a.Scope != "mcp" {
+		t.Errorf("got %+v, want no refresh token and the scope mcp", a)
 	}
-	want(t, "refresh", f.refresh(t, codeOnlyID, f.connect(t, publicID).RefreshToken), 400, "unauthorized_client")
+	want(t, "refresh", f.refresh(t, codeOnlyID, f.connect(t, publicID).RefreshToken), 400, "invalid_grant")
+}
+
+// A client that asked for offline_access has a refresh token whatever it registered for, and the
+// answer says that it was granted (B10, B11).
+func TestOfflineAccessGivesARefreshToken(t *testing.T) {
+	t.Parallel()
+	f := open(t, nil)
+	offline := func(l *store.Login) { l.Record.Offline = true }
+	for _, id := range []string{codeOnlyID, publicID} {
+		a := want(t, id, f.redeem(t, id, f.issue(t, id, "", offline)), 200, "")
+		if a.RefreshToken == "" || a.Scope != "mcp offline_access" {
+			t.Errorf("%s: got %+v, want a refresh token and the scope it was granted", id, a)
+		}
+		b := want(t, id+", refresh", f.refresh(t, id, a.RefreshToken), 200, "")
+		if b.RefreshToken == "" || b.Scope != "mcp offline_access" {
+			t.Errorf("%s, refresh: got %+v, want the same once more", id, b)
+		}
+		if c := want(t, id+", narrowed", f.refresh(t, id, b.RefreshToken, "scope", "mcp"), 200, ""); c.Scope != "mcp" {
+			t.Errorf("%s, narrowed: got the scope %q, want what was asked for", id, c.Scope)
+		}
+	}
+}
+
+// A client that gave up its registration for refresh tokens does not refresh any more (TOK-07).
+func TestClientThatGaveUpRefreshing(t *testing.T) {
+	t.Parallel()
+	f := open(t, nil)
+	a := f.connect(t, publicID)
+	_, err := f.Store.UpdateClient(t.Context(), publicID, func(c *store.Client) error {
+		c.Metadata.GrantTypes = []string{oauth.GrantAuthorizationCode}
+		return nil
+	})
+	must(t, err)
+	want(t, "refresh", f.refresh(t, publicID, a.RefreshToken), 400, "unauthorized_client")
 }
 
 // A deleted client exchanges nothing, and one that was used does not expire (TE-12, A5).

@@ -53,7 +53,16 @@ type grantType func(ctx context.Context, req tokenRequest, client store.Client) 
 type granted struct {
 	grant   store.Grant
 	scopes  oauth.Scopes
+	offline bool // offline_access was asked for, and is granted
 	refresh credential.Secret
+}
+
+// scope returns what the answer says is granted (RFC 6749 §5.1).
+func (g granted) scope() oauth.Scopes {
+	if !g.offline {
+		return g.scopes
+	}
+	return append(slices.Clone(g.scopes), oauth.ScopeOffline)
 }
 
 // New returns the token endpoint: /token, /revoke and /introspect.
@@ -103,7 +112,7 @@ func (h *handler) token(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	exchange, err := h.grantTypeOf(req, client)
+	exchange, err := h.grantTypeOf(req)
 	if err != nil {
 		return err
 	}
@@ -121,9 +130,9 @@ func (h *handler) token(w http.ResponseWriter, r *http.Request) error {
 	return edge.JSON(w, http.StatusOK, resp)
 }
 
-// grantTypeOf returns the grant type of a request that the client may use and whose
-// parameters are there.
-func (h *handler) grantTypeOf(req tokenRequest, client store.Client) (grantType, error) {
+// grantTypeOf returns the grant type of a request whose parameters are there. Every client
+// is registered for codes; who may refresh is decided by the grant.
+func (h *handler) grantTypeOf(req tokenRequest) (grantType, error) {
 	exchange, ok := h.grants[req.grantType]
 	switch {
 	case req.grantType == "":
@@ -131,9 +140,6 @@ func (h *handler) grantTypeOf(req tokenRequest, client store.Client) (grantType,
 			"grant_type is missing: send authorization_code or refresh_token")
 	case !ok:
 		return nil, oauth.Refuse(oauth.UnsupportedGrantType, "grant_type must be authorization_code or refresh_token")
-	case !slices.Contains(client.Metadata.GrantTypes, req.grantType):
-		return nil, oauth.Refuse(oauth.UnauthorizedClient,
-			"this client is not registered for the grant type %s", req.grantType)
 	}
 	return exchange, req.flaw
 }
@@ -160,6 +166,6 @@ func (h *handler) issue(ctx context.Context, issuer string, got granted) (respon
 	return response{
 		AccessToken: access.Reveal(), TokenType: "Bearer",
 		ExpiresIn:    int64(claims.Expiry.Sub(claims.IssuedAt).Seconds()),
-		RefreshToken: got.refresh.Reveal(), Scope: got.scopes.String(),
+		RefreshToken: got.refresh.Reveal(), Scope: got.scope().String(),
 	}, nil
 }

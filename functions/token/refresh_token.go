@@ -14,6 +14,10 @@ import (
 func (h *handler) refreshToken(ctx context.Context, req tokenRequest, client store.Client) (granted, error) {
 	var scopes oauth.Scopes
 	check := func(g store.Grant) (err error) {
+		if !client.Refreshes() && !g.Offline {
+			return oauth.Refuse(oauth.UnauthorizedClient,
+				"this client is not registered for the grant type refresh_token, and did not ask for offline_access")
+		}
 		if scopes, err = narrow(req.scopes, g.Scopes); err != nil {
 			return err
 		}
@@ -30,7 +34,8 @@ func (h *handler) refreshToken(ctx context.Context, req tokenRequest, client sto
 		h.auditForwarded(ctx, client.ID, rotation)
 	}
 	h.audit(ctx, telemetry.TokenRefreshed, client.ID, rotation.Grant.ID)
-	return granted{grant: rotation.Grant, scopes: scopes, refresh: rotation.Refresh}, nil
+	offline := rotation.Grant.Offline && (len(req.scopes) == 0 || req.scopes.Contains(oauth.ScopeOffline))
+	return granted{grant: rotation.Grant, scopes: scopes, offline: offline, refresh: rotation.Refresh}, nil
 }
 
 // rotate exchanges the token. When the person's right to enter has to be asked for

@@ -125,6 +125,11 @@ var Settings = []Setting{
 			"Unset, there is nothing at that path.",
 	},
 	{
+		Name: "OFFLINE_ACCESS", Kind: KindBool, Default: "true", Example: "false",
+		Doc: "Whether a client that registered for `authorization_code` alone gets a refresh token when it asks for the scope `offline_access`. " +
+			"With false it gets none, and the scope of the token answer lacks `offline_access`. Clients that registered for `refresh_token` get one either way.",
+	},
+	{
 		Name: "TRUST_FORWARDED_AUTHORIZATION", Kind: KindBool, Default: "false", Example: "true",
 		Doc: "Set by terraform behind API Gateway, which moves the client's own credential to `X-Forwarded-Authorization`: true reads only that header, false only `Authorization`.",
 	},

@@ -43,7 +43,7 @@ var Functions = []Function{
 	},
 	{
 		Name: "authorize", Trigger: HTTP,
-		Settings:   slices.Concat(entry, []string{"GITHUB_CLIENT_SECRET_FILE", "CODE_TTL", "SIGN_IN_TTL", "CIMD_ALLOW", "REDIRECT_SCHEMES"}),
+		Settings:   slices.Concat(entry, []string{"GITHUB_CLIENT_SECRET_FILE", "CODE_TTL", "SIGN_IN_TTL", "CIMD_ALLOW", "REDIRECT_SCHEMES", "OFFLINE_ACCESS"}),
 		NeverLinks: deployed,
 	},
 	{

@@ -9,8 +9,9 @@ import (
 const (
 	// ScopeMCP is what a client needs to call the MCP endpoint.
 	ScopeMCP = "mcp"
-	// ScopeOffline is accepted and changes nothing: every client registered for
-	// refresh tokens gets them. Clients ask for it when they see it listed.
+	// ScopeOffline asks for a refresh token. A client that is registered for refresh
+	// tokens gets one without it. It is no scope of a grant or an access token; the
+	// answer of the token endpoint names it where it was asked for and granted.
 	ScopeOffline = "offline_access"
 )
 

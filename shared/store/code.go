@@ -237,14 +237,12 @@ func (s *Store) startGrant(id string, code Code, c Client, now time.Time) Redemp
 	}
 	g := Grant{
 		ID: id, ClientID: c.ID, ClientName: c.Name(), Public: c.Public(), Person: code.Person,
-		CIMD: code.CIMD != nil, Scopes: code.Scopes, Resource: code.Resource, Started: now, Expiry: now.Add(s.life.GrantTTL),
+		CIMD: code.CIMD != nil, Scopes: code.Scopes, Resource: code.Resource, Offline: code.Offline,
+		Started: now, Expiry: now.Add(s.life.GrantTTL),
 	}
-	red := Redemption{Grant: g}
-	for _, grantType := range c.Metadata.GrantTypes {
-		if grantType == oauth.GrantRefreshToken {
-			red.Grant.Refresh = newRefreshFamily()
-			red.Refresh = red.Grant.refreshToken()
-		}
+	if !c.Refreshes() && !code.Offline {
+		return Redemption{Grant: g}
 	}
-	return red
+	g.Refresh = newRefreshFamily()
+	return Redemption{Grant: g, Refresh: g.refreshToken()}
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"time"
 
 	"github.com/postern-dev/postern/shared/credential"
@@ -85,6 +86,11 @@ func (p *CIMDCopy) client(c Code) Client {
 	}}
 }
 
+// Refreshes reports whether the client is registered for refresh tokens.
+func (c Client) Refreshes() bool {
+	return slices.Contains(c.Metadata.GrantTypes, oauth.GrantRefreshToken)
+}
+
 // Public reports whether the client has no secret.
 func (c Client) Public() bool { return c.Metadata.TokenEndpointAuthMethod == oauth.AuthMethodNone }
 
@@ -138,6 +144,7 @@ type Code struct {
 	Challenge   oauth.Challenge `json:"challenge"`
 	Scopes      oauth.Scopes    `json:"scopes"`
 	Resource    string          `json:"resource"`
+	Offline     bool            `json:"offline,omitempty"` // offline_access was asked for, and is granted
 	Person      Person          `json:"person"`
 	Issued      time.Time       `json:"issued"`
 	Expiry      time.Time       `json:"expiry"`
@@ -175,6 +182,7 @@ type Grant struct {
 	Person     Person       `json:"person"`
 	Scopes     oauth.Scopes `json:"scopes"`
 	Resource   string       `json:"resource"`
+	Offline    bool         `json:"offline,omitempty"` // as in its code
 	// CIMD is set for a CIMD client, which is not registered here, so that there is no
 	// registration whose end would be the grant's.
 	CIMD      bool      `json:"published,omitempty"`

@@ -302,6 +302,7 @@ func TestSettingsFollowTheVariables(t *testing.T) {
 		{"register", "REDIRECT_SCHEMES", "cursor,com.example.app"},
 		{"authorize", "REDIRECT_SCHEMES", "cursor,com.example.app"},
 		{"token", "REDIRECT_SCHEMES", ""},
+		{"authorize", "OFFLINE_ACCESS", "true"},
 		{"register", "STORE", "firestore:acme-mcp/postern"},
 		{"wellknown", "STORE", ""},
 		{"token", "SIGNING_KEYS_FILE", "/secrets/signing-keys/value"},
