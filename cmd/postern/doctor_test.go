@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"io"
 	"log"
@@ -80,7 +82,7 @@ func TestDoctorFindsNothingWrongWithAServerAndLeavesNothing(t *testing.T) {
 		}
 		replay(w, rec)
 	}), nil)
-	if report.Err() != nil || len(report.Checks) < 14 {
+	if report.Err() != nil || len(report.Checks) < 15 {
 		t.Errorf("got:\n%s", printed(t, report))
 	}
 	if registered != 1 || deleted != 1 {
@@ -194,6 +196,18 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 		{"CORS on pages", onPath("/authorize", func(rec *httptest.ResponseRecorder) { rec.Header().Set("Access-Control-Allow-Origin", "*") }), "authorize", "want none"},
 		{"F9 HTML error", answering("POST", "/token", 400, "text/html", "<html>"), "token", "want JSON"},
 		{"cached", onPath("/token", without("Cache-Control")), "token", "no-store"},
+		{"I5 no trace behind Google", onPath("/token", func(rec *httptest.ResponseRecorder) {
+			rec.Header().Del("X-Trace-Id")
+			rec.Header().Set("Server", "Google Frontend")
+		}), "repeats", "no request has a trace"},
+		{"I5 one trace for all", func(h http.Handler, w http.ResponseWriter, r *http.Request) {
+			r.Header.Set("Traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+			h.ServeHTTP(w, r)
+		}, "repeats", "have one trace"},
+		{"I5 a trace for each attempt", func(h http.Handler, w http.ResponseWriter, r *http.Request) {
+			r.Header.Set("Traceparent", "00-"+hex.EncodeToString([]byte(rand.Text()[:16]))+"-00f067aa0ba902b7-01")
+			h.ServeHTTP(w, r)
+		}, "repeats", "does not reach"},
 		{"page for anything", answering("GET", "/postern-doctor", 200, "text/html", "<html>"), "paths", "status 200"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

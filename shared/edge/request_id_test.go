@@ -11,6 +11,25 @@ import (
 	"github.com/postern-dev/postern/shared/pages"
 )
 
+// The trace by which a request that comes again is recognised is on the answer, where postern doctor
+// can see it, and nothing is where there is none (I5).
+func TestTheTraceIsOnTheAnswer(t *testing.T) {
+	t.Parallel()
+	ok := func(http.ResponseWriter, *http.Request) {}
+	const id = "4bf92f3577b34da6a3ce929d0e0e4736"
+	for header, want := range map[string]string{
+		"Traceparent: 00-" + id + "-00f067aa0ba902b7-01": id,
+		"X-Cloud-Trace-Context: " + id + "/1;o=1":        id,
+		"Traceparent: 00-<script>":                       "",
+		"X-Trace-Id: " + id:                              "",
+	} {
+		w := serve(http.HandlerFunc(ok), edge.Options{Deployment: deployment(t)}, "GET", "/", "", header)
+		if got := w.Header().Get("X-Trace-Id"); got != want {
+			t.Errorf("%s: got %q, want %q", header, got, want)
+		}
+	}
+}
+
 // What a person can send in, from a page or from JSON, is what the operator searches the log for
 // (O6).
 func TestOneRequestIDIsOnThePageInTheJSONAndInTheLog(t *testing.T) {

@@ -138,7 +138,7 @@ func (o *Options) serve(h http.Handler, w http.ResponseWriter, r *http.Request, 
 		unread:         hasBody(r),
 		expect:         r.Header.Get("Expect") != "",
 	}
-	o.setHeaders(rec.Header(), id)
+	o.setHeaders(rec.Header(), id, trace)
 	defer rec.lingerOn(r.Body)
 	defer o.finish(rec, r, start)
 	limitReading(rec, r)
@@ -217,8 +217,11 @@ func routeOf(r *http.Request) string {
 }
 
 // setHeaders sets what every answer carries.
-func (o *Options) setHeaders(h http.Header, id string) {
+func (o *Options) setHeaders(h http.Header, id string, trace telemetry.Trace) {
 	h.Set("X-Request-Id", id)
+	if trace.ID != "" { // by which a request that comes again is recognised: postern doctor looks for it
+		h.Set("X-Trace-Id", trace.ID)
+	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
 	if o.Answers.Headers != nil {

@@ -153,6 +153,7 @@ var fromOutside = []look{
 	{"registration", registration},
 	{"authorize", authorize},
 	{"token", token},
+	{"repeats", repeats},
 	{"paths", paths},
 	{"speed", speed},
 }
