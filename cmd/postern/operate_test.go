@@ -146,7 +146,7 @@ func seed(ctx context.Context, dir string) (map[string]string, error) {
 			ids[g.name], ids[g.name+"_DOCUMENT"] = id, store.GrantDocument(id)
 		}
 	}
-	return ids, nil
+	return ids, s.NoteRefusal(ctx, "github:42", "stranger")
 }
 
 // signIn issues a code and, if asked to, redeems it. It returns the grant's id.
@@ -282,7 +282,7 @@ func TestInterruptedResealGoesOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const records = 12
+	const records = 13
 	place, resealed := operator.Place{}, 0
 	for runs := 1; ; runs++ {
 		ctx, stop := context.WithCancel(t.Context())

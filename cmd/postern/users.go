@@ -22,10 +22,18 @@ func newUsers(out *cli.Output) *cobra.Command {
 
 func newUsersList(out *cli.Output, o *operator.Options, use string) *cobra.Command {
 	var s operator.Selection
+	var refused bool
 	cmd := operate(out, o, &cobra.Command{
 		Use: use, Short: "Show who has signed in, those seen last first", Args: cobra.NoArgs,
-		Long: "Show who has signed in, those seen last first, by which rule of ALLOW they came in, and how many grants live.",
-	}, func(ctx context.Context, op *operator.Operator, _ []string) error { return op.ListUsers(ctx, s) })
+		Long: "Show who has signed in, those seen last first, by which rule of ALLOW they came in, and how many grants live.\n" +
+			"With --refused, show whom ALLOW did not let in within 30 days, with the login and the id to write into it.",
+	}, func(ctx context.Context, op *operator.Operator, _ []string) error {
+		if refused {
+			return op.ListRefusals(ctx, s)
+		}
+		return op.ListUsers(ctx, s)
+	})
+	cmd.Flags().BoolVar(&refused, "refused", false, "those whom ALLOW did not let in")
 	s.Bind(cmd.Flags(), "seen")
 	return cmd
 }

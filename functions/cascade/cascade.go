@@ -82,6 +82,8 @@ func (c *Cascade) Handle(ctx context.Context, change Change) error {
 		return c.code(ctx, change)
 	case store.PeopleCollection:
 		return c.replaced(ctx, change)
+	case store.RefusalsCollection:
+		return nil // nothing hangs from a refusal
 	}
 	c.ignore(ctx, change, "nothing hangs from this collection")
 	return nil

@@ -20,6 +20,10 @@ func TestCost(t *testing.T) {
 			t.Errorf("%s costs %+v, want %d reads and %d commits", name, got, reads, commits)
 		}
 	}
+	if err := h.NoteRefusal(ctx, "github:7", "stranger"); err != nil {
+		t.Fatal(err)
+	}
+	want("NoteRefusal", 0, 1)
 	c := h.register(t, "c_1")
 	want("RegisterClient", 0, 1)
 	if _, err := h.Client(ctx, "c_1"); err != nil {

@@ -1,4 +1,4 @@
-// Package store is the memory of the server: clients, codes, grants and people, with
+// Package store is the memory of the server: clients, codes, grants, people and refusals, with
 // all the rules about them. A [driver.Driver] keeps the documents and has none.
 //
 // Every record is sealed as a whole and bound to its document ([seal.Label]), so a
@@ -11,6 +11,7 @@
 //	codes       hash(code)          client, person   the end of the tokens it may have to revoke
 //	grants      hash(grant id)      client, person   GRANT_TTL after its last refresh
 //	people      hash(subject)       –                for ever; the upstream token goes with the last grant
+//	refusals    hash(subject)       –                30 days after the last refused sign-in
 //
 // Expiry is decided here, on read, by the record's own time; the keeper's deletion is
 // housekeeping. A fault of the keeper or the keys is returned as it is: only a record

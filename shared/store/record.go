@@ -10,16 +10,17 @@ import (
 
 // The collections.
 const (
-	ClientsCollection = "clients"
-	CodesCollection   = "codes"
-	GrantsCollection  = "grants"
-	PeopleCollection  = "people"
+	ClientsCollection  = "clients"
+	CodesCollection    = "codes"
+	GrantsCollection   = "grants"
+	PeopleCollection   = "people"
+	RefusalsCollection = "refusals"
 )
 
 // Collections returns the names of all collections, in the order in which the
 // operator's commands walk them.
 func Collections() []string {
-	return []string{ClientsCollection, CodesCollection, GrantsCollection, PeopleCollection}
+	return []string{ClientsCollection, CodesCollection, GrantsCollection, PeopleCollection, RefusalsCollection}
 }
 
 // A Client is an OAuth client as this server knows it. A registered client (RFC 7591) is a

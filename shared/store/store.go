@@ -72,13 +72,15 @@ func (s *Store) direct(ctx context.Context) getter {
 
 // A record is what the store keeps in one collection.
 type record interface {
-	Client | Code | Grant | Account
+	Client | Code | Grant | Account | Refusal
 }
 
 // index returns what a record is found by, and when its document may be removed.
 func index[R record](r R) (map[string]string, time.Time) {
 	switch r := any(r).(type) {
 	case Client:
+		return nil, r.Expiry
+	case Refusal:
 		return nil, r.Expiry
 	case Code:
 		return map[string]string{"client": ClientDocument(r.ClientID), "person": PersonDocument(r.Person.Subject)}, time.Time{}

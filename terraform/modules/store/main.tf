@@ -1,6 +1,6 @@
 locals {
   # Every collection there is; the store has one document per record.
-  collections = toset(["clients", "codes", "grants", "people"])
+  collections = toset(["clients", "codes", "grants", "people", "refusals"])
 }
 
 resource "google_firestore_database" "this" {

@@ -401,7 +401,7 @@ func TestTheStoreKeepsWhatItShould(t *testing.T) {
 			t.Errorf("%s: TTL is %v", address, ttl)
 		}
 	}
-	for _, collection := range []string{"clients", "codes", "grants", "people"} {
+	for _, collection := range []string{"clients", "codes", "grants", "people", "refusals"} {
 		for _, field := range []string{"delete_after", "body"} {
 			if got[collection+"."+field] != 1 {
 				t.Errorf("%s.%s is not configured", collection, field)
