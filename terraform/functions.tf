@@ -32,6 +32,8 @@ locals {
     ALLOW             = join(",", var.allow)
   }
 
+  contact = var.operator_contact == null ? {} : { OPERATOR_CONTACT = var.operator_contact }
+
   # Who reads documents of clients, and who says that they are read, go together.
   documents = length(var.cimd_allow) == 0 ? {} : { CIMD_ALLOW = join(",", var.cimd_allow) }
 
@@ -56,7 +58,7 @@ locals {
     }
     authorize = {
       description = "Authorization endpoint, consent and the return from GitHub"
-      environment = merge(local.common, local.behind_gateway, local.store, local.github, local.documents, local.redirects, { OFFLINE_ACCESS = tostring(var.offline_access) })
+      environment = merge(local.common, local.behind_gateway, local.store, local.github, local.documents, local.redirects, local.contact, { OFFLINE_ACCESS = tostring(var.offline_access) })
       secrets     = { FERNET_KEYS_FILE = "fernet-keys", GITHUB_CLIENT_SECRET_FILE = "github-client-secret" }
       database    = local.writer
       timeout     = 30

@@ -93,6 +93,17 @@ variable "allow" {
   }
 }
 
+variable "operator_contact" {
+  description = "Whom people ask who may not enter, e.g. \"ops@example.com\" or \"https://example.com/access\". It stands on the page that turns them away. Null names nobody."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.operator_contact == null || can(regex("^([A-Za-z0-9._%+-]+@[A-Za-z0-9-]+([.][A-Za-z0-9-]+)*|https://[^[:space:]@]+)$", var.operator_contact))
+    error_message = "operator_contact is neither an e-mail address nor an https URL, e.g. operator_contact = \"ops@example.com\"."
+  }
+}
+
 variable "cimd_allow" {
   description = "Hosts whose client ID metadata documents are read, e.g. [\"claude.ai\", \"chatgpt.com\"], or [\"none\"]. Empty reads everybody's."
   type        = list(string)

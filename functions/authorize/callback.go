@@ -44,8 +44,10 @@ func (h *handler) callback(w http.ResponseWriter, r *http.Request, params strict
 	switch err := h.complete(w, r, t, from); {
 	case err == nil:
 		return nil
-	case declined(err):
-		return h.relayDenial(w, r, t, redirect, err)
+	case errors.Is(err, upstream.ErrDenied):
+		return h.relayDenial(w, r, t, redirect)
+	case mayNotEnter(err):
+		return h.noEntry(r, t, redirect, err)
 	case httperr.Of(err).Fault, errors.Is(err, upstream.ErrUsed):
 		return h.unfinished(r, t, err)
 	default:

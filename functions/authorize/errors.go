@@ -28,11 +28,15 @@ var refusedHTML string
 //go:embed unfinished.html
 var unfinishedHTML string
 
+//go:embed no_entry.html
+var noEntryHTML string
+
 var (
 	unknownClientPage = pages.New("unknown-client", unknownClientHTML)
 	undescribedPage   = pages.New("undescribed", undescribedHTML)
 	refusedPage       = pages.New("refused", refusedHTML)
 	unfinishedPage    = pages.New("unfinished", unfinishedHTML)
+	noEntryPage       = pages.New("no-entry", noEntryHTML)
 )
 
 type unknownClientData struct{ Retry string }
@@ -122,4 +126,31 @@ func (h *handler) unfinished(r *http.Request, t transaction, err error) error {
 	return pages.Explain(err, unfinishedPage, "The sign-in is not complete yet", unfinishedData{
 		Provider: providerName(h.Provider), Link: h.providerURL(r, t, t.Request.Hints), Fault: httperr.Of(err).Fault,
 	})
+}
+
+type noEntryData struct {
+	ServerHost, Provider, Login, Reason, Another, Destination string
+	Contact                                                   Contact
+	Back                                                      template.URL
+}
+
+// noEntry is the error of an account that may not enter, which the provider or ALLOW said. The
+// person reads it first, may go on with another account in the same transaction, and goes back
+// by a link that tells the client (RFC 6749 §4.1.2.1).
+func (h *handler) noEntry(r *http.Request, t transaction, to oauth.Redirect, cause error) error {
+	d := noEntryData{
+		ServerHost: edge.Issuer(r).Host(), Provider: providerName(h.Provider), Contact: h.Contact,
+		Another: h.providerURL(r, t, otherAccount(t.Request.Hints)), Destination: to.Destination(),
+	}
+	description := "this account may not enter: ask the operator of the server"
+	if refusal, ok := errors.AsType[*oauth.Error](cause); ok {
+		description, d.Reason = refusal.Description, refusal.Description // a fixed sentence of ours
+	}
+	if e, ok := errors.AsType[*identified](cause); ok {
+		d.Login = e.login
+	}
+	d.Back = clientLink(to, append([]string{"error", string(oauth.AccessDenied), "error_description", description},
+		answerOf(t)...)...)
+	err := httperr.Status(http.StatusForbidden, oauth.RefuseBecause(cause, oauth.AccessDenied, description))
+	return pages.Explain(err, noEntryPage, "This account may not enter", d)
 }

@@ -120,8 +120,8 @@ func serve(tb testing.TB, change func(*endpoint)) *server {
 	return s
 }
 
-// serveGitHub serves with a fake GitHub and the people that allow lets in.
-func serveGitHub(tb testing.TB, allow string) *server {
+// serveGitHub serves with a fake GitHub and the people that allow lets in. change may adjust the rest.
+func serveGitHub(tb testing.TB, allow string, change ...func(*Config)) *server {
 	tb.Helper()
 	github := oauthtest.StartGitHub(tb, nil)
 	s := serve(tb, func(f *endpoint) {
@@ -133,6 +133,9 @@ func serveGitHub(tb testing.TB, allow string) *server {
 			ClientSecret: func(context.Context) (credential.Secret, error) { return credential.Wrap(github.ClientSecret), nil },
 		})
 		must(tb, err)
+		for _, c := range change {
+			c(&f.Config)
+		}
 	})
 	s.github = github
 	return s

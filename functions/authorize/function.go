@@ -7,6 +7,7 @@ import (
 	_ "github.com/GoogleCloudPlatform/functions-framework-go/funcframework" // the vendored build needs it
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 	"github.com/postern-dev/postern/shared/boot"
+	"github.com/postern-dev/postern/shared/config"
 	"github.com/postern-dev/postern/shared/parts"
 	_ "github.com/postern-dev/postern/shared/store/firestoredriver" // STORE=firestore:…
 )
@@ -22,6 +23,7 @@ func Build(ctx context.Context, env *boot.Env) (http.Handler, error) {
 		Box:       parts.Box(env, r),
 		Documents: parts.Documents(env, r),
 		Schemes:   parts.Schemes(r),
+		Contact:   config.Parse(r, "OPERATOR_CONTACT", ParseContact),
 		CodeTTL:   r.Duration("CODE_TTL"),
 		SignInTTL: r.Duration("SIGN_IN_TTL"),
 		GrantTTL:  r.Duration("GRANT_TTL"),

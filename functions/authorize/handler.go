@@ -35,6 +35,9 @@ type Config struct {
 	// Documents reads what clients publish of themselves; nil takes registered ones alone.
 	Documents *cimd.Fetcher
 
+	// Contact is whom people ask who were not let in; zero names nobody.
+	Contact Contact
+
 	CodeTTL   time.Duration // how long a code lives: 60s by default
 	SignInTTL time.Duration // how long a person may take from page to callback
 	GrantTTL  time.Duration // shown on the page

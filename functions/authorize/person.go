@@ -34,8 +34,27 @@ func (h *handler) identify(r *http.Request, t transaction, query url.Values) (st
 	if errors.Is(err, upstream.ErrNotAllowed) {
 		telemetry.Audit(ctx, h.Log, telemetry.EntryRefused,
 			clientField(t), personField(person.Subject), slog.String("reason", "no rule of ALLOW"))
+		h.noteRefusal(ctx, person)
+		err = &identified{err, person.Login}
 	}
 	return person, token, err
+}
+
+// identified is the error of somebody who is known and may not enter.
+type identified struct {
+	error
+	login string
+}
+
+func (e *identified) Unwrap() error { return e.error }
+
+// noteRefusal lets the operator find whom ALLOW did not let in. The answer is decided before,
+// and stays as it is when this fails.
+func (h *handler) noteRefusal(ctx context.Context, p store.Person) {
+	if err := h.Store.NoteRefusal(ctx, p.Subject, p.Login); err != nil {
+		h.Log.LogAttrs(ctx, slog.LevelWarn, "a refused sign-in was not noted for postern users --refused",
+			personField(p.Subject), slog.String("error", err.Error()))
+	}
 }
 
 // letGoWithin bounds how long a person waits while a token that nobody will use is revoked.
@@ -57,25 +76,18 @@ func (h *handler) letGo(ctx context.Context, token upstream.Token) {
 	}
 }
 
-// declined reports whether the person or the provider said no, or ALLOW did. Such an
-// answer is final and meant for the client; an outage never is.
-func declined(err error) bool {
-	if errors.Is(err, upstream.ErrDenied) || errors.Is(err, upstream.ErrNotAllowed) {
-		return true
-	}
+// mayNotEnter reports whether ALLOW or the provider ruled the account out, which an outage
+// never does. Another account may still be let in.
+func mayNotEnter(err error) bool {
 	refusal, ok := errors.AsType[*oauth.Error](err)
-	return ok && errors.Is(err, upstream.ErrRefused) && refusal.Code == oauth.AccessDenied
+	return errors.Is(err, upstream.ErrNotAllowed) ||
+		ok && errors.Is(err, upstream.ErrRefused) && refusal.Code == oauth.AccessDenied
 }
 
-// relayDenial tells the client, which would otherwise wait for ever.
-func (h *handler) relayDenial(
-	w http.ResponseWriter, r *http.Request, t transaction, redirect oauth.Redirect, cause error,
-) error {
-	description := "this account may not enter: ask the operator of the server"
-	if refusal, ok := errors.AsType[*oauth.Error](cause); ok {
-		description = refusal.Description // a fixed sentence of ours
-	}
+// relayDenial tells the client that the person said no at the provider. The client would
+// otherwise wait for ever.
+func (h *handler) relayDenial(w http.ResponseWriter, r *http.Request, t transaction, redirect oauth.Redirect) error {
 	telemetry.Add(r.Context(), slog.String("outcome", "refused"), slog.String("error", string(oauth.AccessDenied)))
-	backDenied(w, r, redirect, t, description)
+	backDenied(w, r, redirect, t, "the sign-in was declined at the identity provider")
 	return nil
 }

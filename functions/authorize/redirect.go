@@ -20,11 +20,14 @@ func (h *handler) redirect(r *http.Request, t transaction) (oauth.Redirect, erro
 	return h.policy(r).Match([]string{t.Request.RedirectURI}, t.Request.RedirectURI)
 }
 
-// back sends the browser to the client with the parameters of an authorization
-// response: iss always (RFC 9207 §2), state exactly as it came.
+// back sends the browser to the client with an authorization response.
 func back(w http.ResponseWriter, to oauth.Redirect, t transaction, nameValues ...string) {
-	pages.SeeOther(w, to.With(append(nameValues, "state", t.Request.State, "iss", t.Issuer)...))
+	pages.SeeOther(w, to.With(append(nameValues, answerOf(t)...)...))
 }
+
+// answerOf are the parameters of every authorization response: iss always (RFC 9207 §2),
+// state exactly as it came.
+func answerOf(t transaction) []string { return []string{"state", t.Request.State, "iss", t.Issuer} }
 
 // backDenied sends the browser to the client without a code (RFC 6749 §4.1.2.1). Neither the
 // page nor a sign-in under way can be completed in this browser any more.

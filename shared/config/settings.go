@@ -50,6 +50,12 @@ var Settings = []Setting{
 			"A login can be given up and taken by somebody else; `user-id:583231` names the account itself. There is no default: nothing said means nobody, and the function does not start.",
 	},
 	{
+		Name: "OPERATOR_CONTACT", Kind: KindText, Example: "ops@example.com",
+		Want: "an e-mail address or an https URL, like ops@example.com",
+		Doc: "Whom people ask who may not enter: an e-mail address or an https URL, on the page that turns them away, which anybody with an account at the provider may read. " +
+			"Unset, it says “the operator of this server”.",
+	},
+	{
 		Name: "FERNET_KEYS_FILE", Kind: KindFile, Required: true, Example: "/secrets/fernet-keys/value",
 		Doc: "The ring that seals records and forms: Fernet keys, one a line. The first one seals, all open. Read on first use and again when older than `KEYS_MAX_AGE`.",
 	},

@@ -43,7 +43,10 @@ var Functions = []Function{
 	},
 	{
 		Name: "authorize", Trigger: HTTP,
-		Settings:   slices.Concat(entry, []string{"GITHUB_CLIENT_SECRET_FILE", "CODE_TTL", "SIGN_IN_TTL", "CIMD_ALLOW", "REDIRECT_SCHEMES", "OFFLINE_ACCESS"}),
+		Settings: slices.Concat(entry, []string{
+			"GITHUB_CLIENT_SECRET_FILE", "CODE_TTL", "SIGN_IN_TTL", "CIMD_ALLOW", "REDIRECT_SCHEMES",
+			"OFFLINE_ACCESS", "OPERATOR_CONTACT",
+		}),
 		NeverLinks: deployed,
 	},
 	{

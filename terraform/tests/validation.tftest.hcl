@@ -370,6 +370,20 @@ run "redirect_schemes_refuses_none_among_schemes" {
   expect_failures = [var.redirect_schemes]
 }
 
+run "operator_contact_refuses_a_name" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    operator_contact = "the operator"
+  }
+
+  expect_failures = [var.operator_contact]
+}
+
 run "cimd_allow_refuses_none_among_hosts" {
   command = plan
 

@@ -127,6 +127,7 @@ run "good_values_pass" {
     github_url         = "https://github.example.com"
     github_api_url     = "https://github.example.com/api/v3"
     allow              = ["user:octocat", "user-id:583231", "org:acme", "team:acme/ops.x_y", "email-domain:example.com", "anyone"]
+    operator_contact   = "ops@example.com"
     cimd_allow         = ["claude.ai", "chatgpt.com"]
     redirect_schemes   = ["cursor", "vscode-insiders", "com.example.app"]
     firestore_location = "eur3"

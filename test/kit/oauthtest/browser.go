@@ -106,6 +106,19 @@ func (b *Browser) Submit(ctx context.Context, p *Page, f *Form, fields map[strin
 	return b.visit(ctx, n)
 }
 
+// Follow clicks the link of that text.
+func (b *Browser) Follow(ctx context.Context, p *Page, text string) (*Page, error) {
+	href := p.Link(text)
+	if href == "" {
+		return nil, fmt.Errorf("browser: the page has no link %q", text)
+	}
+	u, err := p.URL.Parse(href)
+	if err != nil {
+		return nil, fmt.Errorf("browser: link %q: %w", text, err)
+	}
+	return b.visit(ctx, &navigation{method: http.MethodGet, url: u, from: p})
+}
+
 // filled encodes the form in the order of the page.
 func (f *Form) filled(fields map[string]string, pressed Button) (string, error) {
 	for name := range fields {

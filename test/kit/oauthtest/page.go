@@ -21,8 +21,22 @@ type Page struct {
 	Header http.Header
 	Body   string
 	Forms  []*Form
+	Links  []Link
 
 	refresh string // target of <meta http-equiv="refresh">
+}
+
+// A Link is an <a href>, as the person sees it. Href is as written.
+type Link struct{ Text, Href string }
+
+// Link returns where the link of that text leads, empty if there is none.
+func (p *Page) Link(text string) string {
+	for _, l := range p.Links {
+		if l.Text == text {
+			return l.Href
+		}
+	}
+	return ""
 }
 
 // A Form is a form as the person sees it.
@@ -92,7 +106,7 @@ func (p *Page) summary() string {
 	return fmt.Sprintf("%s%s: status %d\n%s", p.URL.Host, p.URL.Path, p.Status, text)
 }
 
-// parseHTML finds the forms and the refresh of a page.
+// parseHTML finds the forms, the links and the refresh of a page.
 func (p *Page) parseHTML() error {
 	doc, err := html.Parse(strings.NewReader(p.Body))
 	if err != nil {
@@ -109,6 +123,8 @@ func (p *Page) parseHTML() error {
 				p.Forms = append(p.Forms, form)
 			case atom.Meta:
 				p.readRefresh(n)
+			case atom.A:
+				p.Links = append(p.Links, Link{strings.TrimSpace(text(n)), attr(n, "href")})
 			default:
 				form.read(n)
 			}

@@ -45,7 +45,8 @@ func (b *Browser) Walk(ctx context.Context, authorizeURL, login string) (*url.UR
 }
 
 // Continue does what a willing person does on one page: approves our consent page,
-// fills in a sign-in form, authorizes GitHub's app. A page with none of these is an error.
+// fills in a sign-in form, authorizes GitHub's app, and goes back to the application where
+// there is no more to do. A page with none of these is an error.
 func (b *Browser) Continue(ctx context.Context, p *Page, login string) (*Page, error) {
 	if f := p.FormWith("decision=approve"); f != nil {
 		return b.Submit(ctx, p, f, nil, "decision=approve")
@@ -55,6 +56,9 @@ func (b *Browser) Continue(ctx context.Context, p *Page, login string) (*Page, e
 	}
 	if f := p.FormWith("authorize=1"); f != nil {
 		return b.Submit(ctx, p, f, nil, "authorize=1")
+	}
+	if p.Link("Back to the application") != "" {
+		return b.Follow(ctx, p, "Back to the application")
 	}
 	return nil, fmt.Errorf("browser: nothing to press on %s", p.summary())
 }

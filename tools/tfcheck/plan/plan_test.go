@@ -28,6 +28,7 @@ var settings = []string{
 	`cimd_allow=["claude.ai", "vscode.dev"]`,
 	`redirect_schemes=["cursor", "com.example.app"]`,
 	`openai_apps_challenge=8t0fMl4QrJ2yXw7v`,
+	"operator_contact=ops@example.com",
 }
 
 // planned is the part of `terraform show -json` that is asserted on.

@@ -299,6 +299,8 @@ func TestSettingsFollowTheVariables(t *testing.T) {
 		{"token", "CIMD_ALLOW", ""},
 		{"wellknown", "OPENAI_APPS_CHALLENGE", "8t0fMl4QrJ2yXw7v"},
 		{"mcp", "OPENAI_APPS_CHALLENGE", ""},
+		{"authorize", "OPERATOR_CONTACT", "ops@example.com"},
+		{"register", "OPERATOR_CONTACT", ""},
 		{"register", "REDIRECT_SCHEMES", "cursor,com.example.app"},
 		{"authorize", "REDIRECT_SCHEMES", "cursor,com.example.app"},
 		{"token", "REDIRECT_SCHEMES", ""},
