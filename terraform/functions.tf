@@ -10,10 +10,12 @@ locals {
   }
 
   # Behind the gateway the client's credential comes in X-Forwarded-Authorization.
-  behind_gateway = {
+  # A load balancer before it proves itself, and knows its caller; the gateway's own host
+  # answers all the same, and there the gateway and the platform add an address each.
+  behind_gateway = merge({
     TRUST_FORWARDED_AUTHORIZATION = "true"
-    FORWARDED_FOR_HOPS            = tostring(coalesce(var.forwarded_for_hops, var.custom_domain ? 3 : 2))
-  }
+    FORWARDED_FOR_HOPS            = tostring(coalesce(var.forwarded_for_hops, 2))
+  }, var.custom_domain ? { LOAD_BALANCER_PROOF = terraform_data.load_balancer_proof[0].output } : {})
 
   # Who writes a record says when it ends, so the lifetimes go with the store.
   store = merge(

@@ -87,6 +87,17 @@ module "gateway" {
   addresses       = { for name, function in module.function : name => function.uri }
 }
 
+# What only the load balancer and the functions know. It is made once and kept in
+# the state. Taint it, or replace it by -replace, for another one.
+resource "terraform_data" "load_balancer_proof" {
+  count = var.custom_domain ? 1 : 0
+  input = uuid()
+
+  lifecycle {
+    ignore_changes = [input]
+  }
+}
+
 module "domain" {
   source = "./modules/domain"
   count  = var.custom_domain ? 1 : 0
@@ -95,6 +106,7 @@ module "domain" {
   region     = coalesce(var.gateway_region, var.region)
   gateway_id = module.gateway.gateway_id
   host       = trimprefix(var.public_origin, "https://")
+  proof      = terraform_data.load_balancer_proof[0].output
 
   depends_on = [google_project_service.this]
 }

@@ -264,7 +264,7 @@ variable "lifetimes" {
 }
 
 variable "forwarded_for_hops" {
-  description = "Which entry of X-Forwarded-For, from the right, is the client's address: 2 behind the gateway, 3 with custom_domain. Null chooses by custom_domain."
+  description = "Which entry of X-Forwarded-For, from the right, is the client's address, for requests to the gateway's own host. Null is 2: the gateway adds one and the platform another. What comes through custom_domain needs no counting."
   type        = number
   default     = null
 

@@ -36,6 +36,7 @@ func (e *Env) Edge(r *config.Reader) edge.Deployment {
 		Issuer:                      config.Parse(r, "ISSUER_URL", origin.Parse),
 		TrustForwardedAuthorization: r.Bool("TRUST_FORWARDED_AUTHORIZATION"),
 		ForwardedForHops:            r.Int("FORWARDED_FOR_HOPS"),
+		LoadBalancer:                config.Parse(r, "LOAD_BALANCER_PROOF", edge.ParseProof),
 	}
 	r.Enum("LOG_LEVEL") // read before the reader was there; here for its problems
 	if deployed(e.Lookup) && !r.Has("ISSUER_URL") {

@@ -144,6 +144,12 @@ var Settings = []Setting{
 		Doc: "Which entry of `X-Forwarded-For`, counted from the right, is the client's address, for limits. 0 uses the address of the connection. Entries further left can be forged.",
 	},
 	{
+		Name: "LOAD_BALANCER_PROOF", Kind: KindText, Example: "0b3f6c1e-6d0f-4f6e-9a53-2f1c7d9e8a41",
+		Want: "32 characters or more of visible ASCII, without commas",
+		Doc: "Set by terraform with `custom_domain`: what the load balancer in front of the gateway sends in `X-Postern-Load-Balancer`, before the address of its caller. " +
+			"With it, that address is the client's, for limits; without it, the request came around the load balancer, and `FORWARDED_FOR_HOPS` counts.",
+	},
+	{
 		Name: "LOG_LEVEL", Kind: KindEnum, Default: "info", Words: []string{"debug", "info", "warn", "error"}, Example: "debug",
 		Doc: "The least severe line that is written.",
 	},

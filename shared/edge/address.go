@@ -1,6 +1,8 @@
 package edge
 
 import (
+	"crypto/subtle"
+	"errors"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -22,6 +24,49 @@ func ClientKey(r *http.Request) string {
 		return a.String()
 	}
 	return p.String()
+}
+
+// LoadBalancerHeader is in what a load balancer of ours sends: its proof, a space, and the
+// address of its caller.
+const LoadBalancerHeader = "X-Postern-Load-Balancer"
+
+// A Proof is a text by which a request shows that it came through our load balancer. Only
+// the load balancer and the functions know it. The zero value is nobody's.
+type Proof struct{ text string }
+
+// minProof is so long that nobody guesses it, in characters.
+const minProof = 32
+
+// ParseProof reads a proof: 32 characters or more of visible ASCII, without commas.
+func ParseProof(s string) (Proof, error) {
+	odd := func(c rune) bool { return c <= ' ' || c > '~' || c == ',' }
+	if len(s) < minProof || strings.ContainsFunc(s, odd) {
+		return Proof{}, errors.New("want 32 characters or more of visible ASCII, without commas")
+	}
+	return Proof{s}, nil
+}
+
+// callerOf takes the header of a load balancer out of h, and returns the address in it if
+// the proof is there too. Should the load balancer not have replaced what a caller sent
+// under that name, its own word is the last.
+func (p Proof) callerOf(h http.Header) (netip.Addr, bool) {
+	line := strings.Join(h.Values(LoadBalancerHeader), ",")
+	h.Del(LoadBalancerHeader)
+	proof, address, _ := strings.Cut(strings.TrimSpace(line[strings.LastIndexByte(line, ',')+1:]), " ")
+	if p.text == "" || subtle.ConstantTimeCompare([]byte(proof), []byte(p.text)) != 1 {
+		return netip.Addr{}, false
+	}
+	a, err := netip.ParseAddr(strings.TrimSpace(address))
+	return a.Unmap().WithZone(""), err == nil
+}
+
+// settleAddress returns the address that limits count for: the load balancer's word, or
+// else, for whoever came around it, what the gateway and the platform saw.
+func (d *Deployment) settleAddress(r *http.Request) netip.Addr {
+	if a, ok := d.LoadBalancer.callerOf(r.Header); ok {
+		return a
+	}
+	return clientAddress(r, d.ForwardedForHops)
 }
 
 // clientAddress returns the n-th address from the right of X-Forwarded-For, or

@@ -30,6 +30,9 @@ type Deployment struct {
 	// ForwardedForHops is the entry of X-Forwarded-For, from the right, that is
 	// the client's address; 0 is the address of the connection.
 	ForwardedForHops int
+	// LoadBalancer is what a load balancer in front of the gateway proves itself by. It
+	// knows its caller's address; ForwardedForHops is for those who came around it.
+	LoadBalancer Proof
 }
 
 // Options is what an endpoint asks of [Wrap].
@@ -130,7 +133,7 @@ func (o *Options) serve(h http.Handler, w http.ResponseWriter, r *http.Request, 
 	id := telemetry.NewRequestID()
 	trace := telemetry.ParseTrace(r.Header["Traceparent"], r.Header["X-Cloud-Trace-Context"])
 	ctx := telemetry.Begin(r.Context(), id, trace)
-	st.issuer, st.answers, st.address = o.Issuer, o.Answers, clientAddress(r, o.ForwardedForHops)
+	st.issuer, st.answers, st.address = o.Issuer, o.Answers, o.settleAddress(r)
 	r = r.WithContext(context.WithValue(ctx, stateKey{}, st))
 	rec := &recorder{
 		ResponseWriter: w,

@@ -74,7 +74,7 @@ var Functions = []Function{
 // Settings that go together.
 var (
 	every = []string{
-		"ISSUER_URL", "KEYS_MAX_AGE", "TRUST_FORWARDED_AUTHORIZATION", "FORWARDED_FOR_HOPS",
+		"ISSUER_URL", "KEYS_MAX_AGE", "TRUST_FORWARDED_AUTHORIZATION", "FORWARDED_FOR_HOPS", "LOAD_BALANCER_PROOF",
 		"LOG_LEVEL", "GOOGLE_CLOUD_PROJECT",
 	}
 	// Who writes a record says when it ends, so the lifetimes go with the store.

@@ -100,6 +100,25 @@ run "custom_domain_puts_a_load_balancer_in_front" {
   }
 }
 
+run "the_load_balancer_sends_its_proof_and_its_caller" {
+  command = apply
+
+  module {
+    source = "./modules/domain"
+  }
+
+  variables {
+    gateway_id = "postern"
+    host       = "auth.example.com"
+    proof      = "0b3f6c1e-6d0f-4f6e-9a53-2f1c7d9e8a41"
+  }
+
+  assert {
+    condition     = one(google_compute_backend_service.gateway.custom_request_headers) == "X-Postern-Load-Balancer: 0b3f6c1e-6d0f-4f6e-9a53-2f1c7d9e8a41 {client_ip_address}"
+    error_message = "the load balancer sends ${jsonencode(google_compute_backend_service.gateway.custom_request_headers)}"
+  }
+}
+
 run "a_region_without_a_gateway_is_warned_about" {
   command = plan
 

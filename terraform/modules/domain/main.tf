@@ -28,6 +28,9 @@ resource "google_compute_backend_service" "gateway" {
   protocol              = "HTTPS"
   load_balancing_scheme = "EXTERNAL_MANAGED"
 
+  # Whose request it is, in words that a caller of the gateway's own host cannot use.
+  custom_request_headers = ["X-Postern-Load-Balancer: ${var.proof} {client_ip_address}"]
+
   backend {
     group = google_compute_region_network_endpoint_group.gateway.id
   }

@@ -13,6 +13,11 @@ variable "gateway_id" {
   type        = string
 }
 
+variable "proof" {
+  description = "What the load balancer proves itself by to the functions, LOAD_BALANCER_PROOF."
+  type        = string
+}
+
 variable "host" {
   description = "Host name to serve, e.g. auth.example.com."
   type        = string

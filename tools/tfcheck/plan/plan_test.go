@@ -215,7 +215,9 @@ func firstPlan(t *testing.T) planned {
 	first.Do(func() {
 		s := newSpace(t)
 		_, packages := s.packages()
-		first.p = s.plan(filepath.Join(s.tmp, "none.tfstate"), append(settings, packages)...)
+		state := filepath.Join(s.tmp, "first.tfstate")
+		s.writeResources(state, 1, []*stateResource{proofState()})
+		first.p = s.plan(state, append(settings, packages)...)
 	})
 	if first.p.raw == nil {
 		t.Fatal("the first plan failed, see the test that made it")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -309,12 +310,35 @@ func TestSettingsFollowTheVariables(t *testing.T) {
 		{"wellknown", "STORE", ""},
 		{"token", "SIGNING_KEYS_FILE", "/secrets/signing-keys/value"},
 		{"mcp", "TRUST_FORWARDED_AUTHORIZATION", "true"},
-		{"mcp", "FORWARDED_FOR_HOPS", "3"},
+		{"mcp", "FORWARDED_FOR_HOPS", "2"},
 		{"cascade", "TRUST_FORWARDED_AUTHORIZATION", ""},
 		{"cascade", "GITHUB_CLIENT_SECRET_FILE", "/secrets/github-client-secret/value"},
 	} {
 		if got := environment(f[c.function])[c.setting]; got != c.want {
 			t.Errorf("%s: %s is %q, want %q", c.function, c.setting, got, c.want)
+		}
+	}
+}
+
+// The load balancer sends its proof with its caller's address, and every function that has callers knows
+// the proof (HT-01).
+func TestEveryFunctionKnowsTheLoadBalancersProof(t *testing.T) {
+	t.Parallel()
+	p := firstPlan(t)
+	for name, f := range p.functions(t) {
+		row, _ := manifest.ByName(name)
+		want := ""
+		if row.Trigger == manifest.HTTP {
+			want = proof
+		}
+		if got := environment(f)["LOAD_BALANCER_PROOF"]; got != want {
+			t.Errorf("%s: LOAD_BALANCER_PROOF is %q, want %q", name, got, want)
+		}
+	}
+	for address, backend := range p.ofType("google_compute_backend_service") {
+		want := []any{"X-Postern-Load-Balancer: " + proof + " {client_ip_address}"}
+		if got := list(backend.Values, "custom_request_headers"); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s sends %v, want %v", address, got, want)
 		}
 	}
 }
