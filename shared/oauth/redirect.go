@@ -120,10 +120,10 @@ func (r Redirect) With(nameValues ...string) string {
 	var b strings.Builder
 	b.WriteString(r.uri)
 	separator := "?"
-	switch {
-	case strings.HasSuffix(r.uri, "?"), strings.HasSuffix(r.uri, "&"):
+	switch query := r.parts.query; {
+	case query == "?", strings.HasSuffix(query, "&"):
 		separator = ""
-	case strings.Contains(r.uri, "?"):
+	case query != "":
 		separator = "&"
 	}
 	for i := 0; i+1 < len(nameValues); i += 2 {
@@ -169,8 +169,8 @@ func (p RedirectPolicy) parse(uri string) (redirectParts, error) {
 		return parts, refuseRedirect("must be an absolute URI")
 	}
 	parts.scheme = strings.ToLower(scheme)
-	if web(parts.scheme) && scheme != parts.scheme {
-		return parts, refuseRedirect("must have https or http in lower case")
+	if err := p.checkScheme(scheme); err != nil {
+		return parts, err
 	}
 	rest, parts.query = cutQuery(rest)
 	if after, ok := strings.CutPrefix(rest, "//"); ok {
@@ -194,13 +194,25 @@ func (p RedirectPolicy) parse(uri string) (redirectParts, error) {
 	if err := parts.checkQuery(); err != nil {
 		return parts, err
 	}
-	if err := p.checkScheme(&parts); err != nil {
+	if err := parts.checkLoopback(); err != nil {
 		return parts, err
 	}
 	if p.Issuer != "" && web(scheme) && sameOrigin(parts, p.Issuer) {
 		return parts, refuseRedirect("must not lead back to this server")
 	}
 	return parts, nil
+}
+
+// checkScheme judges a scheme as it was written.
+func (p RedirectPolicy) checkScheme(written string) error {
+	scheme := strings.ToLower(written)
+	switch {
+	case !web(scheme):
+		return p.Schemes.check(scheme)
+	case written != scheme:
+		return refuseRedirect("must have https or http in lower case")
+	}
+	return nil
 }
 
 // checkCharacters allows the characters of RFC 3986, well-formed escapes, and no
@@ -283,18 +295,15 @@ func (p *redirectParts) checkQuery() error {
 	return nil
 }
 
-func (p RedirectPolicy) checkScheme(parts *redirectParts) error {
-	switch parts.scheme {
-	case "https":
-		return nil
-	case "http":
-		parts.loopback = origin.LoopbackSpelling(parts.host)
-		if !parts.loopback {
-			return refuseRedirect("may use http only with 127.0.0.1, [::1], localhost or a name below localhost; use https")
-		}
+// checkLoopback holds plain http to this machine.
+func (p *redirectParts) checkLoopback() error {
+	if p.scheme != "http" {
 		return nil
 	}
-	return p.Schemes.check(parts.scheme)
+	if p.loopback = origin.LoopbackSpelling(p.host); !p.loopback {
+		return refuseRedirect("may use http only with 127.0.0.1, [::1], localhost or a name below localhost; use https")
+	}
+	return nil
 }
 
 // sameOrigin reports whether p leads to the issuer. On loopback every spelling of the

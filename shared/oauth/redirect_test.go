@@ -390,6 +390,8 @@ func TestWithAppendsToTheRegisteredBytes(t *testing.T) {
 		{"https://example.net/cb?", "https://example.net/cb?code=a%2Bb&state=%26%3D%23+x"},
 		{"https://example.net/cb?t=a%20b&u=+", "https://example.net/cb?t=a%20b&u=+&code=a%2Bb&state=%26%3D%23+x"},
 		{"https://example.net/cb?t=1&", "https://example.net/cb?t=1&code=a%2Bb&state=%26%3D%23+x"},
+		{"https://example.net/cb?t=?", "https://example.net/cb?t=?&code=a%2Bb&state=%26%3D%23+x"},
+		{"https://example.net/&", "https://example.net/&?code=a%2Bb&state=%26%3D%23+x"},
 		{"com.example.app:/cb", "com.example.app:/cb?code=a%2Bb&state=%26%3D%23+x"},
 	} {
 		r, err := testPolicy.Match([]string{row.uri}, row.uri)

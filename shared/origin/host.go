@@ -99,8 +99,9 @@ const (
 	letters   = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 )
 
+// validLabel leaves out the A-label of nothing, which one parser drops and another refuses.
 func validLabel(label string) bool {
-	return label != "" && len(label) <= 63 && strings.Trim(label, letters+digits+"-_") == ""
+	return label != "" && !strings.EqualFold(label, "xn--") && len(label) <= 63 && strings.Trim(label, letters+digits+"-_") == ""
 }
 
 // isNumber reports whether a browser takes the last label of a host for a number.
