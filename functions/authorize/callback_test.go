@@ -189,6 +189,28 @@ func TestReloadAfterGitHubGetsTheSameRedirect(t *testing.T) {
 	wantCompleted(t, "after redemption", s.send(t, http.MethodGet, callback.String(), "", "Cookie", cookies))
 }
 
+// Another round at GitHub within one sign-in leads to the same redirect, and the token that GitHub gave
+// for it goes, since the first one's is kept (UP-04, UP-11).
+func TestSecondRoundAtGitHubLeavesNoToken(t *testing.T) {
+	t.Parallel()
+	s := serveGitHub(t, "anyone")
+	b := s.browser(s.origin + oauth.CallbackPath)
+	p := press(t, b, get(t, b, s.request(), http.StatusOK), "decision=approve")
+	var answers []string
+	for range 2 {
+		callback, err := b.Walk(t.Context(), p.URL.String(), "octocat")
+		must(t, err)
+		w := s.send(t, http.MethodGet, callback.String(), "", "Cookie", strings.Join(b.Cookies(callback), "; "))
+		answers = append(answers, w.Header().Get("Location"))
+	}
+	if answers[0] == "" || answers[1] != answers[0] {
+		t.Errorf("got %q, want the same redirect twice", answers)
+	}
+	if got := s.github.LiveTokens("octocat"); got != 1 {
+		t.Errorf("got %d tokens at GitHub, want one", got)
+	}
+}
+
 // The browser keeps what it is recognised by as long as the code lives, and that of the page
 // no longer (UP-04).
 func TestBrowserIsRecognisedUntilTheCodeEnds(t *testing.T) {

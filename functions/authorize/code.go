@@ -25,7 +25,8 @@ func (h *handler) issue(
 		return err
 	})
 	switch {
-	case errors.Is(err, store.ErrCompleted):
+	case errors.Is(err, store.ErrCompleted): // with the token of the first time
+		h.letGo(r.Context(), token)
 		return h.again(w, r, t, err, func(c store.Code) bool { return c.Person.Subject == person.Subject })
 	case errors.Is(err, store.ErrNotFound):
 		return unknownClient(r)
