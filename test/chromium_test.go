@@ -55,6 +55,7 @@ func do(t *testing.T, tab context.Context, actions ...chromedp.Action) {
 
 var (
 	approve = chromedp.Click(`button[name=decision][value=approve]`, chromedp.ByQuery, chromedp.NodeVisible)
+	deny    = chromedp.Click(`button[name=decision][value=deny]`, chromedp.ByQuery, chromedp.NodeVisible)
 	signIn  = []chromedp.Action{
 		chromedp.SendKeys(`input[name=login]`, "octocat", chromedp.ByQuery, chromedp.NodeVisible),
 		chromedp.Submit(`input[name=login]`, chromedp.ByQuery),
@@ -92,7 +93,8 @@ func TestChromiumMayLoadTheConsentPageTwice(t *testing.T) {
 	redeemArrived(t, a, arrived, verifier, state)
 }
 
-// No policy of ours keeps the browser from handing the code to a native app (CD-15, H1).
+// No policy of ours keeps the browser from handing the code to a native app, which it does by itself,
+// without a Referer, and the tab then says that it is done (CD-15, CD-16, H1, H7).
 func TestChromiumHandsTheCodeToACustomScheme(t *testing.T) {
 	rig.Slow(t)
 	t.Parallel()
@@ -104,21 +106,55 @@ func TestChromiumHandsTheCodeToACustomScheme(t *testing.T) {
 	}
 	address, verifier, state := a.AuthorizeURL()
 	tab := chromium(t)
-	sent := navigations(tab, a.Redirect)
+	sent := navigations(t, tab, a.Redirect)
 	do(t, tab, network.Enable(), chromedp.Navigate(address), approve)
 	do(t, tab, signIn...)
 	redeemArrived(t, a, sent, verifier, state)
+	wantDone(t, tab)
+}
+
+// The same after a "no".
+func TestChromiumTellsACustomSchemeOfADenial(t *testing.T) {
+	rig.Slow(t)
+	t.Parallel()
+	s := rig.Start(t, rig.Options{Bare: true})
+	a := rig.NewApp(s)
+	a.Redirect = "com.example.app:/oauth"
+	if err := a.Register(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	address, _, state := a.AuthorizeURL()
+	tab := chromium(t)
+	sent := navigations(t, tab, a.Redirect)
+	do(t, tab, network.Enable(), chromedp.Navigate(address), deny)
+	wantDone(t, tab)
+	if q := <-sent; q.Get("error") != "access_denied" || q.Get("state") != state {
+		t.Errorf("got %v, want access_denied and the state", q)
+	}
+}
+
+// wantDone waits until the tab says that it can be closed and has a link to the application.
+func wantDone(t *testing.T, tab context.Context) {
+	t.Helper()
+	var page string
+	do(t, tab, chromedp.WaitVisible("a.primary", chromedp.ByQuery), chromedp.Text("main", &page, chromedp.ByQuery))
+	if !strings.Contains(page, "You can close this page") || !strings.Contains(page, "Open the application") {
+		t.Errorf("got %q, want the page that can be closed", page)
+	}
 }
 
 // navigations gives each address with the prefix that the tab asks for. No program is
 // registered for it here, so that is as far as it gets; a policy that forbids it would
 // have stopped it before.
-func navigations(tab context.Context, prefix string) <-chan url.Values {
+func navigations(t *testing.T, tab context.Context, prefix string) <-chan url.Values {
 	found := make(chan url.Values, 10)
 	chromedp.ListenTarget(tab, func(event any) {
 		e, ok := event.(*network.EventRequestWillBeSent)
 		if !ok || !strings.HasPrefix(e.Request.URL, prefix) {
 			return
+		}
+		if referer, ok := e.Request.Headers["Referer"]; ok {
+			t.Errorf("the app is told the Referer %v", referer)
 		}
 		if u, err := url.Parse(e.Request.URL); err == nil {
 			found <- u.Query()

@@ -35,17 +35,16 @@ func (h *handler) issue(
 	}
 	telemetry.Audit(r.Context(), h.Log, telemetry.SignInCompleted, clientField(t), personField(person.Subject))
 	h.noteCompleted(r, t)
-	h.backWithCode(w, r, redirect, t, login.Record)
-	return nil
+	return h.sendCode(w, r, redirect, t, login.Record)
 }
 
-// backWithCode sends the browser to the client with the code of the transaction. The
+// sendCode sends the browser to the client with the code of the transaction. The
 // browser can still be recognised while the code waits: it may lose this answer.
-func (h *handler) backWithCode(
+func (h *handler) sendCode(
 	w http.ResponseWriter, r *http.Request, redirect oauth.Redirect, t transaction, c store.Code,
-) {
+) error {
 	linger(w, r, t, c.Expiry.Sub(h.Now()))
-	back(w, redirect, t, "code", t.code().Reveal())
+	return send(w, r, redirect, t, "code", t.code().Reveal())
 }
 
 func (h *handler) login(
@@ -90,8 +89,7 @@ func (h *handler) again(
 		return err
 	}
 	telemetry.Add(r.Context(), clientField(t), telemetry.Repeated())
-	h.backWithCode(w, r, redirect, t, issued)
-	return nil
+	return h.sendCode(w, r, redirect, t, issued)
 }
 
 func alreadyCompleted(cause error) error {

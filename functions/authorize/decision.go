@@ -95,6 +95,5 @@ func (h *handler) approve(w http.ResponseWriter, r *http.Request, t transaction)
 // deny tells the client (RFC 6749 §4.1.2.1).
 func (h *handler) deny(w http.ResponseWriter, r *http.Request, t transaction, redirect oauth.Redirect) error {
 	telemetry.Audit(r.Context(), h.Log, telemetry.ConsentDenied, clientField(t))
-	backDenied(w, r, redirect, t, "the person declined")
-	return nil
+	return sendDenied(w, r, redirect, t, "the person declined")
 }

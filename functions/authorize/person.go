@@ -88,6 +88,5 @@ func mayNotEnter(err error) bool {
 // otherwise wait for ever.
 func (h *handler) relayDenial(w http.ResponseWriter, r *http.Request, t transaction, redirect oauth.Redirect) error {
 	telemetry.Add(r.Context(), slog.String("outcome", "refused"), slog.String("error", string(oauth.AccessDenied)))
-	backDenied(w, r, redirect, t, "the sign-in was declined at the identity provider")
-	return nil
+	return sendDenied(w, r, redirect, t, "the sign-in was declined at the identity provider")
 }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/oauth"
-	"github.com/postern-dev/postern/shared/pages"
 	"github.com/postern-dev/postern/shared/upstream"
 )
 
@@ -20,20 +19,17 @@ func (h *handler) redirect(r *http.Request, t transaction) (oauth.Redirect, erro
 	return h.policy(r).Match([]string{t.Request.RedirectURI}, t.Request.RedirectURI)
 }
 
-// back sends the browser to the client with an authorization response.
-func back(w http.ResponseWriter, to oauth.Redirect, t transaction, nameValues ...string) {
-	pages.SeeOther(w, to.With(append(nameValues, answerOf(t)...)...))
-}
-
 // answerOf are the parameters of every authorization response: iss always (RFC 9207 §2),
 // state exactly as it came.
 func answerOf(t transaction) []string { return []string{"state", t.Request.State, "iss", t.Issuer} }
 
-// backDenied sends the browser to the client without a code (RFC 6749 §4.1.2.1). Neither the
+// sendDenied sends the browser to the client without a code (RFC 6749 §4.1.2.1). Neither the
 // page nor a sign-in under way can be completed in this browser any more.
-func backDenied(w http.ResponseWriter, r *http.Request, to oauth.Redirect, t transaction, description string) {
+func sendDenied(
+	w http.ResponseWriter, r *http.Request, to oauth.Redirect, t transaction, description string,
+) error {
 	forget(w, r, t)
-	back(w, to, t, "error", string(oauth.AccessDenied), "error_description", description)
+	return send(w, r, to, t, "error", string(oauth.AccessDenied), "error_description", description)
 }
 
 // providerURL is where the browser goes to sign in.

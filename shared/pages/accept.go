@@ -13,6 +13,13 @@ func prefersJSON(r *http.Request) bool {
 	return quality(accept, "application/json") > quality(accept, "text/html")
 }
 
+// Wanted reports whether the caller asks for pages, as a browser does that a person looks at.
+// A program that takes anything does not.
+func Wanted(r *http.Request) bool {
+	accept := strings.Join(r.Header.Values("Accept"), ",")
+	return quality(accept, "text/html") > quality(accept, "application/json")
+}
+
 // quality returns the weight that an Accept header gives a media type (RFC 9110
 // §12.5.1), by the most specific range that has it; 0 if none has.
 func quality(accept, mediaType string) float64 {

@@ -6,4 +6,5 @@
 //	             Explain: an error that brings its own page
 //	cookie.go    SetCookie, Cookie, SameOrigin: what binds a form to a browser
 //	redirect.go  SeeOther
+//	accept.go    Wanted: whether the caller asks for pages
 package pages

@@ -265,6 +265,7 @@ func (b *Browser) load(ctx context.Context, n *navigation) (*Page, error) {
 	}
 	b.jar.set(n.url, resp.Cookies())
 	p := &Page{URL: n.url, Status: resp.StatusCode, Header: resp.Header, Body: string(body)}
+	p.refresh = refreshTarget(resp.Header.Get("Refresh"))
 	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
 		return p, p.parseHTML()
 	}

@@ -23,7 +23,7 @@ type Page struct {
 	Forms  []*Form
 	Links  []Link
 
-	refresh string // target of <meta http-equiv="refresh">
+	refresh string // target of a Refresh header or <meta http-equiv="refresh">
 }
 
 // A Link is an <a href>, as the person sees it. Href is as written.
@@ -175,11 +175,17 @@ func (p *Page) readRefresh(n *html.Node) {
 	if !strings.EqualFold(attr(n, "http-equiv"), "refresh") {
 		return
 	}
-	_, target, ok := strings.Cut(attr(n, "content"), ";")
+	p.refresh = refreshTarget(attr(n, "content"))
+}
+
+// refreshTarget returns where a Refresh header, or such an element, leads.
+func refreshTarget(content string) string {
+	_, target, ok := strings.Cut(content, ";")
 	target = strings.TrimSpace(target)
 	if ok && len(target) > 4 && strings.EqualFold(target[:4], "url=") {
-		p.refresh = strings.Trim(target[4:], `'"`)
+		return strings.Trim(target[4:], `'"`)
 	}
+	return ""
 }
 
 func method(s string) string {
