@@ -110,8 +110,8 @@ func terraform(ctx context.Context, box *toolbox.Box, args ...string) error {
 	if err != nil {
 		return err
 	}
-	packages := box.Cache("terraform", "packages")
-	if err := toolbox.Packages(packages); err != nil {
+	packages, err := box.Placeholders()
+	if err != nil {
 		return err
 	}
 	dir := filepath.Join(box.Root, "terraform")

@@ -19,6 +19,10 @@ func (b *Box) TFLint(ctx context.Context) ([]*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
+	packages, err := b.Placeholders()
+	if err != nil {
+		return nil, err
+	}
 	root := filepath.Join(b.Root, "terraform")
 	dirs, err := filepath.Glob(filepath.Join(root, "modules", "*"))
 	if err != nil {
@@ -27,7 +31,8 @@ func (b *Box) TFLint(ctx context.Context) ([]*exec.Cmd, error) {
 	var commands []*exec.Cmd
 	for _, dir := range append([]string{root}, dirs...) {
 		cmd := b.Command(ctx, dir, filepath.Join(tflint, "tflint"), "--config="+filepath.Join(root, ".tflint.hcl"))
-		cmd.Env = append(cmd.Env, "TFLINT_PLUGIN_DIR="+rules, "TF_DATA_DIR="+b.Cache("terraform", "root"))
+		cmd.Env = append(cmd.Env, "TFLINT_PLUGIN_DIR="+rules,
+			"TF_DATA_DIR="+b.Cache("terraform", "root"), "TF_VAR_packages_dir="+packages)
 		commands = append(commands, cmd)
 	}
 	return commands, nil

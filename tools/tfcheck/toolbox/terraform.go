@@ -55,7 +55,7 @@ func (b *Box) terraformProgram(ctx context.Context) (string, error) {
 		if err == nil || want == "terraform" {
 			return path, err
 		}
-		fmt.Fprintf(b.Progress, "%v; OpenTofu takes its place\n", err)
+		b.substitute.Do(func() { fmt.Fprintf(b.Progress, "%v; OpenTofu takes its place\n", err) })
 	}
 	dir, err := b.goTool(ctx, "opentofu", "about 3 minutes on two cores")
 	return filepath.Join(dir, "tofu"), err
@@ -120,6 +120,13 @@ func (t *Terraform) Command(ctx context.Context, dir, data string, args ...strin
 	cmd.Env = append(cmd.Env, t.env...)
 	cmd.Env = append(cmd.Env, "TF_DATA_DIR="+t.box.Cache("terraform", data))
 	return cmd
+}
+
+// Placeholders returns a directory with placeholder packages, for what reads the
+// configuration without make package having been run.
+func (b *Box) Placeholders() (string, error) {
+	dir := b.Cache("terraform", "packages")
+	return dir, Packages(dir)
 }
 
 // Packages makes placeholder zips of all functions in a new directory.

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 )
 
 // Box is the tools of one working tree.
@@ -24,6 +25,8 @@ type Box struct {
 	Root string
 	// Progress takes lines for a person and what the builds print.
 	Progress io.Writer
+
+	substitute sync.Once // says once that OpenTofu takes Terraform's place
 }
 
 // Open finds the tree that the working directory lies in.
