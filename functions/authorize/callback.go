@@ -60,15 +60,21 @@ func (h *handler) callback(w http.ResponseWriter, r *http.Request, params strict
 func (h *handler) approved(r *http.Request, state string) (transaction, error) {
 	id, _, _ := strings.Cut(state, ".")
 	sealed, ok := pages.Cookie(r, signInCookie+id)
-	if id == "" || !ok {
+	switch {
+	case !ok && saysOver(state, h.Now()):
+		return transaction{}, h.expiredUnknown()
+	case id == "" || !ok:
 		return transaction{}, h.otherBrowser(r, "no cookie for this state")
 	}
 	t, err := h.open(r.Context(), purposeSignIn, sealed, edge.Issuer(r).String())
-	if err != nil {
+	over := errors.Is(err, errExpired)
+	switch {
+	case err != nil && !over:
 		return t, startAgain(err)
-	}
-	if subtle.ConstantTimeCompare([]byte(state), []byte(t.state())) != 1 {
+	case subtle.ConstantTimeCompare([]byte(state), []byte(t.state())) != 1:
 		return t, h.otherBrowser(r, "state does not match the cookie")
+	case over:
+		return t, h.expired(r, t)
 	}
 	return t, nil
 }

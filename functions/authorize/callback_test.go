@@ -61,7 +61,7 @@ func TestCallbackNeedsStateAndCookie(t *testing.T) {
 		"no cookie":    {mine.state, "", http.StatusForbidden},
 		"other cookie": {mine.state, other.cookie, http.StatusForbidden},
 		"other value":  {mine.state, name + "=" + otherValue, http.StatusForbidden},
-		"other state": {strings.Split(mine.state, ".")[0] + "." + strings.Split(other.state, ".")[1],
+		"other state": {mine.state[:strings.LastIndex(mine.state, ".")] + other.state[strings.LastIndex(other.state, "."):],
 			mine.cookie, http.StatusForbidden},
 		"id alone":              {strings.Split(mine.state, ".")[0], mine.cookie, http.StatusForbidden},
 		"state with more":       {mine.state + "x", mine.cookie, http.StatusForbidden},

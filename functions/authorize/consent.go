@@ -56,7 +56,7 @@ func (h *handler) showConsent(
 			"state and redirect_uri are too long together: shorten one of them"))
 	}
 	makeRoom(w, r, consentCookie)
-	pages.SetCookie(w, r, consentCookie+t.id(), browser.Reveal(), h.SignInTTL)
+	pages.SetCookie(w, r, consentCookie+t.id(), browser.Reveal(), h.SignInTTL+recognised)
 	return consentPage.Write(w, r, http.StatusOK, "Connect an application?", consentData{
 		ServerHost: issuer.Host(), ClientName: c.Metadata.ClientName, ClientID: c.ID,
 		PublishedBy: c.publisher.Host(), SharedHost: c.publisher.Shared(),
@@ -108,6 +108,14 @@ func days(d time.Duration) string {
 		return fmt.Sprintf("%d days", d/day)
 	}
 	return d.String()
+}
+
+// inMinutes says a short time in words.
+func inMinutes(d time.Duration) string {
+	if d < 2*time.Minute {
+		return fmt.Sprintf("%d seconds", d/time.Second)
+	}
+	return fmt.Sprintf("%d minutes", d/time.Minute)
 }
 
 func providerName(p upstream.Provider) string {

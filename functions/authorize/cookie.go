@@ -16,6 +16,10 @@ const (
 	signInCookie  = "postern-sign-in-" // the sealed transaction, from approval until its code ends
 )
 
+// recognised is how long after its end an unfinished sign-in can still be told from one that
+// was never here. Nothing can be done with it any more but to start again.
+const recognised = time.Hour
+
 // maxTransactions is how many cookies of one kind a browser keeps: the header that
 // carries them all must pass every server in between.
 const maxTransactions = 10

@@ -56,11 +56,17 @@ func (h *handler) decide(w http.ResponseWriter, r *http.Request) error {
 // consented opens the form's transaction and checks that this browser was shown it.
 func (h *handler) consented(r *http.Request, sealed string) (transaction, error) {
 	t, err := h.open(r.Context(), purposeConsent, sealed, edge.Issuer(r).String())
-	if err != nil {
+	over := errors.Is(err, errExpired)
+	if err != nil && !over {
 		return t, startAgain(err)
 	}
 	secret, ok := pages.Cookie(r, consentCookie+t.id())
-	if !ok || !credential.Wrap(secret).Equal(t.Browser) {
+	switch ours := ok && credential.Wrap(secret).Equal(t.Browser); {
+	case over && ours:
+		return t, h.expired(r, t)
+	case over:
+		return t, h.expiredUnknown()
+	case !ours:
 		h.bindingFailed(r, t.Request.ClientID, "consent cookie")
 		return t, httperr.Status(http.StatusForbidden, oauth.Refuse(oauth.AccessDenied,
 			"this page was opened in another browser, or was answered before: start again from your application"))
@@ -68,9 +74,9 @@ func (h *handler) consented(r *http.Request, sealed string) (transaction, error)
 	return t, nil
 }
 
-// startAgain turns the verdicts on a sealed transaction into a refusal. A fault stays one.
+// startAgain turns the verdicts of seal on a transaction into a refusal. A fault stays one.
 func startAgain(err error) error {
-	if errors.Is(err, errExpired) || errors.Is(err, seal.ErrUnreadable) || errors.Is(err, seal.ErrMisplaced) {
+	if errors.Is(err, seal.ErrUnreadable) || errors.Is(err, seal.ErrMisplaced) {
 		return oauth.RefuseBecause(err, oauth.InvalidRequest,
 			"this page is too old or was not ours: start again from your application")
 	}
@@ -86,7 +92,7 @@ func (h *handler) approve(w http.ResponseWriter, r *http.Request, t transaction)
 		return err
 	}
 	makeRoom(w, r, signInCookie)
-	pages.SetCookie(w, r, signInCookie+t.id(), sealed, t.Expiry.Sub(h.Now()))
+	pages.SetCookie(w, r, signInCookie+t.id(), sealed, t.Expiry.Sub(h.Now())+recognised)
 	telemetry.Audit(r.Context(), h.Log, telemetry.ConsentApproved, approvalFields(t)...)
 	pages.SeeOther(w, h.providerURL(r, t, t.Request.Hints))
 	return nil

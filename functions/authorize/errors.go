@@ -31,12 +31,16 @@ var unfinishedHTML string
 //go:embed no_entry.html
 var noEntryHTML string
 
+//go:embed expired.html
+var expiredHTML string
+
 var (
 	unknownClientPage = pages.New("unknown-client", unknownClientHTML)
 	undescribedPage   = pages.New("undescribed", undescribedHTML)
 	refusedPage       = pages.New("refused", refusedHTML)
 	unfinishedPage    = pages.New("unfinished", unfinishedHTML)
 	noEntryPage       = pages.New("no-entry", noEntryHTML)
+	expiredPage       = pages.New("expired", expiredHTML)
 )
 
 type unknownClientData struct{ Retry string }
@@ -153,4 +157,35 @@ func (h *handler) noEntry(r *http.Request, t transaction, to oauth.Redirect, cau
 		answerOf(t)...)...)
 	err := httperr.Status(http.StatusForbidden, oauth.RefuseBecause(cause, oauth.AccessDenied, description))
 	return pages.Explain(err, noEntryPage, "This account may not enter", d)
+}
+
+type expiredData struct {
+	Within, Again, Destination string
+	Back                       template.URL
+}
+
+// expired is the error of a sign-in that this browser began and did not finish in time. That
+// is no attack and no mistake: the page begins again with the same request, which the client
+// may still be waiting for, or tells the client.
+func (h *handler) expired(r *http.Request, t transaction) error {
+	to, err := h.redirect(r, t)
+	if err != nil {
+		return err
+	}
+	return h.explainExpired(expiredData{
+		Again: oauth.AuthorizePath + "?" + t.Request.query().Encode(), Destination: to.Destination(),
+		Back: clientLink(to, append([]string{
+			"error", string(oauth.AccessDenied), "error_description", "the sign-in took too long",
+		}, answerOf(t)...)...),
+	})
+}
+
+// expiredUnknown is [handler.expired] where the browser does not know the sign-in any more, or
+// never did. The request is not shown: it may be another person's.
+func (h *handler) expiredUnknown() error { return h.explainExpired(expiredData{}) }
+
+func (h *handler) explainExpired(d expiredData) error {
+	d.Within = inMinutes(h.SignInTTL)
+	return pages.Explain(oauth.RefuseBecause(errExpired, oauth.InvalidRequest,
+		"this sign-in took too long: start again from your application"), expiredPage, "This sign-in took too long", d)
 }

@@ -1,6 +1,7 @@
 package authorize
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 
@@ -65,6 +66,28 @@ func readRequest(params strict.Form, issuer string) (request, error) {
 	}
 	req.Scopes, req.Offline = asked.Effective(), asked.Contains(oauth.ScopeOffline)
 	return req, nil
+}
+
+// query is the request as a client would send it, which [readRequest] reads as the same.
+func (r request) query() url.Values {
+	scopes := r.Scopes
+	if r.Offline {
+		scopes = append(slices.Clone(scopes), oauth.ScopeOffline)
+	}
+	q := url.Values{
+		"response_type": {oauth.ResponseTypeCode}, "client_id": {r.ClientID}, "redirect_uri": {r.RedirectURI},
+		"code_challenge": {string(r.Challenge)}, "code_challenge_method": {oauth.ChallengeMethodS256},
+		"scope": {scopes.String()}, "resource": {r.Resource},
+	}
+	for name, value := range map[string]string{
+		"state": r.State, "prompt": strings.Join(r.Hints.Prompt, " "),
+		"login_hint": r.Hints.LoginHint, "domain_hint": r.Hints.DomainHint,
+	} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	return q
 }
 
 // checkUnsupported refuses what would change the meaning of the request if it were

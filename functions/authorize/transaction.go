@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/postern-dev/postern/shared/credential"
@@ -36,10 +38,21 @@ func newTransaction(r request, issuer string, browser credential.Secret, now tim
 // id names the transaction's cookies. It says nothing about the seed.
 func (t transaction) id() string { return credential.Derive(t.Seed, "id")[:16] }
 
-// state is what the identity provider brings back: the id, and proof that the person
-// approved. It leaves this server only after that.
+// state is what the identity provider brings back: the id, when the transaction ends, and
+// proof that the person approved. It leaves this server only after that.
 func (t transaction) state() string {
-	return t.id() + "." + credential.Derive(t.Seed, "upstream state")
+	return t.id() + "." + strconv.FormatInt(t.Expiry.Unix(), 36) + "." + credential.Derive(t.Seed, "upstream state")
+}
+
+// saysOver reports whether a state says of itself that its transaction has ended. Without the
+// transaction nobody can tell whether that is true, so it is good for the choice of words.
+func saysOver(state string, now time.Time) bool {
+	parts := strings.Split(state, ".")
+	if len(parts) != 3 {
+		return false
+	}
+	end, err := strconv.ParseInt(parts[1], 36, 64)
+	return err == nil && now.Unix() >= end
 }
 
 // verifier is the PKCE code_verifier of the leg to the identity provider.
@@ -71,8 +84,8 @@ func (h *handler) seal(ctx context.Context, purpose string, t transaction) (stri
 	return h.Box.Seal(ctx, label(purpose), plain.Bytes())
 }
 
-// open returns a transaction of this issuer that has not expired. An error that is
-// not errExpired or one of seal's verdicts is a failure to look.
+// open returns a transaction of this issuer that has not expired; with errExpired, one that
+// has. An error that is neither that nor one of seal's verdicts is a failure to look.
 func (h *handler) open(ctx context.Context, purpose, sealed, issuer string) (transaction, error) {
 	var t transaction
 	plain, err := h.Box.Open(ctx, label(purpose), sealed)

@@ -38,7 +38,7 @@ func TestWire(t *testing.T) {
 $`)},
 			{Name: "id", Pattern: regexp.MustCompile(`__Host-postern-(?:consent|sign-in)-([\w-]{16})=`)},
 			{Name: "sealed", Pattern: regexp.MustCompile(`=(gAAAA[\w=-]+);`)},
-			{Name: "state", Pattern: regexp.MustCompile(`state=([\w-]{16}\.[\w-]{43})`)},
+			{Name: "state", Pattern: regexp.MustCompile(`state=([\w-]{16}\.\w+\.[\w-]{43})`)},
 			{Name: "long", Pattern: regexp.MustCompile(`(s{1000,}|a{1000,})`)},
 		},
 	}
