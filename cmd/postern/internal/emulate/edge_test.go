@@ -179,6 +179,8 @@ func TestAFunctionSeesWhatItWouldSeeDeployed(t *testing.T) {
 	s, _ := newGateway(t, "40", 0, f.instance())
 	send(t, s, "GET", "/register/a%2Fb%20c?x=1&x=2", "", http.Header{
 		"X-Forwarded-For": {"203.0.113.9"}, "X-Google-Secret": {"x"}, "Connection": {"X-Hop"}, "X-Hop": {"1"}, "Cookie": {"a=b"},
+		// A load balancer in front, which the gateway knows nothing of (HT-01).
+		"X-Postern-Load-Balancer": {"proof 203.0.113.9"},
 	})
 	got := f.last.Load()
 	if got.uri != "/register/a%2Fb%20c?x=1&x=2" || got.host != "token-000000000000.europe-west1.run.app" {
@@ -187,6 +189,7 @@ func TestAFunctionSeesWhatItWouldSeeDeployed(t *testing.T) {
 	for name, want := range map[string]string{
 		"X-Forwarded-For": "203.0.113.9, 127.0.0.1, 192.0.2.1", "X-Forwarded-Proto": "https",
 		"X-Envoy-Original-Path": "/register/a%2Fb%20c?x=1&x=2", "X-Google-Secret": "", "X-Hop": "", "Cookie": "a=b",
+		"X-Postern-Load-Balancer": "proof 203.0.113.9",
 	} {
 		if v := got.header.Get(name); v != want {
 			t.Errorf("%s: got %q, want %q", name, v, want)
