@@ -43,7 +43,8 @@ func TestChromiumFinishesASignInInAPopup(t *testing.T) {
 	a, verifier, state, client, _ := startPopup(t, s, s.URL)
 	var query string
 	var closed bool
-	do(t, client, chromedp.Poll(`document.title === "connected" && answer`, &query), chromedp.Evaluate(`wasClosed`, &closed))
+	do(t, client,
+		chromedp.Poll(`document.title === "connected" && answer`, &query), chromedp.Evaluate(`wasClosed`, &closed))
 	if closed {
 		t.Error("popup.closed was true while the popup was open")
 	}

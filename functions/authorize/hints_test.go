@@ -1,7 +1,6 @@
 package authorize
 
 import (
-	"net/url"
 	"strings"
 	"testing"
 
@@ -58,7 +57,7 @@ func TestNoWishIsWorthARefusal(t *testing.T) {
 		p := press(t, b, get(t, b, s.request(changes...), 200), "decision=approve")
 		check(t, p, 200)
 		if q := p.URL.Query(); q.Has("login_hint") || p.URL.Path != oauth.CallbackPath {
-			t.Errorf("%s: got %s, want the sign-in without a hint", name, (&url.URL{Path: p.URL.Path, RawQuery: q.Encode()}).String())
+			t.Errorf("%s: got %s with %v, want the sign-in without a hint", name, p.URL.Path, q)
 		}
 	}
 }

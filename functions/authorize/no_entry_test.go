@@ -15,7 +15,9 @@ import (
 // the request; the client hears of it by the person's click (H6).
 func TestRefusedPersonReadsWhoWasRefused(t *testing.T) {
 	t.Parallel()
-	s := serveGitHub(t, "user:octocat", func(c *Config) { c.Contact = Contact{"ops@example.com", "mailto:ops@example.com"} })
+	s := serveGitHub(t, "user:octocat", func(c *Config) {
+		c.Contact = Contact{"ops@example.com", "mailto:ops@example.com"}
+	})
 	b := s.browser(loopbackURI)
 	p := check(t, walk(t, b, get(t, b, s.request(), http.StatusOK), "stranger"), http.StatusForbidden)
 	got, _ := text(t, p.Body)
@@ -39,11 +41,13 @@ func TestRefusedPersonGoesOnWithAnotherAccount(t *testing.T) {
 	t.Parallel()
 	s := serveGitHub(t, "user:octocat")
 	b := s.browser(loopbackURI)
-	p := check(t, walk(t, b, get(t, b, s.request("login_hint", "stranger"), http.StatusOK), "stranger"), http.StatusForbidden)
+	p := get(t, b, s.request("login_hint", "stranger"), http.StatusOK)
+	p = check(t, walk(t, b, p, "stranger"), http.StatusForbidden)
 	p, err := b.Follow(t.Context(), p, "Use another account")
 	must(t, err)
-	if q := check(t, p, http.StatusOK).URL.Query(); p.FormWith("login") == nil || q.Get("prompt") != "select_account" || q.Has("login") {
-		t.Fatalf("at GitHub: got %v, want the choice of accounts and no hint", q)
+	asked := check(t, p, http.StatusOK).URL.Query()
+	if p.FormWith("login") == nil || asked.Get("prompt") != "select_account" || asked.Has("login") {
+		t.Fatalf("at GitHub: got %v, want the choice of accounts and no hint", asked)
 	}
 	q := parameters(t, walk(t, b, p, "octocat").Redirect)
 	if g := s.redeem(t, q.Get("code")); g.Person.Login != "octocat" || q.Get("state") != "st&te=1" {
@@ -95,8 +99,7 @@ func TestRefusedSignInIsNoted(t *testing.T) {
 	}
 }
 
-// A rule of GitHub's own is read by the person as well, with its reason; what the person declined
-// there goes straight to the client (H6).
+// A rule of GitHub's own is read by the person as well, with its reason (H6).
 func TestGitHubsReasonIsRead(t *testing.T) {
 	t.Parallel()
 	s := serveGitHub(t, "anyone")
@@ -104,8 +107,11 @@ func TestGitHubsReasonIsRead(t *testing.T) {
 	b := s.browser(loopbackURI)
 	p := check(t, walk(t, b, get(t, b, s.request(), http.StatusOK), "octocat"), http.StatusForbidden)
 	got, _ := text(t, p.Body)
-	if !strings.Contains(got, "verify its e-mail address first") || !strings.Contains(got, "The account that you signed in with at GitHub may not") {
-		t.Errorf("got %s, want the reason", got)
+	for _, words := range []string{"The account that you signed in with at GitHub may not", "verify its e-mail address first",
+		"Put that right"} {
+		if !strings.Contains(got, words) {
+			t.Errorf("the page does not say %q:\n%s", words, got)
+		}
 	}
 }
 
@@ -121,7 +127,9 @@ func TestContactIsAnAddressOrAPage(t *testing.T) {
 			t.Errorf("%q: got %+v, %v; want %+v", s, got, err, want)
 		}
 	}
-	for _, s := range []string{"ops", "Ops <ops@example.com>", "http://example.com", "javascript:alert(1)", "https://", "https://a@b"} {
+	for _, s := range []string{
+		"ops", "Ops <ops@example.com>", "http://example.com", "javascript:alert(1)", "https://", "https://a@b",
+	} {
 		if got, err := ParseContact(s); err == nil {
 			t.Errorf("%q: got %+v, want an error", s, got)
 		}

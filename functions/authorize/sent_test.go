@@ -23,7 +23,7 @@ func TestSignInForAnAppEndsOnAPage(t *testing.T) {
 	}
 	if p.Header.Get("Referrer-Policy") != "no-referrer" || p.Header.Get("Cache-Control") != "no-store" ||
 		strings.Count(p.Body, q.Get("code")) != 1 {
-		t.Errorf("got %v and the code %d times, want a page that keeps it to itself", p.Header, strings.Count(p.Body, q.Get("code")))
+		t.Errorf("got %v and %s, want a page that keeps the code to itself", p.Header, p.Body)
 	}
 	if g := s.redeem(t, q.Get("code")); g.ClientID != appID {
 		t.Errorf("got a grant of %s", g.ClientID)
