@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"html/template"
 	"net/http"
+	"slices"
 
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/pages"
@@ -25,7 +26,7 @@ type sentData struct {
 // page that opens the app and says that it is done. Whoever does not ask for pages gets the
 // redirect.
 func send(w http.ResponseWriter, r *http.Request, to oauth.Redirect, t transaction, nameValues ...string) error {
-	response := append(nameValues, answerOf(t)...)
+	response := slices.Concat(nameValues, answerOf(t))
 	if !to.PrivateUse() || !pages.Wanted(r) {
 		pages.SeeOther(w, to.With(response...))
 		return nil

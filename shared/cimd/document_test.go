@@ -2,6 +2,7 @@ package cimd
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -129,13 +130,11 @@ func TestWrongDocumentsAreRefused(t *testing.T) {
 func TestMembersThatAreNotUsedStopNoDocument(t *testing.T) {
 	t.Parallel()
 	m := rightDocument()
-	for name, v := range map[string]any{
+	maps.Copy(m, map[string]any{
 		"client_uri": "http://a.example.com", "logo_uri": 7, "tos_uri": []string{}, "policy_uri": nil, "contacts": "me", "software_id": 1,
 		"software_version": 2.5, "application_type": "web", "scope": []string{"mcp"}, "jwks": map[string]any{"keys": []any{map[string]any{"d": "x"}}},
 		"jwks_uri": "x", "client_name": strings.Repeat("👩\u200d💻", 80), "redirect_uris": []string{"http://localhost/cb", "http://a.example.com/cb", "app://cb"},
-	} {
-		m[name] = v
-	}
+	})
 	body, err := json.Marshal(m)
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 // DevelopmentField is the name of the text field of the development sign-in page.
 const DevelopmentField = "login"
 
-// HintField, in the query that asks for the sign-in page, is what the text field begins with.
+// HintField is what the text field begins with, in the query that asks for the sign-in page.
 const HintField = "login_hint"
 
 // developmentMark in a callback's query asks for the sign-in page.
