@@ -133,7 +133,9 @@ func writeZip(stage, out string) (int, error) {
 
 func zipFiles(w io.Writer, stage string, paths []string) error {
 	z := zip.NewWriter(w)
-	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestCompression) })
+	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {
+		return flate.NewWriter(w, flate.BestCompression)
+	})
 	for _, path := range paths {
 		rel, err := filepath.Rel(stage, path)
 		if err != nil {

@@ -66,7 +66,8 @@ func TestAPackageHasWhatItNeedsAndNothingElse(t *testing.T) {
 		case strings.HasPrefix(name, "cmd/"), strings.HasPrefix(name, "testdata/"), name == "go.work",
 			strings.HasSuffix(name, "_test.go") && !strings.HasPrefix(name, "vendor/"),
 			strings.HasPrefix(name, "vendor/modernc.org/sqlite"), strings.Contains(name, "shared/store/embedded"),
-			strings.HasPrefix(name, "vendor/github.com/postern-dev/postern/test/"), strings.HasPrefix(name, "vendor/golang.org/x/tools/"):
+			strings.HasPrefix(name, "vendor/github.com/postern-dev/postern/test/"),
+			strings.HasPrefix(name, "vendor/golang.org/x/tools/"):
 			t.Errorf("the zip has %s", name)
 		}
 	}

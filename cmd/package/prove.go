@@ -47,7 +47,8 @@ func proveOnce(root, zipPath, release string, f manifest.Function) (proof, error
 		return p, err
 	}
 	data, err := json.Marshal(p)
-	if err := errors.Join(err, os.MkdirAll(filepath.Dir(marker), 0o755), os.WriteFile(marker, data, 0o644)); err != nil {
+	err = errors.Join(err, os.MkdirAll(filepath.Dir(marker), 0o755), os.WriteFile(marker, data, 0o644))
+	if err != nil {
 		return p, err
 	}
 	return p, nil
@@ -101,7 +102,8 @@ func unzip(zipPath, to string) error {
 			return err
 		}
 		data, err := io.ReadAll(r)
-		if err := errors.Join(err, r.Close(), os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, data, 0o644)); err != nil {
+		err = errors.Join(err, r.Close(), os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, data, 0o644))
+		if err != nil {
 			return err
 		}
 	}
@@ -161,7 +163,8 @@ func main() {
 `
 
 func build(dir, source, release string) (string, error) {
-	env := append(os.Environ(), "GOWORK=off", "GOFLAGS=", "GOPROXY=off", "GOTOOLCHAIN=local", "GOPATH="+filepath.Join(dir, "gopath"), "GOMODCACHE="+filepath.Join(dir, "gopath", "mod"))
+	env := append(os.Environ(), "GOWORK=off", "GOFLAGS=", "GOPROXY=off", "GOTOOLCHAIN=local",
+		"GOPATH="+filepath.Join(dir, "gopath"), "GOMODCACHE="+filepath.Join(dir, "gopath", "mod"))
 	list := exec.Command("go", "list", "-m")
 	list.Dir, list.Env = source, env
 	module, err := list.Output()

@@ -34,9 +34,11 @@ func signInCIMD(ctx context.Context, dir, clientID string) error {
 	for _, redeem := range []bool{true, false} {
 		code := credential.New("code_")
 		err := s.IssueCode(ctx, store.Login{Code: code, Until: now.Add(time.Hour), Record: store.Code{
-			ClientID: clientID, RedirectURI: "http://127.0.0.1/cb", Scopes: oauth.Scopes{"mcp"}, Resource: "https://auth.example.com/mcp",
+			ClientID: clientID, RedirectURI: "http://127.0.0.1/cb",
+			Scopes: oauth.Scopes{"mcp"}, Resource: "https://auth.example.com/mcp",
 			Person: store.Person{Subject: "github:octocat", Login: "octocat", AllowedBy: "user:octocat", Checked: now},
-			CIMD:   &store.CIMDCopy{Name: "Publishing", GrantTypes: oauth.SupportedGrantTypes()}, Issued: now, Expiry: now.Add(time.Hour),
+			CIMD:   &store.CIMDCopy{Name: "Publishing", GrantTypes: oauth.SupportedGrantTypes()},
+			Issued: now, Expiry: now.Add(time.Hour),
 		}}, func(store.Client) error { return nil })
 		if err != nil {
 			return err
@@ -74,10 +76,12 @@ func TestOperatorSeesAndEndsCIMDClients(t *testing.T) {
 	if out := must("clients", "list"); strings.Contains(out, "client.example") {
 		t.Errorf("clients list: got %s, want registered clients alone", out)
 	}
-	if out := must("grants", "list", "--client", id); !strings.Contains(out, "Publishing") || strings.Contains(out, "EDITOR") {
+	out := must("grants", "list", "--client", id)
+	if !strings.Contains(out, "Publishing") || strings.Contains(out, "EDITOR") {
 		t.Errorf("grants list --client: got %s, want the one of that id", out)
 	}
-	if out := must("grants", "revoke", "--yes", "--client", id); !strings.Contains(out, "ended 1 grant, removed 1 unredeemed code") {
+	out = must("grants", "revoke", "--yes", "--client", id)
+	if !strings.Contains(out, "ended 1 grant, removed 1 unredeemed code") {
 		t.Errorf("grants revoke --client: got %s", out)
 	}
 	if out := must("grants", "list"); strings.Contains(out, "Publishing") || !strings.Contains(out, "EDITOR") {

@@ -13,7 +13,8 @@ func newClients(out *cli.Output) *cobra.Command {
 	var o operator.Options
 	group := newGroup("clients", "See, add, change and delete registered clients",
 		"See, add, change and delete registered clients. It works beside running servers.",
-		newClientsList(out, &o), newClientsShow(out, &o), newClientsAdd(out, &o), newClientsUpdate(out, &o), newClientsDelete(out, &o))
+		newClientsList(out, &o), newClientsShow(out, &o),
+		newClientsAdd(out, &o), newClientsUpdate(out, &o), newClientsDelete(out, &o))
 	o.Bind(group.PersistentFlags())
 	out.Bind(group.PersistentFlags())
 	return group
@@ -23,8 +24,8 @@ func newClientsList(out *cli.Output, o *operator.Options) *cobra.Command {
 	var f operator.ClientFilter
 	cmd := operate(out, o, &cobra.Command{
 		Use: "list", Short: "List clients, the newest first", Args: cobra.NoArgs,
-		Long: "List registered clients, the newest first. The last use is the last sign-in or refresh. Where people are sent\n" +
-			"back to is shown as a host, and for a URI that opens an app as the scheme alone.",
+		Long: "List registered clients, the newest first. The last use is the last sign-in or refresh.\n" +
+			"Where people are sent back to is shown as a host, and for a URI that opens an app as the scheme alone.",
 	}, func(ctx context.Context, op *operator.Operator, _ []string) error { return op.ListClients(ctx, f) })
 	f.Bind(cmd.Flags(), "registered")
 	cmd.Flags().BoolVar(&f.Unused, "unused", false, "only clients that never completed a login")
@@ -55,7 +56,8 @@ func newClientsAdd(out *cli.Output, o *operator.Options) *cobra.Command {
 	f.BoolVar(&n.Confidential, "confidential", false, "give it a secret, sent by header or body; without, it is public")
 	f.StringVar(&n.AuthMethod, "auth-method", "", "the one way it authenticates: none, client_secret_basic "+
 		"or client_secret_post; the last two give it a secret")
-	f.BoolVar(&n.ResourceServer, "resource-server", false, "let it introspect every access token; implies --confidential, needs no --redirect-uri")
+	f.BoolVar(&n.ResourceServer, "resource-server", false,
+		"let it introspect every access token; implies --confidential, needs no --redirect-uri")
 	return cmd
 }
 
@@ -64,12 +66,14 @@ func newClientsUpdate(out *cli.Output, o *operator.Options) *cobra.Command {
 	var name string
 	cmd := &cobra.Command{
 		Use: "update CLIENT", Short: "Change the name or the redirect URIs of a client", Args: cobra.ExactArgs(1),
-		Long:              "Change the name or the redirect URIs of a client. What is not named stays; its grants and its secret stay.",
+		Long: "Change the name or the redirect URIs of a client. What is not named stays; " +
+			"its grants and its secret stay.",
 		ValidArgsFunction: complete(out, o, (*operator.Operator).ClientIDs),
 	}
 	f := cmd.Flags()
 	f.StringVar(&name, "name", "", "what the consent page calls it")
-	f.StringArrayVar(&change.RedirectURIs, "redirect-uri", nil, "where people may be sent back to, instead of all there are; repeat it for several")
+	f.StringArrayVar(&change.RedirectURIs, "redirect-uri", nil,
+		"where people may be sent back to, instead of all there are; repeat it for several")
 	return operate(out, o, cmd, func(ctx context.Context, op *operator.Operator, args []string) error {
 		if f.Changed("name") {
 			change.Name = &name
@@ -83,7 +87,8 @@ func newClientsUpdate(out *cli.Output, o *operator.Options) *cobra.Command {
 
 func newClientsDelete(out *cli.Output, o *operator.Options) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "delete CLIENT", Aliases: []string{"rm"}, Short: "Delete a client and end its grants", Args: cobra.ExactArgs(1),
+		Use: "delete CLIENT", Aliases: []string{"rm"},
+		Short: "Delete a client and end its grants", Args: cobra.ExactArgs(1),
 		ValidArgsFunction: complete(out, o, (*operator.Operator).ClientIDs),
 	}
 	yes := bindYes(cmd)

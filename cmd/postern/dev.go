@@ -37,7 +37,8 @@ func newDev(out *cli.Output) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&o.listen, "listen", "127.0.0.1:8085", "address to listen on")
 	cmd.Flags().StringVar(&o.data, "data", ".postern", "directory of records and keys")
-	cmd.Flags().StringVar(&o.log, "log", cli.LogAuto, "form of the log on standard error: text, json, or auto, which is text on a terminal")
+	cmd.Flags().StringVar(&o.log, "log", cli.LogAuto,
+		"form of the log on standard error: text, json, or auto, which is text on a terminal")
 	return cmd
 }
 
@@ -118,7 +119,8 @@ func logLevel(env *boot.Env) slog.Level {
 func checkListener(env *boot.Env, addr net.Addr) error {
 	tcp, ok := addr.(*net.TCPAddr)
 	if ok && !tcp.IP.IsLoopback() && env.Settings().Enum("IDENTITY_PROVIDER") == "development" {
-		return fmt.Errorf("the development sign-in lets everybody be anybody: listen on 127.0.0.1, not on %s, or set IDENTITY_PROVIDER", addr)
+		return fmt.Errorf("the development sign-in lets everybody be anybody: "+
+			"listen on 127.0.0.1, not on %s, or set IDENTITY_PROVIDER", addr)
 	}
 	return nil
 }

@@ -18,9 +18,11 @@ func newDoctor(out *cli.Output) *cobra.Command {
 		Use:   "doctor URL",
 		Short: "Look at a deployment from outside, as a client sees it",
 		Long: "Look at a deployment from outside, as a client sees it.\n\n" +
-			"It says what is wrong, what could not be looked at, and what to do, and ends with an exit status other than 0\n" +
-			"if there is any of it. It needs no credential. The one client that it registers it deletes again.\n\n" +
-			"With --store it looks also whether the records can be looked up, as you: that the database is there, and answers.",
+			"It says what is wrong, what could not be looked at, and what to do, and ends with an exit status\n" +
+			"other than 0 if there is any of it. It needs no credential. The one client that it registers it\n" +
+			"deletes again.\n\n" +
+			"With --store it looks also whether the records can be looked up, as you: that the database is there,\n" +
+			"and answers.",
 		Example: "  postern doctor https://auth.example.com\n" +
 			"  postern doctor https://auth.example.com --store firestore:acme-mcp/postern",
 		Args: cobra.ExactArgs(1),
@@ -43,7 +45,8 @@ func newDoctor(out *cli.Output) *cobra.Command {
 			return errors.Join(report.Show(out), report.Err())
 		},
 	}
-	cmd.Flags().StringVar(&records, "store", "", "look at the records as well: firestore:PROJECT, firestore:PROJECT/DATABASE or embedded:DIR")
+	cmd.Flags().StringVar(&records, "store", "",
+		"look at the records as well: firestore:PROJECT, firestore:PROJECT/DATABASE or embedded:DIR")
 	out.Bind(cmd.Flags())
 	return cmd
 }

@@ -37,7 +37,9 @@ func server(t *testing.T) http.Handler {
 		t.Fatal(err)
 	}
 	settings := keys.Settings()
-	maps.Copy(settings, map[string]string{"STORE": "embedded:" + dir, "IDENTITY_PROVIDER": "development", "ALLOW": "anyone", "LOG_LEVEL": "error"})
+	maps.Copy(settings, map[string]string{
+		"STORE": "embedded:" + dir, "IDENTITY_PROVIDER": "development", "ALLOW": "anyone", "LOG_LEVEL": "error",
+	})
 	env := &boot.Env{Lookup: config.Map(settings)}
 	h, _, err := openAll(t.Context(), env)
 	if err != nil {
@@ -97,8 +99,11 @@ func replay(w http.ResponseWriter, rec *httptest.ResponseRecorder) {
 	_, _ = w.Write(rec.Body.Bytes())
 }
 
+// A spoiler answers instead of a handler, or spoils what it answers.
+type spoiler = func(http.Handler, http.ResponseWriter, *http.Request)
+
 // onPath spoils the answers of paths with a prefix.
-func onPath(prefix string, spoil func(*httptest.ResponseRecorder)) func(http.Handler, http.ResponseWriter, *http.Request) {
+func onPath(prefix string, spoil func(*httptest.ResponseRecorder)) spoiler {
 	return func(h http.Handler, w http.ResponseWriter, r *http.Request) {
 		rec := httptest.NewRecorder()
 		h.ServeHTTP(rec, r)
@@ -109,8 +114,16 @@ func onPath(prefix string, spoil func(*httptest.ResponseRecorder)) func(http.Han
 	}
 }
 
+// Kinds of content, and bodies, of something in front that answers itself.
+const (
+	asJSON      = "application/json"
+	asHTML      = "text/html"
+	gateways    = `{"code":405,"message":"x"}`
+	unavailable = `{"error":"temporarily_unavailable"}`
+)
+
 // answering replaces the answers to one method and path prefix.
-func answering(method, prefix string, status int, kind, body string) func(http.Handler, http.ResponseWriter, *http.Request) {
+func answering(method, prefix string, status int, kind, body string) spoiler {
 	return func(h http.Handler, w http.ResponseWriter, r *http.Request) {
 		if r.Method != method || !strings.HasPrefix(r.URL.Path, prefix) {
 			h.ServeHTTP(w, r)
@@ -135,29 +148,41 @@ func without(name string) func(*httptest.ResponseRecorder) {
 	return func(rec *httptest.ResponseRecorder) { rec.Header().Del(name) }
 }
 
+func with(name, value string) func(*httptest.ResponseRecorder) {
+	return func(rec *httptest.ResponseRecorder) { rec.Header().Set(name, value) }
+}
+
+// inMetadata rewrites the documents below /.well-known/.
+func inMetadata(old, new string) spoiler {
+	return onPath("/.well-known/", rewrite(old, new))
+}
+
 // Every fault here was seen with some deployment (field cases E1 to E13, L1 to L4, F1,
 // F2, W1). Doctor has to find it, in the right check, and to say what to do.
 func TestDoctorFindsWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name        string
-		spoil       func(h http.Handler, w http.ResponseWriter, r *http.Request)
+		spoil       spoiler
 		check, want string
 	}{
-		{"E1 alias differs", onPath("/mcp/.well-known/openid-configuration", rewrite("{", "{ ")), "documents", "differs from"},
-		{"E1 place missing", answering("GET", "/jwks", 404, "application/json", `{"code":404,"message":"x"}`), "documents", "openapi.yaml"},
-		{"W1 redirect", answering("GET", "/.well-known/oauth-protected-resource/mcp", 307, "text/html", ""), "documents", "do not follow redirects"},
-		{"HEAD refused", answering("HEAD", "/.well-known/", 405, "application/json", ""), "documents", "HEAD /.well-known"},
-		{"other issuer", onPath("/.well-known/", rewrite(`"issuer":"http://`, `"issuer":"https://`)), "metadata", "ISSUER_URL"},
-		{"other resource", onPath("/.well-known/", rewrite(`/mcp","authorization_servers`, `/","authorization_servers`)), "metadata", "resource is"},
-		{"E11 null", onPath("/.well-known/", rewrite(`{"resource"`, `{"x":null,"resource"`)), "metadata", "is null"},
-		{"E12 member missing", onPath("/.well-known/", rewrite("subject_types_supported", "x")), "metadata", "subject_types_supported"},
-		{"E13 no PKCE", onPath("/.well-known/", rewrite(`"S256"`, `"plain"`)), "metadata", "code_challenge_methods_supported"},
-		{"W15", onPath("/.well-known/", rewrite(`"none"`, `"none","private_key_jwt"`)), "metadata", "Authlib"},
+		{"E1 alias differs", onPath("/mcp/.well-known/openid-configuration", rewrite("{", "{ ")), "documents",
+			"differs from"},
+		{"E1 place missing", answering("GET", "/jwks", 404, asJSON, gateways), "documents", "openapi.yaml"},
+		{"W1 redirect", answering("GET", "/.well-known/oauth-protected-resource/mcp", 307, asHTML, ""), "documents",
+			"do not follow redirects"},
+		{"HEAD refused", answering("HEAD", "/.well-known/", 405, asJSON, ""), "documents", "HEAD /.well-known"},
+		{"other issuer", inMetadata(`"issuer":"http://`, `"issuer":"https://`), "metadata", "ISSUER_URL"},
+		{"other resource", inMetadata(`/mcp","authorization_servers`, `/","authorization_servers`), "metadata",
+			"resource is"},
+		{"E11 null", inMetadata(`{"resource"`, `{"x":null,"resource"`), "metadata", "is null"},
+		{"E12 member missing", inMetadata("subject_types_supported", "x"), "metadata", "subject_types_supported"},
+		{"E13 no PKCE", inMetadata(`"S256"`, `"plain"`), "metadata", "code_challenge_methods_supported"},
+		{"W15", inMetadata(`"none"`, `"none","private_key_jwt"`), "metadata", "Authlib"},
 		{"no keys", onPath("/", rewrite(`"kty"`, `"x"`)), "keys", "not a P-256 key"},
 		{"private key", onPath("/", rewrite(`"kty"`, `"d":"x","kty"`)), "keys", "private half"},
-		{"E3 405 first", answering("GET", "/mcp", 405, "application/json", `{"code":405,"message":"x"}`), "challenge", "GET /mcp: status 405"},
-		{"E5 open", answering("POST", "/mcp", 200, "application/json", `{}`), "challenge", "without a token"},
+		{"E3 405 first", answering("GET", "/mcp", 405, asJSON, gateways), "challenge", "GET /mcp: status 405"},
+		{"E5 open", answering("POST", "/mcp", 200, asJSON, `{}`), "challenge", "without a token"},
 		{"E6 gateway's token", func(h http.Handler, w http.ResponseWriter, r *http.Request) {
 			if r.Header.Get("Authorization") == "" {
 				r.Header.Set("Authorization", "Bearer a.b.c")
@@ -165,13 +190,15 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 			h.ServeHTTP(w, r)
 		}, "challenge", "TRUST_FORWARDED_AUTHORIZATION"},
 		{"E8 other host", onPath("/mcp", func(rec *httptest.ResponseRecorder) {
-			rec.Header().Set("WWW-Authenticate", strings.Replace(rec.Header().Get("WWW-Authenticate"), "http://", "https://internal-", 1))
+			challenge := rec.Header().Get("WWW-Authenticate")
+			rec.Header().Set("WWW-Authenticate", strings.Replace(challenge, "http://", "https://internal-", 1))
 		}), "challenge", "resource_metadata is"},
 		{"E9 renamed", onPath("/mcp", func(rec *httptest.ResponseRecorder) {
 			rec.Header().Set("X-Amzn-Remapped-Www-Authenticate", rec.Header().Get("WWW-Authenticate"))
 			rec.Header().Del("WWW-Authenticate")
 		}), "challenge", "X-Amzn-Remapped"},
-		{"L2 no CORS on 401", onPath("/mcp", without("Access-Control-Allow-Origin")), "challenge", "Access-Control-Allow-Origin"},
+		{"L2 no CORS on 401", onPath("/mcp", without("Access-Control-Allow-Origin")), "challenge",
+			"Access-Control-Allow-Origin"},
 		{"L3 not exposed", onPath("/mcp", without("Access-Control-Expose-Headers")), "challenge", "not exposed"},
 		{"credential lost", func(h http.Handler, w http.ResponseWriter, r *http.Request) {
 			r.Header.Del("Authorization")
@@ -183,18 +210,21 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 		}, "token", "Basic"},
 		{"L1 preflight", onPath("/", without("Access-Control-Allow-Headers")), "cors", "may not send authorization"},
 		{"L1 method", onPath("/mcp", without("Access-Control-Allow-Methods")), "cors", "may not use"},
-		{"L4 credentials", onPath("/", func(rec *httptest.ResponseRecorder) { rec.Header().Set("Access-Control-Allow-Credentials", "true") }), "cors", "cookies"},
-		{"IAM page", answering("POST", "/register", 403, "text/html", "<html>Forbidden</html>"), "registration", "roles/run.invoker"},
-		{"too many", answering("POST", "/register", 429, "application/json", `{"error":"temporarily_unavailable"}`), "registration", "wait"},
-		{"fault", answering("POST", "/register", 503, "application/json", `{"error":"temporarily_unavailable"}`), "registration", "log"},
-		{"F1 null", onPath("/register", rewrite(`{"client_id"`, `{"contacts":null,"client_id"`)), "registration", "contacts is empty"},
-		{"F2 other method", onPath("/register", rewrite(`"none"`, `"client_secret_post"`)), "registration", "asked for no secret"},
-		{"not deleted", answering("DELETE", "/register/", 405, "application/json", `{"code":405,"message":"x"}`), "registration", "DELETE /register"},
-		{"not gone", answering("DELETE", "/register/", 204, "application/json", ""), "registration", "still there"},
+		{"L4 credentials", onPath("/", with("Access-Control-Allow-Credentials", "true")), "cors", "cookies"},
+		{"IAM page", answering("POST", "/register", 403, asHTML, "<html>Forbidden</html>"), "registration",
+			"roles/run.invoker"},
+		{"too many", answering("POST", "/register", 429, asJSON, unavailable), "registration", "wait"},
+		{"fault", answering("POST", "/register", 503, asJSON, unavailable), "registration", "log"},
+		{"F1 null", onPath("/register", rewrite(`{"client_id"`, `{"contacts":null,"client_id"`)), "registration",
+			"contacts is empty"},
+		{"F2 other method", onPath("/register", rewrite(`"none"`, `"client_secret_post"`)), "registration",
+			"asked for no secret"},
+		{"not deleted", answering("DELETE", "/register/", 405, asJSON, gateways), "registration", "DELETE /register"},
+		{"not gone", answering("DELETE", "/register/", 204, asJSON, ""), "registration", "still there"},
 		{"framed", onPath("/authorize", without("Content-Security-Policy")), "registration", "may be framed"},
-		{"consent redirects", answering("GET", "/authorize", 302, "text/html", ""), "authorize", "status 302"},
-		{"CORS on pages", onPath("/authorize", func(rec *httptest.ResponseRecorder) { rec.Header().Set("Access-Control-Allow-Origin", "*") }), "authorize", "want none"},
-		{"F9 HTML error", answering("POST", "/token", 400, "text/html", "<html>"), "token", "want JSON"},
+		{"consent redirects", answering("GET", "/authorize", 302, asHTML, ""), "authorize", "status 302"},
+		{"CORS on pages", onPath("/authorize", with("Access-Control-Allow-Origin", "*")), "authorize", "want none"},
+		{"F9 HTML error", answering("POST", "/token", 400, asHTML, "<html>"), "token", "want JSON"},
 		{"cached", onPath("/token", without("Cache-Control")), "token", "no-store"},
 		{"I5 no trace behind Google", onPath("/token", func(rec *httptest.ResponseRecorder) {
 			rec.Header().Del("X-Trace-Id")
@@ -213,7 +243,8 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			h := server(t)
-			report := examine(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.spoil(h, w, r) }), nil)
+			spoiled := func(w http.ResponseWriter, r *http.Request) { c.spoil(h, w, r) }
+			report := examine(t, http.HandlerFunc(spoiled), nil)
 			for _, check := range report.Checks {
 				for _, f := range check.Findings {
 					if check.Name == c.check && strings.Contains(f.Problem+" "+f.Do, c.want) && f.Do != "" {
@@ -241,8 +272,10 @@ func TestDoctorTakesClosedRegistrationAsItIs(t *testing.T) {
 func TestDoctorTellsWhatIsWrongFromWhatItCouldNotLookAt(t *testing.T) {
 	t.Parallel()
 	h := server(t)
-	for status, want := range map[int]doctor.State{503: doctor.Unknown, 429: doctor.Unknown, 504: doctor.Unknown, 404: doctor.Wrong, 200: doctor.Wrong} {
-		spoil := answering("POST", "/token", status, "application/json", `{"error":"temporarily_unavailable"}`)
+	for status, want := range map[int]doctor.State{
+		503: doctor.Unknown, 429: doctor.Unknown, 504: doctor.Unknown, 404: doctor.Wrong, 200: doctor.Wrong,
+	} {
+		spoil := answering("POST", "/token", status, asJSON, unavailable)
 		report := examine(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { spoil(h, w, r) }), nil)
 		for _, c := range report.Checks {
 			if c.Name == "token" && c.State != want {
@@ -287,17 +320,19 @@ func TestDoctorComparesClocksAndCertificates(t *testing.T) {
 	s.Config.ErrorLog = log.New(io.Discard, "", 0) // of the handshake that must fail
 	s.StartTLS()
 	t.Cleanup(s.Close)
-	certificate := s.Certificate()
+	certificate, good := s.Certificate(), s.Client().Transport
+	beforeEnd := func() time.Time { return certificate.NotAfter.Add(-80 * time.Hour) }
+	off := func(d time.Duration) func() time.Time { return func() time.Time { return time.Now().Add(d) } }
 	for _, c := range []struct {
 		name, check, want string
 		transport         http.RoundTripper
 		now               func() time.Time
 	}{
 		{"stranger's certificate", "reachable", "certificate is not good", nil, nil},
-		{"about to expire", "tls", "ends in 3 days", s.Client().Transport, func() time.Time { return certificate.NotAfter.Add(-80 * time.Hour) }},
-		{"clock behind", "clock", "differ by 1m", s.Client().Transport, func() time.Time { return time.Now().Add(-90 * time.Second) }},
-		{"clock ahead", "clock", "differ by", s.Client().Transport, func() time.Time { return time.Now().Add(time.Minute) }},
-		{"slow", "speed", "clients give up", s.Client().Transport, jumping(11 * time.Second)},
+		{"about to expire", "tls", "ends in 3 days", good, beforeEnd},
+		{"clock behind", "clock", "differ by 1m", good, off(-90 * time.Second)},
+		{"clock ahead", "clock", "differ by", good, off(time.Minute)},
+		{"slow", "speed", "clients give up", good, jumping(11 * time.Second)},
 	} {
 		report, err := doctor.Run(t.Context(), s.URL, &doctor.Options{Transport: c.transport, Now: c.now})
 		if err != nil {
@@ -327,8 +362,11 @@ func TestDoctorSaysOnceThatNobodyAnswers(t *testing.T) {
 
 func TestDoctorAcceptsWhatPeoplePaste(t *testing.T) {
 	t.Parallel()
-	for _, address := range []string{"auth.example.com", "http://auth.example.com", "https://Auth.example.com", "https://auth.example.com/x"} {
-		if _, err := doctor.Run(t.Context(), address, nil); err == nil || !strings.Contains(err.Error(), "https://auth.example.com") {
+	for _, address := range []string{
+		"auth.example.com", "http://auth.example.com", "https://Auth.example.com", "https://auth.example.com/x",
+	} {
+		_, err := doctor.Run(t.Context(), address, nil)
+		if err == nil || !strings.Contains(err.Error(), "https://auth.example.com") {
 			t.Errorf("%s: got %v", address, err)
 		}
 	}
@@ -352,7 +390,8 @@ func TestDoctorCommandEndsWithAnErrorOnAFinding(t *testing.T) {
 			Items  []doctor.Check
 			Error  *string
 		}
-		if err := json.Unmarshal([]byte(out), &answer); err != nil || answer.Source != s.URL || (answer.Error != nil) != c.fail || len(answer.Items) == 0 {
+		err = json.Unmarshal([]byte(out), &answer)
+		if err != nil || answer.Source != s.URL || (answer.Error != nil) != c.fail || len(answer.Items) == 0 {
 			t.Errorf("got %s, %v", out, err)
 		}
 	}
@@ -381,7 +420,8 @@ func TestDoctorNamesTheDatabaseThatIsNotThere(t *testing.T) {
 		report := examine(t, server(t), &doctor.Options{Store: db})
 		check := report.Checks[0]
 		if check.Name != "records" || check.State != c.want || !strings.Contains(problems(report, "records"), c.says) {
-			t.Errorf("%s: got %s %s and %q, want records %s with %q", c.store, check.Name, check.State, problems(report, "records"), c.want, c.says)
+			t.Errorf("%s: got %s %s and %q, want records %s with %q",
+				c.store, check.Name, check.State, problems(report, "records"), c.want, c.says)
 		}
 		if err := db.Close(); err != nil {
 			t.Error(err)
@@ -400,7 +440,10 @@ func TestMissingDatabaseIsLoggedAtItsFirstUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	settings := keys.Settings()
-	maps.Copy(settings, map[string]string{"ISSUER_URL": "http://127.0.0.1:8080", "STORE": "firestore:missing", "IDENTITY_PROVIDER": "development", "ALLOW": "anyone"})
+	maps.Copy(settings, map[string]string{
+		"ISSUER_URL": "http://127.0.0.1:8080", "STORE": "firestore:missing",
+		"IDENTITY_PROVIDER": "development", "ALLOW": "anyone",
+	})
 	var lines bytes.Buffer
 	env := &boot.Env{Lookup: config.Map(settings), Log: telemetry.NewLogger(&lines, nil, "")}
 	h, err := boot.Open(t.Context(), "register", httpFunctions["register"], env)
@@ -410,14 +453,16 @@ func TestMissingDatabaseIsLoggedAtItsFirstUse(t *testing.T) {
 	defer env.Close()
 	for range 2 {
 		w := httptest.NewRecorder()
-		r := httptest.NewRequestWithContext(t.Context(), "POST", "http://127.0.0.1:8080/register", strings.NewReader(`{"redirect_uris":["http://127.0.0.1/cb"]}`))
+		r := httptest.NewRequestWithContext(t.Context(), "POST", "http://127.0.0.1:8080/register",
+			strings.NewReader(`{"redirect_uris":["http://127.0.0.1/cb"]}`))
 		r.Header.Set("Content-Type", "application/json")
 		h.ServeHTTP(w, r)
 		if w.Code != http.StatusServiceUnavailable {
 			t.Errorf("got status %d, want 503", w.Code)
 		}
 	}
-	if n := strings.Count(lines.String(), `"event":"store.database_missing"`); n != 1 || !strings.Contains(lines.String(), "correct STORE") {
+	n := strings.Count(lines.String(), `"event":"store.database_missing"`)
+	if n != 1 || !strings.Contains(lines.String(), "correct STORE") {
 		t.Errorf("got %d lines, want one that says what to do:\n%s", n, lines.String())
 	}
 }

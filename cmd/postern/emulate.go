@@ -21,10 +21,11 @@ func newEmulate(out *cli.Output) *cobra.Command {
 		Use:   "emulate",
 		Short: "Run each function as its own process behind a gateway, as deployed",
 		Long: "Run each function as its own process behind a gateway, as deployed.\n\n" +
-			"It builds the functions from the source tree, starts them under functions-framework on free ports of this\n" +
-			"computer, and puts a gateway in front that does to requests and answers what API Gateway does. It reads the\n" +
-			"same settings as dev. --store embedded keeps records under the data directory; --store firestore runs the\n" +
-			"packages as they are deployed over the Firestore emulator, which begins empty each time.",
+			"It builds the functions from the source tree, starts them under functions-framework on free ports\n" +
+			"of this computer, and puts a gateway in front that does to requests and answers what API Gateway\n" +
+			"does. It reads the same settings as dev. --store embedded keeps records under the data directory;\n" +
+			"--store firestore runs the packages as they are deployed over the Firestore emulator, which begins\n" +
+			"empty each time.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c.Progress = out.Begin
@@ -35,7 +36,8 @@ func newEmulate(out *cli.Output) *cobra.Command {
 	cmd.Flags().IntVar(&c.Replicas, "replicas", 1, "processes of each function")
 	cmd.Flags().StringVar(&c.Store, "store", emulate.Embedded, "embedded or firestore")
 	cmd.Flags().StringVar(&c.Data, "data", ".postern", "directory of records and keys")
-	cmd.Flags().IntVar(&c.DropEvery, "drop-every", 0, "lose every n-th answer, so that the gateway repeats a request that was done")
+	cmd.Flags().IntVar(&c.DropEvery, "drop-every", 0,
+		"lose every n-th answer, so that the gateway repeats a request that was done")
 	_ = cmd.Flags().MarkHidden("drop-every") // for tests; the name is right above
 	return cmd
 }

@@ -88,7 +88,8 @@ func TestFunctionsReadTheSettingsOfTheirRows(t *testing.T) {
 	t.Parallel()
 	values := map[string]string{
 		"ISSUER_URL": "https://auth.example.com", "STORE": "firestore:my-project",
-		"IDENTITY_PROVIDER": "github", "GITHUB_CLIENT_ID": "x", "ALLOW": "org:acme", "GITHUB_CLIENT_SECRET_FILE": "no/file",
+		"IDENTITY_PROVIDER": "github", "GITHUB_CLIENT_ID": "x",
+		"ALLOW": "org:acme", "GITHUB_CLIENT_SECRET_FILE": "no/file",
 		"FERNET_KEYS_FILE": "no/file", "SIGNING_KEYS_FILE": "no/file", "VERIFICATION_KEYS_FILE": "no/file",
 	}
 	for _, f := range manifest.Functions {

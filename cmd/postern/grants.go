@@ -22,7 +22,8 @@ func newGrants(out *cli.Output) *cobra.Command {
 
 func newGrantsList(out *cli.Output, o *operator.Options) *cobra.Command {
 	var f operator.GrantFilter
-	cmd := operate(out, o, &cobra.Command{Use: "list", Short: "List grants that live, those used last first", Args: cobra.NoArgs},
+	command := &cobra.Command{Use: "list", Short: "List grants that live, those used last first", Args: cobra.NoArgs}
+	cmd := operate(out, o, command,
 		func(ctx context.Context, op *operator.Operator, _ []string) error { return op.ListGrants(ctx, f) })
 	f.Bind(cmd.Flags(), "used")
 	cmd.Flags().StringVar(&f.User, "user", "", "only those of a person: login or subject, like github:583231")
@@ -44,8 +45,10 @@ func newGrantsShow(out *cli.Output, o *operator.Options) *cobra.Command {
 func newGrantsRevoke(out *cli.Output, o *operator.Options) *cobra.Command {
 	var user, client string
 	cmd := &cobra.Command{
-		Use: "revoke (GRANT | --user LOGIN|SUBJECT | --client CLIENT)", Short: "End a grant, or all of a person or client", Args: cobra.MaximumNArgs(1),
-		Long:              "End a grant, or all grants of a person or of a client, codes that were not redeemed yet included.",
+		Use:   "revoke (GRANT | --user LOGIN|SUBJECT | --client CLIENT)",
+		Short: "End a grant, or all of a person or client", Args: cobra.MaximumNArgs(1),
+		Long: "End a grant, or all grants of a person or of a client, " +
+			"codes that were not redeemed yet included.",
 		ValidArgsFunction: complete(out, o, (*operator.Operator).GrantIDs),
 	}
 	cmd.Flags().StringVar(&user, "user", "", "end everything of this person: login or subject, like github:583231")

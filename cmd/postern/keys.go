@@ -39,13 +39,16 @@ type keysOptions struct {
 func newKeys(out *cli.Output) *cobra.Command {
 	var o keysOptions
 	group := newGroup("keys", "Rotate the keys that seal and sign", keysLong,
-		newKeysCreate(out, &o), newKeysStatus(out, &o), newKeysStage(out, &o), newKeysPromote(out, &o), newKeysReseal(out, &o),
+		newKeysCreate(out, &o), newKeysStatus(out, &o),
+		newKeysStage(out, &o), newKeysPromote(out, &o), newKeysReseal(out, &o),
 		newKeysRetire(out, &o), newKeysRotate(out, &o))
 	f := group.PersistentFlags()
 	o.Bind(f)
 	out.Bind(f)
-	f.DurationVar(&o.wait, "wait", 6*time.Minute, "until every server has read a changed ring; longer than the servers' KEYS_MAX_AGE, which is 5m unless set")
-	f.IntVar(&o.keep, "keep", 10, "versions of a ring that Secret Manager keeps; records from a backup need the keys of its time")
+	f.DurationVar(&o.wait, "wait", 6*time.Minute, "until every server has read a changed ring; "+
+		"longer than the servers' KEYS_MAX_AGE, which is 5m unless set")
+	f.IntVar(&o.keep, "keep", 10,
+		"versions of a ring that Secret Manager keeps; records from a backup need the keys of its time")
 	return group
 }
 
@@ -57,7 +60,9 @@ type keysRun struct {
 }
 
 // withKeys makes a command about keys. Its errors name the place of the rings.
-func withKeys(out *cli.Output, o *keysOptions, cmd *cobra.Command, run func(ctx context.Context, k keysRun, args []string) error) *cobra.Command {
+func withKeys(out *cli.Output, o *keysOptions, cmd *cobra.Command,
+	run func(ctx context.Context, k keysRun, args []string) error,
+) *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		ctx := cmd.Context()
 		backend, closeBackend, err := o.Backend(ctx)
@@ -89,9 +94,11 @@ func (o *keysOptions) ringStore(out *cli.Output, b keyring.Backend) (*keyring.St
 	r := config.Read(os.LookupEnv)
 	c := &keyring.Store{
 		Backend: b,
-		Waits:   keyring.Waits{Readers: o.wait, AccessTokens: r.Duration("ACCESS_TOKEN_TTL"), SignIns: r.Duration("SIGN_IN_TTL")},
-		Keep:    o.keep,
-		Log:     telemetry.NewLogger(out.Err, nil, ""),
+		Waits: keyring.Waits{
+			Readers: o.wait, AccessTokens: r.Duration("ACCESS_TOKEN_TTL"), SignIns: r.Duration("SIGN_IN_TTL"),
+		},
+		Keep: o.keep,
+		Log:  telemetry.NewLogger(out.Err, nil, ""),
 	}
 	return c, r.Err()
 }
@@ -106,7 +113,8 @@ func newKeysCreate(out *cli.Output, o *keysOptions) *cobra.Command {
 			return err
 		}
 		if len(created) == 0 {
-			return k.out.Say(map[string]any{"created": []string{}}, "all three rings are there already, in %s", k.Backend)
+			none := map[string]any{"created": []string{}}
+			return k.out.Say(none, "all three rings are there already, in %s", k.Backend)
 		}
 		return k.out.Say(map[string]any{"created": created}, "created %s in %s", strings.Join(created, ", "), k.Backend)
 	})
@@ -115,14 +123,16 @@ func newKeysCreate(out *cli.Output, o *keysOptions) *cobra.Command {
 func newKeysStage(out *cli.Output, o *keysOptions) *cobra.Command {
 	return withKeys(out, o, &cobra.Command{
 		Use: "stage RING", Short: "Put a new key into a ring, which does not write yet", Args: cobra.ExactArgs(1),
-		Long:              "Put a new key into a ring. It does not write yet; a signing key is published. A key that is staged already stays.",
+		Long: "Put a new key into a ring. It does not write yet; a signing key is published. " +
+			"A key that is staged already stays.",
 		ValidArgsFunction: cobra.FixedCompletions(writingRings, cobra.ShellCompDirectiveNoFileComp),
 	}, func(ctx context.Context, k keysRun, args []string) error {
 		key, err := k.Stage(ctx, args[0])
 		if err != nil {
 			return err
 		}
-		return k.out.Say(map[string]string{"ring": args[0], "staged": key}, "%s: staged %s; promote it in %s", args[0], key, k.Waits.Readers)
+		return k.out.Say(map[string]string{"ring": args[0], "staged": key},
+			"%s: staged %s; promote it in %s", args[0], key, k.Waits.Readers)
 	})
 }
 
@@ -133,7 +143,8 @@ func newKeysPromote(out *cli.Output, o *keysOptions) *cobra.Command {
 	var early bool
 	cmd := withKeys(out, o, &cobra.Command{
 		Use: "promote RING [KEY]", Short: "Let a key write: the staged one, or KEY", Args: cobra.RangeArgs(1, 2),
-		Long:              "Let a key of a ring write: the staged one, or an older one to go back to. It refuses while a server may not have it.",
+		Long: "Let a key of a ring write: the staged one, " +
+			"or an older one to go back to. It refuses while a server may not have it.",
 		ValidArgsFunction: cobra.FixedCompletions(writingRings, cobra.ShellCompDirectiveNoFileComp),
 	}, func(ctx context.Context, k keysRun, args []string) error {
 		key, err := k.Promote(ctx, args[0], append(args, "")[1], early)
@@ -142,18 +153,20 @@ func newKeysPromote(out *cli.Output, o *keysOptions) *cobra.Command {
 		}
 		return k.out.Say(map[string]string{"ring": args[0], "promoted": key}, "%s: %s writes", args[0], key)
 	})
-	cmd.Flags().BoolVar(&early, "early", false, "do not wait: servers that have not read the ring yet have to look again, at most once a second")
+	cmd.Flags().BoolVar(&early, "early", false,
+		"do not wait: servers that have not read the ring yet have to look again, at most once a second")
 	return cmd
 }
 
 func newKeysRotate(out *cli.Output, o *keysOptions) *cobra.Command {
 	return withKeys(out, o, &cobra.Command{
 		Use: "rotate [RING...]", Short: "Replace the keys of rings, with all waits",
-		Long: "Replace the keys of both rings, or of those named: stage, wait, promote, wait, seal records again, retire.\n" +
-			"--wait must be longer than KEYS_MAX_AGE of the servers, or a key writes before every server has it.\n" +
-			"It takes a little over an hour, most of it waiting until access tokens of the old key have expired. It may be\n" +
-			"interrupted at any time and run again: what comes next is seen from the rings. A rotation that is under way\n" +
-			"is finished, and no second one begun.",
+		Long: "Replace the keys of both rings, or of those named: stage, wait, promote, wait, seal records again,\n" +
+			"retire. --wait must be longer than KEYS_MAX_AGE of the servers, or a key writes before every server\n" +
+			"has it.\n" +
+			"It takes a little over an hour, most of it waiting until access tokens of the old key have expired.\n" +
+			"It may be interrupted at any time and run again: what comes next is seen from the rings. A rotation\n" +
+			"that is under way is finished, and no second one begun.",
 		ValidArgsFunction: cobra.FixedCompletions(writingRings, cobra.ShellCompDirectiveNoFileComp),
 	}, func(ctx context.Context, k keysRun, args []string) error {
 		rings := writingRings
@@ -167,7 +180,8 @@ func newKeysRotate(out *cli.Output, o *keysOptions) *cobra.Command {
 		}}
 		left, err := r.Run(ctx)
 		for _, ring := range left {
-			k.out.Note("%s: left as it is, only another ring's rotation was under way; run it again to rotate this one", ring)
+			k.out.Note("%s: left as it is, only another ring's rotation was under way; run it again to rotate this one",
+				ring)
 		}
 		if err != nil {
 			if ctx.Err() != nil {

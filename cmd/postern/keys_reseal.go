@@ -17,11 +17,13 @@ func newKeysReseal(out *cli.Output, o *keysOptions) *cobra.Command {
 	var remove bool
 	cmd := &cobra.Command{
 		Use: "reseal", Short: "Seal all records with the first Fernet key", Args: cobra.NoArgs,
-		Long: "Seal again, with the first Fernet key, all records that another key sealed. Servers go on meanwhile. It may be\n" +
-			"interrupted and run again; --after goes on where it stopped. Records that no key opens are counted and left.",
+		Long: "Seal again, with the first Fernet key, all records that another key sealed. Servers go on\n" +
+			"meanwhile. It may be interrupted and run again; --after goes on where it stopped. Records that no\n" +
+			"key opens are counted and left.",
 	}
 	cmd.Flags().StringVar(&after, "after", "", "go on after this document, as an interrupted run prints it")
-	cmd.Flags().BoolVar(&remove, "remove-unreadable", false, "instead, remove the records that no key of the ring opens, after an emergency")
+	cmd.Flags().BoolVar(&remove, "remove-unreadable", false,
+		"instead, remove the records that no key of the ring opens, after an emergency")
 	yes := bindYes(cmd)
 	return withKeys(out, o, cmd, func(ctx context.Context, k keysRun, _ []string) error {
 		place, err := operator.ParsePlace(after)
@@ -47,7 +49,8 @@ func (k keysRun) reseal(ctx context.Context, after operator.Place, report bool) 
 	defer func() { err = errors.Join(err, op.Close()) }()
 	done, err := op.Reseal(ctx, ring, after, func(r operator.Resealed) { k.out.Going(r.Progress()) })
 	if err != nil && done.Last != (operator.Place{}) {
-		k.out.Note("stopped after %s; to go on: postern keys reseal --after %s", cli.Count(done.Seen(), "record", "records"), done.Last)
+		k.out.Note("stopped after %s; to go on: postern keys reseal --after %s",
+			cli.Count(done.Seen(), "record", "records"), done.Last)
 	}
 	if !report {
 		k.out.Note("sealed again: %s", done)
@@ -83,7 +86,8 @@ func (k keysRun) removeUnreadable(ctx context.Context, yes bool) (err error) {
 	if usage[""] == nil {
 		return k.out.Say(map[string]int{}, "every record can be opened: nothing to remove")
 	}
-	question := fmt.Sprintf("No key of the ring opens %s. An older version of the ring may. Remove them for good?", operator.UsageText(usage[""]))
+	question := fmt.Sprintf("No key of the ring opens %s. An older version of the ring may. Remove them for good?",
+		operator.UsageText(usage[""]))
 	if err := k.out.Confirm(yes, question); err != nil {
 		return err
 	}

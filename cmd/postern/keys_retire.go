@@ -14,11 +14,12 @@ import (
 func newKeysRetire(out *cli.Output, o *keysOptions) *cobra.Command {
 	var now bool
 	cmd := &cobra.Command{
-		Use: "retire KEY", Short: "Remove a key that nothing needs any more, or a stolen one --now", Args: cobra.ExactArgs(1),
-		Long: "Remove a key that nothing needs any more. It refuses the key that writes, and one whose tokens or sign-ins may\n" +
-			"still be in use; records that a Fernet key sealed are sealed again first.\n\n" +
-			"--now is for an emergency, such as a stolen key: it removes the key at once, says what that breaks, and lets a new\n" +
-			"key write if it was the one that did.",
+		Use:   "retire KEY",
+		Short: "Remove a key that nothing needs any more, or a stolen one --now", Args: cobra.ExactArgs(1),
+		Long: "Remove a key that nothing needs any more. It refuses the key that writes, and one whose tokens or\n" +
+			"sign-ins may still be in use; records that a Fernet key sealed are sealed again first.\n\n" +
+			"--now is for an emergency, such as a stolen key: it removes the key at once, says what that breaks,\n" +
+			"and lets a new key write if it was the one that did.",
 		ValidArgsFunction: completeKeys(o),
 	}
 	cmd.Flags().BoolVar(&now, "now", false, "at once, whatever it breaks")
@@ -52,7 +53,8 @@ func (k keysRun) retireNow(ctx context.Context, ring, key string, yes bool) erro
 	if err != nil {
 		return err
 	}
-	return k.out.Say(map[string]string{"ring": ring, "retired": key, "writes": writes}, "%s: retired %s; %s writes", ring, key, writes)
+	return k.out.Say(map[string]string{"ring": ring, "retired": key, "writes": writes},
+		"%s: retired %s; %s writes", ring, key, writes)
 }
 
 const signingDamage = `Retiring %s at once:
@@ -65,8 +67,8 @@ const signingDamage = `Retiring %s at once:
 const fernetDamage = `Retiring %s at once:
   - sealed with it and unreadable from then on: %s
   - sign-ins under way fail and have to be started again
-  - servers that have read the ring within KEYS_MAX_AGE (5m) go on sealing with it until they read it again, and what they
-    seal is lost as well; a new deployment of all functions makes them read it at once
+  - servers that have read the ring within KEYS_MAX_AGE (5m) go on sealing with it until they read it again, and what
+    they seal is lost as well; a new deployment of all functions makes them read it at once
   - afterwards postern keys reseal --remove-unreadable clears away what is lost: those clients register again, and
     those people sign in again
 To keep the records, rotate instead: postern keys rotate fernet-keys --wait 0s

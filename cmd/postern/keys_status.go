@@ -35,7 +35,8 @@ func newKeysStatus(out *cli.Output, o *keysOptions) *cobra.Command {
 		}
 		return errors.Join(report.show(out), problem)
 	})
-	cmd.Flags().BoolVar(&count, "count", false, "also count the records that each Fernet key sealed, which reads all of them")
+	cmd.Flags().BoolVar(&count, "count", false,
+		"also count the records that each Fernet key sealed, which reads all of them")
 	return cmd
 }
 
@@ -60,7 +61,8 @@ func (r keysReport) show(out *cli.Output) error {
 	rows := [][]string{}
 	for _, ring := range r.Rings {
 		for _, key := range ring.Keys {
-			rows = append(rows, []string{ring.Ring, key.Key, string(key.State), cli.Time(key.Since), r.sealedBy(ring.Ring, key.Key)})
+			since := cli.Time(key.Since)
+			rows = append(rows, []string{ring.Ring, key.Key, string(key.State), since, r.sealedBy(ring.Ring, key.Key)})
 		}
 		if ring.Problem != "" {
 			rows = append(rows, []string{ring.Ring, "-", "unreadable", "-", ""})

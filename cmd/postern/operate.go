@@ -65,7 +65,9 @@ func operate(out *cli.Output, o *operator.Options, cmd *cobra.Command, run opera
 
 // complete completes the first argument from what list returns. A completion does
 // not say what goes wrong.
-func complete(out *cli.Output, o *operator.Options, list func(op *operator.Operator, ctx context.Context) []string) cobra.CompletionFunc {
+func complete(
+	out *cli.Output, o *operator.Options, list func(op *operator.Operator, ctx context.Context) []string,
+) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp

@@ -129,15 +129,18 @@ func seed(ctx context.Context, dir string) (map[string]string, error) {
 	ids["FERNET"], ids["SIGNING"] = rings[0].Keys[0].Key, rings[1].Keys[0].Key
 	for _, name := range []string{"EDITOR", "CHAT", "NOBODY"} {
 		c := store.Client{ID: "c_" + strings.ToLower(name), Metadata: oauth.ClientMetadata{
-			ClientName: name, RedirectURIs: []string{"http://127.0.0.1/cb"}, TokenEndpointAuthMethod: oauth.AuthMethodNone,
-			GrantTypes: oauth.SupportedGrantTypes(),
+			ClientName: name, RedirectURIs: []string{"http://127.0.0.1/cb"},
+			TokenEndpointAuthMethod: oauth.AuthMethodNone, GrantTypes: oauth.SupportedGrantTypes(),
 		}}
 		if _, err := s.RegisterClient(ctx, c); err != nil {
 			return nil, err
 		}
 		ids[name], ids[name+"_DOCUMENT"] = c.ID, store.ClientDocument(c.ID)
 	}
-	for _, g := range []struct{ name, client, login string }{{"GRANT1", "c_editor", "octocat"}, {"GRANT2", "c_chat", "octocat"}, {"GRANT3", "c_chat", "mona"}, {"", "c_chat", "octocat"}} {
+	for _, g := range []struct{ name, client, login string }{
+		{"GRANT1", "c_editor", "octocat"}, {"GRANT2", "c_chat", "octocat"}, {"GRANT3", "c_chat", "mona"},
+		{"", "c_chat", "octocat"},
+	} {
 		id, err := signIn(ctx, s, g.client, g.login, g.name != "")
 		if err != nil {
 			return nil, err
@@ -150,14 +153,17 @@ func seed(ctx context.Context, dir string) (map[string]string, error) {
 }
 
 // signIn issues a code and, if asked to, redeems it. It returns the grant's id.
-func signIn(ctx context.Context, s *store.Store, clientID, login string, redeem bool) (string, error) {
+func signIn(ctx context.Context, s *store.Store, clientID, name string, redeem bool) (string, error) {
 	code := credential.New("code_")
 	now := time.Now()
-	err := s.IssueCode(ctx, store.Login{Code: code, Until: now.Add(time.Hour), UpstreamToken: []byte(`{"canary":"gho_canary"}`), Record: store.Code{
-		ClientID: clientID, RedirectURI: "http://127.0.0.1/cb", Scopes: oauth.Scopes{"mcp"}, Resource: "https://auth.example.com/mcp",
-		Person: store.Person{Subject: "github:" + login, Login: login, AllowedBy: "user:" + login, Checked: now},
-		Issued: now, Expiry: now.Add(time.Hour),
-	}}, func(store.Client) error { return nil })
+	login := store.Login{Code: code, Until: now.Add(time.Hour), UpstreamToken: []byte(`{"canary":"gho_canary"}`)}
+	login.Record = store.Code{
+		ClientID: clientID, RedirectURI: "http://127.0.0.1/cb", Scopes: oauth.Scopes{"mcp"},
+		Resource: "https://auth.example.com/mcp",
+		Person:   store.Person{Subject: "github:" + name, Login: name, AllowedBy: "user:" + name, Checked: now},
+		Issued:   now, Expiry: now.Add(time.Hour),
+	}
+	err := s.IssueCode(ctx, login, func(store.Client) error { return nil })
 	if err != nil || !redeem {
 		return "", err
 	}
@@ -197,7 +203,8 @@ func TestOperatorWithSecretManager(t *testing.T) {
 	if out := must("clients", "list"); !strings.Contains(out, "Wiki") {
 		t.Errorf("after a new key: got %s, want the client", out)
 	}
-	if after := must("keys", "status", "--count"); after == before || strings.Count(after, "1 client") != 1 || !strings.Contains(after, "no records") {
+	after := must("keys", "status", "--count")
+	if after == before || strings.Count(after, "1 client") != 1 || !strings.Contains(after, "no records") {
 		t.Errorf("got %s, want the client sealed with the new key", after)
 	}
 }
@@ -213,8 +220,10 @@ func TestCommandsShowNoSecret(t *testing.T) {
 	}
 	var all strings.Builder
 	for _, line := range []string{
-		"clients list", "clients show c_chat", "grants list --ended", "grants show " + ids["GRANT1"], "users", "stats", "keys status --count",
-		"keys stage fernet-keys", "keys promote fernet-keys --early", "keys reseal", "users show octocat", "grants revoke --user octocat --yes", "clients delete c_chat --yes",
+		"clients list", "clients show c_chat", "grants list --ended", "grants show " + ids["GRANT1"], "users",
+		"users show octocat", "stats", "keys status --count", "keys stage fernet-keys",
+		"keys promote fernet-keys --early", "keys reseal", "grants revoke --user octocat --yes",
+		"clients delete c_chat --yes",
 	} {
 		for _, format := range []string{"--json=false", "--json"} {
 			out, errOut, err := run(t.Context(), append(strings.Fields(line), format, "--store", "embedded:"+dir)...)
@@ -247,9 +256,11 @@ func TestCompletionKnowsClientsAndKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	for line, want := range map[string]string{
-		"clients show": "c_editor\tEDITOR", "grants revoke": "\toctocat EDITOR", "keys retire": "\tfernet-keys writes", "keys stage": "signing-keys",
+		"clients show": "c_editor\tEDITOR", "grants revoke": "\toctocat EDITOR",
+		"keys retire": "\tfernet-keys writes", "keys stage": "signing-keys",
 	} {
-		out, _, err := run(t.Context(), append(append([]string{"__complete"}, strings.Fields(line)...), "--store", "embedded:"+dir, "")...)
+		args := append([]string{"__complete"}, strings.Fields(line)...)
+		out, _, err := run(t.Context(), append(args, "--store", "embedded:"+dir, "")...)
 		if err != nil || !strings.Contains(out, want) {
 			t.Errorf("%s: got %q, %v, want %q", line, out, err, want)
 		}

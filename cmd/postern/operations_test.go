@@ -30,9 +30,11 @@ func TestOperationsPageListsEveryEvent(t *testing.T) {
 	var want strings.Builder
 	want.WriteString("| event | severity | fields | meaning |\n|---|---|---|---|\n")
 	for _, e := range telemetry.Events {
-		fmt.Fprintf(&want, "| `%s` | %s | `%s` | %s |\n", e.Name, strings.ToLower(e.Level.String()), strings.Join(e.Fields, "` `"), e.Meaning)
+		level, fields := strings.ToLower(e.Level.String()), strings.Join(e.Fields, "` `")
+		fmt.Fprintf(&want, "| `%s` | %s | `%s` | %s |\n", e.Name, level, fields, e.Meaning)
 	}
-	_, rest, _ := strings.Cut(read(t, "docs", "operations.md"), "<!-- events: written by go run ./shared/telemetry/gendocs -->\n")
+	_, rest, _ := strings.Cut(read(t, "docs", "operations.md"),
+		"<!-- events: written by go run ./shared/telemetry/gendocs -->\n")
 	got, _, _ := strings.Cut(rest, "<!-- /events -->")
 	if diff := cmp.Diff(want.String(), got); diff != "" {
 		t.Errorf("run make docs (-want +got):\n%s", diff)
@@ -42,7 +44,8 @@ func TestOperationsPageListsEveryEvent(t *testing.T) {
 func TestEveryAlertHasAPlaybook(t *testing.T) {
 	t.Parallel()
 	page := read(t, "docs", "operations.md")
-	titles := regexp.MustCompile(`title = "([^"]+)"`).FindAllStringSubmatch(read(t, "terraform", "modules", "alerts", "main.tf"), -1)
+	alerts := read(t, "terraform", "modules", "alerts", "main.tf")
+	titles := regexp.MustCompile(`title = "([^"]+)"`).FindAllStringSubmatch(alerts, -1)
 	if len(titles) == 0 {
 		t.Fatal("no alert found")
 	}
@@ -56,7 +59,8 @@ func TestEveryAlertHasAPlaybook(t *testing.T) {
 func TestOperationsPageNamesEveryCommand(t *testing.T) {
 	t.Parallel()
 	page, out := read(t, "docs", "operations.md"), cli.New(nil, io.Discard, io.Discard)
-	for _, group := range []*cobra.Command{newKeys(out), newClients(out), newGrants(out), newUsers(out), newStats(out)} {
+	groups := []*cobra.Command{newKeys(out), newClients(out), newGrants(out), newUsers(out), newStats(out)}
+	for _, group := range groups {
 		if len(group.Commands()) == 0 && !strings.Contains(page, "postern "+group.Name()) {
 			t.Errorf("docs/operations.md does not name postern %s", group.Name())
 		}

@@ -68,10 +68,11 @@ func TestRunningServerKeepsItsRings(t *testing.T) {
 		defer env.Close()
 		works := func() (jwks string) {
 			t.Helper()
-			if status, body := ask(t, server, http.MethodPost, "/register", `{"redirect_uris":["http://127.0.0.1/cb"]}`); status != http.StatusCreated {
+			status, body := ask(t, server, http.MethodPost, "/register", `{"redirect_uris":["http://127.0.0.1/cb"]}`)
+			if status != http.StatusCreated {
 				t.Errorf("register: got %d %s, want 201", status, body)
 			}
-			status, body := ask(t, server, http.MethodGet, "/.well-known/jwks.json", "")
+			status, body = ask(t, server, http.MethodGet, "/.well-known/jwks.json", "")
 			if status != http.StatusOK {
 				t.Errorf("jwks: got %d %s, want 200", status, body)
 			}
@@ -107,7 +108,8 @@ func TestRunningServerKeepsItsRings(t *testing.T) {
 			}
 			lines := log.taken()
 			if strings.Count(lines, string(telemetry.KeysReloadFailed)) < 2 || strings.Contains(lines, "canary") {
-				t.Errorf("%s: got log %s, want %s of two rings, without what the files hold", what, lines, telemetry.KeysReloadFailed)
+				t.Errorf("%s: got log %s, want %s of two rings, without what the files hold",
+					what, lines, telemetry.KeysReloadFailed)
 			}
 		}
 		each(func(file string, ring []byte) error { return os.WriteFile(file, ring, 0o600) })

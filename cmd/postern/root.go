@@ -43,7 +43,8 @@ func subcommand(cmd *cobra.Command, args []string) error {
 	}
 	cmd.SuggestionsMinimumDistance = 2
 	if close := cmd.SuggestionsFor(args[0]); len(close) > 0 {
-		return cli.Usage("unknown command %q for %q: did you mean %s?", args[0], cmd.CommandPath(), strings.Join(close, " or "))
+		didYouMean := strings.Join(close, " or ")
+		return cli.Usage("unknown command %q for %q: did you mean %s?", args[0], cmd.CommandPath(), didYouMean)
 	}
 	return cli.Usage("unknown command %q for %q", args[0], cmd.CommandPath())
 }

@@ -17,11 +17,20 @@ func TestWelcomeSaysWhereDataLieAndWhoMaySignIn(t *testing.T) {
 		want     []string
 	}{
 		"nothing set": {
-			map[string]string{"STORE": "embedded:" + dir, "FERNET_KEYS_FILE": dir + "/keys/fernet", "IDENTITY_PROVIDER": "development", "ALLOW": "anyone"},
-			[]string{"http://127.0.0.1:1/mcp", "Records in     " + dir + "\n", dir + "/keys\n", "anyone, by a form that believes every name"},
+			map[string]string{
+				"STORE": "embedded:" + dir, "FERNET_KEYS_FILE": dir + "/keys/fernet",
+				"IDENTITY_PROVIDER": "development", "ALLOW": "anyone",
+			},
+			[]string{
+				"http://127.0.0.1:1/mcp", "Records in     " + dir + "\n", dir + "/keys\n",
+				"anyone, by a form that believes every name",
+			},
 		},
 		"GitHub": {
-			map[string]string{"STORE": "firestore:acme", "FERNET_KEYS_FILE": "/k/fernet", "IDENTITY_PROVIDER": "github", "ALLOW": "org:acme"},
+			map[string]string{
+				"STORE": "firestore:acme", "FERNET_KEYS_FILE": "/k/fernet",
+				"IDENTITY_PROVIDER": "github", "ALLOW": "org:acme",
+			},
 			[]string{"Records in     firestore:acme\n", "by github: org:acme"},
 		},
 	} {

@@ -11,7 +11,8 @@ const sbomTool = "github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10
 
 // sbom writes the modules that a program was linked from, the standard library included.
 func sbom(ctx context.Context, program, name, release string) error {
-	said, err := command(ctx, "go", "run", sbomTool, "bin", "-json", "-std", "-short-purls", "-noserial", "-notimestamp",
+	said, err := command(ctx, "go", "run", sbomTool, "bin",
+		"-json", "-std", "-short-purls", "-noserial", "-notimestamp",
 		"-version", release, program)
 	if err != nil {
 		return err

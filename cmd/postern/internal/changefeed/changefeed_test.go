@@ -20,7 +20,8 @@ func following(t *testing.T, feed driver.Feed, d time.Duration, deliver func(dri
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	defer cancel()
-	Deliver(ctx, feed, func(_ context.Context, c driver.Change) error { return deliver(c) }, slog.New(slog.DiscardHandler))
+	always := func(_ context.Context, c driver.Change) error { return deliver(c) }
+	Deliver(ctx, feed, always, slog.New(slog.DiscardHandler))
 }
 
 func write(t *testing.T, d *memory.Driver, ids ...string) {

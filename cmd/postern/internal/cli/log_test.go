@@ -27,7 +27,8 @@ func TestLogIsTextForPeopleAndJSONForPrograms(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		log.InfoContext(telemetry.Begin(t.Context(), "REQUEST1", telemetry.Trace{}), "signed in", "event", "code.redeemed", "client_id", "c_1")
+		log.InfoContext(telemetry.Begin(t.Context(), "REQUEST1", telemetry.Trace{}), "signed in",
+			"event", "code.redeemed", "client_id", "c_1")
 		if got := json.Valid(b.Bytes()); got != c.wantJSON {
 			t.Errorf("%+v: got %s", c, b.String())
 		}
@@ -58,7 +59,8 @@ func TestReadableLogIsPlainText(t *testing.T) {
 		}
 		evil := "a\x1b[2J\nb\u202e"
 		log.Info(evil, "name", evil, "any", struct{ S string }{evil}, "error", errors.New(evil))
-		if got := b.String(); strings.Count(got, "\n") != 1 || strings.Contains(got, "\x1b[2J") || strings.Contains(got, "\u202e") {
+		got := b.String()
+		if strings.Count(got, "\n") != 1 || strings.Contains(got, "\x1b[2J") || strings.Contains(got, "\u202e") {
 			t.Errorf("terminal %v: got %q, want one plain line", terminal, got)
 		}
 	}

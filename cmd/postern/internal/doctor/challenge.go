@@ -11,14 +11,17 @@ import (
 )
 
 // initialize is the first message of most clients.
-const initialize = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"postern-doctor","version":"1"}}}`
+const initialize = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{` +
+	`"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"postern-doctor","version":"1"}}}`
 
 // challenge asks /mcp without a token by every method: each must meet 401 with the
 // whole challenge, which is how a client learns where to sign in (E3 to E9, W4).
 func challenge(ctx context.Context, p *probe) error {
 	for _, path := range []string{oauth.MCPPath, oauth.MCPPath + "/"} {
 		for _, method := range []string{"GET", "HEAD", "POST", "DELETE", "PUT", "PATCH"} {
-			q := request{method: method, path: path, header: map[string]string{"Accept": "application/json, text/event-stream", "Origin": inspector}}
+			q := request{method: method, path: path, header: map[string]string{
+				"Accept": "application/json, text/event-stream", "Origin": inspector,
+			}}
 			if method == http.MethodPost {
 				q.body, q.header["Content-Type"] = initialize, "application/json"
 			}
@@ -34,19 +37,23 @@ func challenge(ctx context.Context, p *probe) error {
 
 func (p *probe) lookAtChallenge(a answer) {
 	if a.status == http.StatusOK {
-		p.found(fmt.Sprintf("%s is answered without a token", a), "nothing of /mcp may be open: see that functions/mcp answers here")
+		p.found(fmt.Sprintf("%s is answered without a token", a),
+			"nothing of /mcp may be open: see that functions/mcp answers here")
 		return
 	}
 	if p.wrongStatus(a, http.StatusUnauthorized) {
 		return
 	}
 	p.wantCORS(a)
-	if exposed := a.header.Get("Access-Control-Expose-Headers"); !strings.Contains(strings.ToLower(exposed), "www-authenticate") {
-		p.found(fmt.Sprintf("%s: WWW-Authenticate is not exposed to browsers", a), "something takes Access-Control-Expose-Headers away (L3)")
+	exposed := strings.ToLower(a.header.Get("Access-Control-Expose-Headers"))
+	if !strings.Contains(exposed, "www-authenticate") {
+		p.found(fmt.Sprintf("%s: WWW-Authenticate is not exposed to browsers", a),
+			"something takes Access-Control-Expose-Headers away (L3)")
 	}
 	scheme, params := parseChallenge(a.header.Get("WWW-Authenticate"))
 	if !strings.EqualFold(scheme, "Bearer") {
-		p.found(fmt.Sprintf("%s: 401 without a Bearer challenge%s", a, renamed(a.header)), "clients cannot find the sign-in: let WWW-Authenticate through every proxy in front")
+		p.found(fmt.Sprintf("%s: 401 without a Bearer challenge%s", a, renamed(a.header)),
+			"clients cannot find the sign-in: let WWW-Authenticate through every proxy in front")
 		return
 	}
 	want := oauth.ResourceMetadataURL(p.origin)
@@ -58,7 +65,8 @@ func (p *probe) lookAtChallenge(a answer) {
 	}
 	if e := params["error"]; e != "" {
 		p.found(fmt.Sprintf("%s: error=%q though no credentials were sent", a, e),
-			"the gateway's own token is taken for the client's: set TRUST_FORWARDED_AUTHORIZATION=true on the functions (terraform apply does)")
+			"the gateway's own token is taken for the client's: "+
+				"set TRUST_FORWARDED_AUTHORIZATION=true on the functions (terraform apply does)")
 	}
 }
 
@@ -86,9 +94,13 @@ func renamed(h http.Header) string {
 
 // credentials sends wrong ones: what comes back shows whether they reach the functions.
 func credentials(ctx context.Context, p *probe) error {
-	a, err := p.ask(ctx, request{method: http.MethodPost, path: oauth.MCPPath, body: initialize, header: map[string]string{
-		"Authorization": "Bearer not.a.token", "Content-Type": "application/json", "Accept": "application/json, text/event-stream",
-	}})
+	a, err := p.ask(ctx, request{
+		method: http.MethodPost, path: oauth.MCPPath, body: initialize,
+		header: map[string]string{
+			"Authorization": "Bearer not.a.token",
+			"Content-Type":  "application/json", "Accept": "application/json, text/event-stream",
+		},
+	})
 	if err != nil {
 		return err
 	}
@@ -99,7 +111,9 @@ func credentials(ctx context.Context, p *probe) error {
 	switch params["error"] {
 	case string(oauth.InvalidToken):
 	case "":
-		p.found(fmt.Sprintf("%s: a wrong token is treated as if there were none", a), "Authorization does not reach the function: behind API Gateway set TRUST_FORWARDED_AUTHORIZATION=true, elsewhere false")
+		p.found(fmt.Sprintf("%s: a wrong token is treated as if there were none", a),
+			"Authorization does not reach the function: "+
+				"behind API Gateway set TRUST_FORWARDED_AUTHORIZATION=true, elsewhere false")
 	default:
 		p.found(fmt.Sprintf("%s: error=%q for a wrong token, want invalid_token", a, params["error"]), advice(a))
 	}

@@ -32,7 +32,8 @@ func cors(ctx context.Context, p *probe) error {
 		{oauth.JWKSPath, "GET"},
 	} {
 		a, err := p.ask(ctx, request{method: http.MethodOptions, path: c.path, header: map[string]string{
-			"Origin": inspector, "Access-Control-Request-Method": c.method, "Access-Control-Request-Headers": strings.Join(wanted, ","),
+			"Origin": inspector, "Access-Control-Request-Method": c.method,
+			"Access-Control-Request-Headers": strings.Join(wanted, ","),
 		}})
 		if err != nil {
 			return err
@@ -48,7 +49,8 @@ func (p *probe) lookAtPreflight(a answer, method string) {
 	}
 	p.wantCORS(a)
 	if a.header.Get("Access-Control-Allow-Credentials") != "" {
-		p.found(fmt.Sprintf("%s: Access-Control-Allow-Credentials is set", a), "no endpoint for other origins knows cookies: take it away where it is added (L4)")
+		p.found(fmt.Sprintf("%s: Access-Control-Allow-Credentials is set", a),
+			"no endpoint for other origins knows cookies: take it away where it is added (L4)")
 	}
 	allowed := listOf(a.header.Get("Access-Control-Allow-Headers"))
 	var missing []string
@@ -58,10 +60,12 @@ func (p *probe) lookAtPreflight(a answer, method string) {
 		}
 	}
 	if len(missing) > 0 {
-		p.found(fmt.Sprintf("%s: a page may not send %s", a, strings.Join(missing, ", ")), "the functions allow these: something in front answers preflights itself")
+		p.found(fmt.Sprintf("%s: a page may not send %s", a, strings.Join(missing, ", ")),
+			"the functions allow these: something in front answers preflights itself")
 	}
 	if !listOf(a.header.Get("Access-Control-Allow-Methods"))[strings.ToLower(method)] {
-		p.found(fmt.Sprintf("%s: a page may not use %s", a, method), "the functions allow it: something in front answers preflights itself")
+		p.found(fmt.Sprintf("%s: a page may not use %s", a, method),
+			"the functions allow it: something in front answers preflights itself")
 	}
 }
 

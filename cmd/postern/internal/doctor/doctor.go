@@ -104,7 +104,9 @@ func Run(ctx context.Context, address string, o *Options) (Report, error) {
 			return report, ctx.Err()
 		}
 		if err != nil {
-			p.unknown(fmt.Sprintf("no answer: %v", err), "see that the name resolves, that the load balancer or gateway is up, and that this computer may reach it; locally it is http, not https")
+			p.unknown(fmt.Sprintf("no answer: %v", err),
+				"see that the name resolves, that the load balancer or gateway is up, "+
+					"and that this computer may reach it; locally it is http, not https")
 		}
 		p.check.State = p.check.state()
 		report.Checks = append(report.Checks, *p.check)

@@ -15,10 +15,15 @@ import (
 // families are the documents and every place where some client looks for each (field
 // cases 7.3). The first place is the one that the others are compared with.
 var families = [][]string{
-	{"/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-protected-resource", "/mcp/.well-known/oauth-protected-resource"},
 	{
-		"/.well-known/oauth-authorization-server", "/.well-known/oauth-authorization-server/mcp", "/mcp/.well-known/oauth-authorization-server",
-		"/.well-known/openid-configuration", "/.well-known/openid-configuration/mcp", "/mcp/.well-known/openid-configuration",
+		"/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-protected-resource",
+		"/mcp/.well-known/oauth-protected-resource",
+	},
+	{
+		"/.well-known/oauth-authorization-server", "/.well-known/oauth-authorization-server/mcp",
+		"/mcp/.well-known/oauth-authorization-server",
+		"/.well-known/openid-configuration", "/.well-known/openid-configuration/mcp",
+		"/mcp/.well-known/openid-configuration",
 	},
 	{"/.well-known/jwks.json", "/jwks"},
 }
@@ -29,7 +34,9 @@ func documents(ctx context.Context, p *probe) error {
 	n := 0
 	for _, places := range families {
 		for _, path := range places {
-			a, err := p.ask(ctx, request{method: http.MethodGet, path: path, header: map[string]string{"Origin": inspector, "MCP-Protocol-Version": "2025-06-18"}})
+			a, err := p.ask(ctx, request{method: http.MethodGet, path: path, header: map[string]string{
+				"Origin": inspector, "MCP-Protocol-Version": "2025-06-18",
+			}})
 			if err != nil {
 				return err
 			}
@@ -52,7 +59,8 @@ func documents(ctx context.Context, p *probe) error {
 // sameAs notes a document that differs from the one at its first place.
 func (p *probe) sameAs(a, first answer) {
 	if first.status == http.StatusOK && !bytes.Equal(a.body, first.body) {
-		p.found(fmt.Sprintf("%s differs from %s", a, first), "all places must serve one document: see that one revision of wellknown takes all traffic and that no cache holds an old one")
+		p.found(fmt.Sprintf("%s differs from %s", a, first), "all places must serve one document: "+
+			"see that one revision of wellknown takes all traffic and that no cache holds an old one")
 	}
 }
 
@@ -90,12 +98,14 @@ func metadata(_ context.Context, p *probe) error {
 func (p *probe) lookForNull(name string, document map[string]any) {
 	for _, member := range slices.Sorted(maps.Keys(document)) {
 		if document[member] == nil {
-			p.found(fmt.Sprintf("%s: %s is null", name, member), "leave it out: strict clients refuse the document (E11)")
+			p.found(fmt.Sprintf("%s: %s is null", name, member),
+				"leave it out: strict clients refuse the document (E11)")
 		}
 	}
 }
 
-const setIssuer = "set ISSUER_URL (public_origin in terraform.tfvars) to the origin that clients use, byte by byte, and deploy"
+const setIssuer = "set ISSUER_URL (public_origin in terraform.tfvars) to the origin that clients use, " +
+	"byte by byte, and deploy"
 
 // equal notes a member that is not what it must be.
 func (p *probe) equal(document, member string, got any, want string) {
@@ -144,11 +154,14 @@ func (p *probe) lookAtServer(name string, d map[string]any) {
 	for _, member := range slices.Sorted(maps.Keys(required)) {
 		value := required[member]
 		if !contains(d[member], value) {
-			p.found(fmt.Sprintf("%s: %s is %v, want it to have %s", name, member, d[member], value), advice(p.documents[name]))
+			p.found(fmt.Sprintf("%s: %s is %v, want it to have %s", name, member, d[member], value),
+				advice(p.documents[name]))
 		}
 	}
-	if contains(d["token_endpoint_auth_methods_supported"], "private_key_jwt") && d["token_endpoint_auth_signing_alg_values_supported"] == nil {
-		p.found(name+": private_key_jwt without token_endpoint_auth_signing_alg_values_supported", "list both or neither: Authlib refuses the document (W15)")
+	algorithms := d["token_endpoint_auth_signing_alg_values_supported"]
+	if contains(d["token_endpoint_auth_methods_supported"], "private_key_jwt") && algorithms == nil {
+		p.found(name+": private_key_jwt without token_endpoint_auth_signing_alg_values_supported",
+			"list both or neither: Authlib refuses the document (W15)")
 	}
 }
 
@@ -171,7 +184,8 @@ func keys(_ context.Context, p *probe) error {
 	}
 	list, _ := a.object()["keys"].([]any)
 	if len(list) == 0 {
-		p.found(fmt.Sprintf("%s has no key", a), "make the rings: postern keys create, then see that verification-keys is mounted on wellknown and mcp")
+		p.found(fmt.Sprintf("%s has no key", a),
+			"make the rings: postern keys create, then see that verification-keys is mounted on wellknown and mcp")
 		return nil
 	}
 	for i, v := range list {
@@ -185,7 +199,8 @@ func (p *probe) lookAtKey(name string, v any) {
 	key, _ := v.(map[string]any)
 	for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "k"} {
 		if _, there := key[private]; there {
-			p.found(name+" shows its private half", "now: retire it with postern keys retire --now, and mount verification-keys, never signing-keys, on wellknown")
+			p.found(name+" shows its private half", "now: retire it with postern keys retire --now, "+
+				"and mount verification-keys, never signing-keys, on wellknown")
 			return
 		}
 	}

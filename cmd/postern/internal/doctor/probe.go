@@ -183,17 +183,22 @@ func oneOf(statuses []int) string {
 func advice(a answer) string {
 	switch {
 	case a.status/100 == 3:
-		return "answer at the very URL: clients do not follow redirects to documents; look for a load balancer or proxy that redirects to " + a.header.Get("Location")
+		return "answer at the very URL: clients do not follow redirects to documents; " +
+			"look for a load balancer or proxy that redirects to " + a.header.Get("Location")
 	case a.status == http.StatusForbidden && !a.isJSON():
-		return "the gateway's service account may not call the function: give it roles/run.invoker on the service (terraform apply does)"
+		return "the gateway's service account may not call the function: " +
+			"give it roles/run.invoker on the service (terraform apply does)"
 	case a.gateways() && (a.status == http.StatusNotFound || a.status == http.StatusMethodNotAllowed):
-		return "the gateway does not list this: deploy terraform/gateway/openapi.yaml as it is in this version (terraform apply)"
+		return "the gateway does not list this: " +
+			"deploy terraform/gateway/openapi.yaml as it is in this version (terraform apply)"
 	case a.status == http.StatusTooManyRequests:
 		return "wait " + retryAfter(a) + " and run doctor again"
 	case a.status == http.StatusGatewayTimeout:
-		return "the function took longer than the gateway's deadline: look at its log; min_instances = 1 avoids cold starts"
+		return "the function took longer than the gateway's deadline: " +
+			"look at its log; min_instances = 1 avoids cold starts"
 	case a.status >= 500:
-		return "read the function's log for request " + a.header.Get("X-Request-Id") + ": a store, key ring or setting is missing; doctor --store firestore:PROJECT looks at the records"
+		return "read the function's log for request " + a.header.Get("X-Request-Id") +
+			": a store, key ring or setting is missing; doctor --store firestore:PROJECT looks at the records"
 	case bytes.Contains(a.body, []byte("<html")):
 		return "something else than Postern answers here: check the host's DNS and the load balancer's path rules"
 	}
@@ -211,7 +216,8 @@ func retryAfter(a answer) string {
 func (p *probe) wantCORS(a answer) {
 	if got := a.header.Get("Access-Control-Allow-Origin"); got != "*" {
 		p.found(fmt.Sprintf("%s: Access-Control-Allow-Origin is %q, want *", a, got),
-			"clients in a browser see a network error: something between here and the function takes CORS headers away, or answers itself")
+			"clients in a browser see a network error: "+
+				"something between here and the function takes CORS headers away, or answers itself")
 	}
 }
 
@@ -220,6 +226,7 @@ func (p *probe) wantJSON(a answer) bool {
 	if a.isJSON() {
 		return true
 	}
-	p.found(fmt.Sprintf("%s: status %d with Content-Type %q, want JSON", a, a.status, a.header.Get("Content-Type")), advice(a))
+	kind := a.header.Get("Content-Type")
+	p.found(fmt.Sprintf("%s: status %d with Content-Type %q, want JSON", a, a.status, kind), advice(a))
 	return false
 }

@@ -22,7 +22,8 @@ func records(ctx context.Context, p *probe) error {
 			"name a database that is there, in STORE (terraform's variable database): gcloud firestore databases list")
 	default:
 		p.unknown(fmt.Sprintf("the records cannot be looked up: %v", err),
-			"see that you may read them (gcloud auth application-default login, roles/datastore.user) and that Firestore answers in that project")
+			"see that you may read them (gcloud auth application-default login, roles/datastore.user) "+
+				"and that Firestore answers in that project")
 	}
 	return ctx.Err()
 }

@@ -62,7 +62,10 @@ func (p *probe) register(ctx context.Context, redirectURI string) (answer, error
 	if err != nil {
 		return answer{}, err
 	}
-	return p.ask(ctx, request{method: http.MethodPost, path: oauth.RegisterPath, body: string(body), header: map[string]string{"Content-Type": "application/json", "Origin": inspector}})
+	return p.ask(ctx, request{
+		method: http.MethodPost, path: oauth.RegisterPath, body: string(body),
+		header: map[string]string{"Content-Type": "application/json", "Origin": inspector},
+	})
 }
 
 func (p *probe) testClient(a answer) testClient {
@@ -70,7 +73,8 @@ func (p *probe) testClient(a answer) testClient {
 	g := testClient{id: text(o["client_id"]), token: text(o["registration_access_token"])}
 	path, ours := strings.CutPrefix(text(o["registration_client_uri"]), p.origin+"/")
 	if !ours || g.token == "" {
-		p.found(fmt.Sprintf("%s: registration_client_uri is %q, want one below %s, with its token", a, text(o["registration_client_uri"]), p.origin), setIssuer)
+		p.found(fmt.Sprintf("%s: registration_client_uri is %q, want one below %s, with its token",
+			a, text(o["registration_client_uri"]), p.origin), setIssuer)
 		path = strings.TrimPrefix(oauth.RegisterPath, "/") + "/" + url.PathEscape(g.id)
 	}
 	g.path = "/" + path
@@ -83,8 +87,9 @@ func (p *probe) lookAtRegistration(a answer) {
 	if text(o["client_id"]) == "" {
 		p.found(fmt.Sprintf("%s: no client_id", a), advice(a))
 	}
-	if text(o["token_endpoint_auth_method"]) != "none" || o["client_secret"] != nil {
-		p.found(fmt.Sprintf("%s: asked for no secret, got method %q", a, text(o["token_endpoint_auth_method"])), advice(a))
+	method := text(o["token_endpoint_auth_method"])
+	if method != "none" || o["client_secret"] != nil {
+		p.found(fmt.Sprintf("%s: asked for no secret, got method %q", a, method), advice(a))
 	}
 	for _, member := range slices.Sorted(maps.Keys(o)) {
 		if o[member] == nil || o[member] == "" {
@@ -95,7 +100,8 @@ func (p *probe) lookAtRegistration(a answer) {
 
 // manage reads the registration back, which only works if the credential arrives.
 func (p *probe) manage(ctx context.Context, g testClient) error {
-	a, err := p.ask(ctx, request{method: http.MethodGet, path: g.path, header: map[string]string{"Authorization": "Bearer " + g.token}})
+	authorization := map[string]string{"Authorization": "Bearer " + g.token}
+	a, err := p.ask(ctx, request{method: http.MethodGet, path: g.path, header: authorization})
 	if err != nil {
 		return err
 	}
@@ -109,8 +115,10 @@ func (p *probe) manage(ctx context.Context, g testClient) error {
 // consent opens the page on which a person would approve. That has no effect (W5).
 func (p *probe) consent(ctx context.Context, g testClient) error {
 	query := url.Values{
-		"response_type": {"code"}, "client_id": {g.id}, "redirect_uri": {redirect}, "state": {"doctor"}, "resource": {oauth.Resource(p.origin)},
-		"code_challenge": {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}, "code_challenge_method": {"S256"}, // RFC 7636 appendix B
+		"response_type": {"code"}, "client_id": {g.id}, "redirect_uri": {redirect}, "state": {"doctor"},
+		"resource":              {oauth.Resource(p.origin)},
+		"code_challenge":        {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}, // RFC 7636 appendix B
+		"code_challenge_method": {"S256"},
 	}
 	a, err := p.ask(ctx, request{method: http.MethodGet, path: oauth.AuthorizePath + "?" + query.Encode()})
 	if err != nil {
@@ -120,11 +128,13 @@ func (p *probe) consent(ctx context.Context, g testClient) error {
 	if p.wrongStatus(a, http.StatusOK) {
 		return nil
 	}
-	if !strings.HasPrefix(a.header.Get("Content-Type"), "text/html") {
-		p.found(fmt.Sprintf("%s: Content-Type is %q, want the consent page", a, a.header.Get("Content-Type")), advice(a))
+	kind := a.header.Get("Content-Type")
+	if !strings.HasPrefix(kind, "text/html") {
+		p.found(fmt.Sprintf("%s: Content-Type is %q, want the consent page", a, kind), advice(a))
 	}
 	if !strings.Contains(a.header.Get("Content-Security-Policy"), "frame-ancestors 'none'") {
-		p.found(fmt.Sprintf("%s: the consent page may be framed", a), "let Content-Security-Policy through every proxy in front")
+		p.found(fmt.Sprintf("%s: the consent page may be framed", a),
+			"let Content-Security-Policy through every proxy in front")
 	}
 	return nil
 }
@@ -148,7 +158,8 @@ func (p *probe) refuseScript(ctx context.Context) error {
 		return err
 	}
 	if a.status == http.StatusCreated {
-		p.found("a client with a javascript: redirect was registered", "this is not a registration endpoint of Postern: see what answers /register")
+		p.found("a client with a javascript: redirect was registered",
+			"this is not a registration endpoint of Postern: see what answers /register")
 		p.forget(ctx, p.testClient(a))
 		return nil
 	}
@@ -167,7 +178,8 @@ func (p *probe) forget(ctx context.Context, g testClient) {
 	a, err := p.ask(ctx, request{method: http.MethodDelete, path: g.path, header: header})
 	a.request.path = "/register/CLIENT_ID"
 	if err != nil {
-		p.unknown(fmt.Sprintf("the client %s could not be deleted: %v", g.id, err), "nothing: it expires by itself after CLIENT_UNUSED_TTL")
+		p.unknown(fmt.Sprintf("the client %s could not be deleted: %v", g.id, err),
+			"nothing: it expires by itself after CLIENT_UNUSED_TTL")
 		return
 	}
 	if p.wrongStatus(a, http.StatusNoContent) {
@@ -177,7 +189,8 @@ func (p *probe) forget(ctx context.Context, g testClient) {
 	gone.request.path = a.request.path
 	switch {
 	case err != nil:
-		p.unknown(fmt.Sprintf("whether the client %s is gone could not be seen: %v", g.id, err), "nothing: it expires by itself after CLIENT_UNUSED_TTL")
+		p.unknown(fmt.Sprintf("whether the client %s is gone could not be seen: %v", g.id, err),
+			"nothing: it expires by itself after CLIENT_UNUSED_TTL")
 	case gone.status == http.StatusOK:
 		p.found("a deleted client is still there", "see that all functions use one database")
 	}

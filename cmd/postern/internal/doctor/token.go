@@ -14,8 +14,14 @@ import (
 // authorize asks for the authorization endpoint as nobody should: the answer must stay
 // here and be closed to pages of other origins (L4, RFC 9700 §2.6).
 func authorize(ctx context.Context, p *probe) error {
-	for _, path := range []string{oauth.AuthorizePath, oauth.AuthorizePath + "?client_id=none&redirect_uri=https%3A%2F%2Fexample.com%2F", oauth.CallbackPath + "?state=none&code=none"} {
-		a, err := p.ask(ctx, request{method: http.MethodGet, path: path, header: map[string]string{"Origin": inspector, "Accept": "text/html"}})
+	for _, path := range []string{
+		oauth.AuthorizePath,
+		oauth.AuthorizePath + "?client_id=none&redirect_uri=https%3A%2F%2Fexample.com%2F",
+		oauth.CallbackPath + "?state=none&code=none",
+	} {
+		a, err := p.ask(ctx, request{method: http.MethodGet, path: path, header: map[string]string{
+			"Origin": inspector, "Accept": "text/html",
+		}})
 		if err != nil {
 			return err
 		}
@@ -25,7 +31,8 @@ func authorize(ctx context.Context, p *probe) error {
 			p.found(fmt.Sprintf("%s: status %d, want a refusal of 400 or 403 on our own page", a, a.status), advice(a))
 		}
 		if got := a.header.Get("Access-Control-Allow-Origin"); got != "" {
-			p.found(fmt.Sprintf("%s: Access-Control-Allow-Origin is %q, want none", a, got), "something in front adds CORS headers to pages for people: take that away")
+			p.found(fmt.Sprintf("%s: Access-Control-Allow-Origin is %q, want none", a, got),
+				"something in front adds CORS headers to pages for people: take that away")
 		}
 	}
 	return nil
@@ -58,9 +65,11 @@ func token(ctx context.Context, p *probe) error {
 			return err
 		}
 		p.lookAtRefusal(a, c.want)
-		if c.authorization == basic && a.status == http.StatusUnauthorized && !strings.HasPrefix(a.header.Get("WWW-Authenticate"), "Basic") {
+		noBasic := !strings.HasPrefix(a.header.Get("WWW-Authenticate"), "Basic")
+		if c.authorization == basic && a.status == http.StatusUnauthorized && noBasic {
 			p.found(fmt.Sprintf("%s: a wrong client secret by Basic meets no Basic challenge", a),
-				"Authorization does not reach the function: behind API Gateway set TRUST_FORWARDED_AUTHORIZATION=true, elsewhere false")
+				"Authorization does not reach the function: "+
+					"behind API Gateway set TRUST_FORWARDED_AUTHORIZATION=true, elsewhere false")
 		}
 	}
 	return p.wrongMethod(ctx)
@@ -77,14 +86,16 @@ func (p *probe) lookAtRefusal(a answer, want []int) {
 		p.found(fmt.Sprintf("%s: status %d without an error code", a, a.status), advice(a))
 	}
 	p.wantCORS(a)
-	if !strings.Contains(a.header.Get("Cache-Control"), "no-store") {
-		p.found(fmt.Sprintf("%s: Cache-Control is %q, want no-store", a, a.header.Get("Cache-Control")), "let Cache-Control through every proxy in front, and cache nothing of this path")
+	if cache := a.header.Get("Cache-Control"); !strings.Contains(cache, "no-store") {
+		p.found(fmt.Sprintf("%s: Cache-Control is %q, want no-store", a, cache),
+			"let Cache-Control through every proxy in front, and cache nothing of this path")
 	}
 }
 
 // wrongMethod sees that a browser can read the refusal of GET.
 func (p *probe) wrongMethod(ctx context.Context) error {
-	a, err := p.ask(ctx, request{method: http.MethodGet, path: oauth.TokenPath, header: map[string]string{"Origin": inspector}})
+	fromPage := map[string]string{"Origin": inspector}
+	a, err := p.ask(ctx, request{method: http.MethodGet, path: oauth.TokenPath, header: fromPage})
 	if err != nil {
 		return err
 	}
@@ -97,8 +108,12 @@ func (p *probe) wrongMethod(ctx context.Context) error {
 // paths asks for what is not there: the answer is a 404 here and now, never a page of
 // something else, a redirect or a fault (E1).
 func paths(ctx context.Context, p *probe) error {
-	for _, path := range []string{"/", "/postern-doctor", "/.well-known/postern-doctor", "/mcp/.well-known/postern-doctor", "/token/" + url.PathEscape("a b"), "/register/%2e%2e%2ftoken"} {
-		a, err := p.ask(ctx, request{method: http.MethodGet, path: path, header: map[string]string{"Origin": inspector}})
+	for _, path := range []string{
+		"/", "/postern-doctor", "/.well-known/postern-doctor", "/mcp/.well-known/postern-doctor",
+		"/token/" + url.PathEscape("a b"), "/register/%2e%2e%2ftoken",
+	} {
+		fromPage := map[string]string{"Origin": inspector}
+		a, err := p.ask(ctx, request{method: http.MethodGet, path: path, header: fromPage})
 		if err != nil {
 			return err
 		}

@@ -27,7 +27,9 @@ func reachable(ctx context.Context, p *probe) error {
 		_, err = p.ask(ctx, q)
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		p.found(fmt.Sprintf("the certificate is not good: %v", err), "install a certificate for this name from an authority that clients know; a managed certificate needs its DNS record first")
+		p.found(fmt.Sprintf("the certificate is not good: %v", err),
+			"install a certificate for this name from an authority that clients know; "+
+				"a managed certificate needs its DNS record first")
 		return fmt.Errorf("%w because of its certificate", errUnreachable)
 	}
 	if err != nil {
@@ -47,7 +49,8 @@ func checkTLS(ctx context.Context, p *probe) error {
 		return err
 	}
 	if a.tls.Version < tls.VersionTLS12 {
-		p.found("the connection is "+tls.VersionName(a.tls.Version)+", want TLS 1.2 or later", "set a minimum TLS version at the load balancer (an SSL policy)")
+		p.found("the connection is "+tls.VersionName(a.tls.Version)+", want TLS 1.2 or later",
+			"set a minimum TLS version at the load balancer (an SSL policy)")
 	}
 	p.check.Note = tls.VersionName(a.tls.Version)
 	if len(a.tls.PeerCertificates) == 0 {
@@ -56,7 +59,8 @@ func checkTLS(ctx context.Context, p *probe) error {
 	end := a.tls.PeerCertificates[0].NotAfter
 	p.check.Note += ", certificate until " + end.UTC().Format("2006-01-02 MST")
 	if left := end.Sub(p.now()); left < certificateLeft {
-		p.found("the certificate ends in "+cli.Count(int(left.Hours()/24), "day", "days"), "see why it was not renewed: a managed certificate needs the DNS record to stay")
+		p.found("the certificate ends in "+cli.Count(int(left.Hours()/24), "day", "days"),
+			"see why it was not renewed: a managed certificate needs the DNS record to stay")
 	}
 	return nil
 }
@@ -64,7 +68,8 @@ func checkTLS(ctx context.Context, p *probe) error {
 // clock compares the server's Date with this computer's clock. A token is good or bad
 // by the clock of whoever looks.
 func clock(ctx context.Context, p *probe) error {
-	a, err := p.ask(ctx, request{method: http.MethodGet, path: oauth.ServerMetadataPath, header: map[string]string{"Cache-Control": "no-cache"}})
+	fresh := map[string]string{"Cache-Control": "no-cache"}
+	a, err := p.ask(ctx, request{method: http.MethodGet, path: oauth.ServerMetadataPath, header: fresh})
 	if err != nil {
 		return err
 	}
@@ -80,7 +85,8 @@ func clock(ctx context.Context, p *probe) error {
 		return nil
 	}
 	if off > clockTolerance {
-		p.found(fmt.Sprintf("the server's clock and this computer's differ by %s", off.Round(time.Second)), "set this computer's clock (NTP); if it is right, the host of the server is wrong")
+		p.found(fmt.Sprintf("the server's clock and this computer's differ by %s", off.Round(time.Second)),
+			"set this computer's clock (NTP); if it is right, the host of the server is wrong")
 	}
 	return nil
 }
@@ -89,7 +95,9 @@ func clock(ctx context.Context, p *probe) error {
 func speed(_ context.Context, p *probe) error {
 	p.check.Note = fmt.Sprintf("slowest: %s, %d ms", p.slowest, p.slowest.took().Milliseconds())
 	if p.slowest.took() > slow {
-		p.found(fmt.Sprintf("%s took %s: clients give up after 10 to 30 seconds", p.slowest, p.slowest.took().Round(time.Second)), "set min_instances = 1 for the function, or see its log")
+		took := p.slowest.took().Round(time.Second)
+		p.found(fmt.Sprintf("%s took %s: clients give up after 10 to 30 seconds", p.slowest, took),
+			"set min_instances = 1 for the function, or see its log")
 	}
 	return nil
 }

@@ -17,7 +17,8 @@ import (
 func New(m *gateway.Map, backends map[string]http.Handler) (http.Handler, error) {
 	for _, route := range m.Routes() {
 		if backends[route.Function] == nil {
-			return nil, fmt.Errorf("path map: %s %s goes to %s, which is not there", route.Method, route.Path, route.Function)
+			return nil, fmt.Errorf("path map: %s %s goes to %s, which is not there",
+				route.Method, route.Path, route.Function)
 		}
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -42,7 +43,8 @@ func refuse(w http.ResponseWriter, r *http.Request, known bool) {
 	status, message := http.StatusNotFound, "The current request is not defined by this API."
 	if known {
 		status = http.StatusMethodNotAllowed
-		message = fmt.Sprintf("The current request is matched to the defined url template but its http method %s is not allowed", r.Method)
+		message = fmt.Sprintf("The current request is matched to the defined url template "+
+			"but its http method %s is not allowed", r.Method)
 	}
 	Answer(w, status, message)
 }

@@ -59,7 +59,8 @@ func TestWhatIsNotListedIsAnsweredAsTheGatewayDoes(t *testing.T) {
 		method, path string
 		status       int
 	}{
-		{"GET", "/", 404}, {"POST", "/Token", 404}, {"GET", "//token", 404}, {"GET", "/auth/callback/x", 404}, {"PATCH", "/token", 405},
+		{"GET", "/", 404}, {"POST", "/Token", 404}, {"GET", "//token", 404}, {"GET", "/auth/callback/x", 404},
+		{"PATCH", "/token", 405},
 	} {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest(c.method, "http://host"+c.path, nil))
@@ -78,7 +79,8 @@ func TestAFunctionWithoutABackendIsNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := New(m, map[string]http.Handler{"token": http.NotFoundHandler()}); err == nil || !strings.Contains(err.Error(), "which is not there") {
+	_, err = New(m, map[string]http.Handler{"token": http.NotFoundHandler()})
+	if err == nil || !strings.Contains(err.Error(), "which is not there") {
 		t.Errorf("got %v, want the function that is missing", err)
 	}
 }
@@ -90,7 +92,8 @@ func TestARefusedBodyHasADeadline(t *testing.T) {
 	deadlines := make(chan bool, 1)
 	h := named(t)
 	w := &deadlineWriter{ResponseRecorder: httptest.NewRecorder(), set: deadlines}
-	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader("POST /nope HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\nx")))
+	incomplete := "POST /nope HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\nx"
+	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(incomplete)))
 	if err != nil {
 		t.Fatal(err)
 	}

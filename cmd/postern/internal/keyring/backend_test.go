@@ -89,7 +89,8 @@ func TestBackendKeepsWhatWasWritten(t *testing.T) {
 					t.Fatal(err)
 				}
 				if !bytes.Equal(v.Data, []byte(data)) || v.ID == old || v.Since.IsZero() {
-					t.Errorf("got %q, version %q since %v; want %q in a version after %q", v.Data, v.ID, v.Since, data, old)
+					t.Errorf("got %q, version %q since %v; want %q in a version after %q",
+						v.Data, v.ID, v.Since, data, old)
 				}
 				old = v.ID
 			}

@@ -23,7 +23,9 @@ type Files struct{ dir string }
 func NewFiles(dir string) Files { return Files{dir} }
 
 // fileNames are the names of the rings' files.
-var fileNames = map[string]string{Fernet: localkeys.Fernet, Signing: localkeys.Signing, Verification: localkeys.Verification}
+var fileNames = map[string]string{
+	Fernet: localkeys.Fernet, Signing: localkeys.Signing, Verification: localkeys.Verification,
+}
 
 // Path returns the file of a ring.
 func (f Files) Path(ring string) string { return filepath.Join(f.dir, fileNames[ring]) }

@@ -75,7 +75,8 @@ func memberMarks(data []byte) (marks, error) {
 func parseMarks(data []byte) (marks, error) {
 	m := marks{}
 	if err := json.Unmarshal(data, &m); err != nil {
-		return nil, errors.New("its line about when each key was staged and promoted is damaged: remove it to go on without")
+		return nil, errors.New("its line about when each key was staged and promoted is damaged: " +
+			"remove it to go on without")
 	}
 	return m, nil
 }

@@ -64,7 +64,8 @@ func (st *Store) Next(ctx context.Context, ring string) (Step, error) {
 	// A key whose retirement was interrupted, or whose private half was removed by
 	// hand: tokens that it signed may live as long as any.
 	if kid, ok := absent(p.set.KIDs(), h.keys.names()); ok {
-		return Step{Ring: ring, Action: WithdrawKey, Key: kid, After: h.Since.Add(st.Waits.Readers + st.Waits.AccessTokens)}, nil
+		expired := h.Since.Add(st.Waits.Readers + st.Waits.AccessTokens)
+		return Step{Ring: ring, Action: WithdrawKey, Key: kid, After: expired}, nil
 	}
 	return Step{Ring: ring, Action: Nothing}, nil
 }

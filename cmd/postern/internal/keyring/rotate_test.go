@@ -27,10 +27,11 @@ type server struct {
 
 func newServer(t *testing.T, b keyring.Backend, now func() time.Time) server {
 	o := func(ring string) *keyfile.Options {
-		return &keyfile.Options{Now: now, Patience: time.Minute, Log: slog.New(slog.DiscardHandler), Read: func(string) ([]byte, error) {
+		read := func(string) ([]byte, error) {
 			v, err := b.Read(t.Context(), ring)
 			return v.Data, err
-		}}
+		}
+		return &keyfile.Options{Now: now, Patience: time.Minute, Log: slog.New(slog.DiscardHandler), Read: read}
 	}
 	return server{
 		keyfile.New(keyring.Fernet, fernet.ParseKeyring, o(keyring.Fernet)),
@@ -174,7 +175,10 @@ func TestRotationsFailNothing(t *testing.T) {
 			if err := w.rotate(func(s keyring.Step) { actions = append(actions, s.Action); w.live() }); err != nil {
 				t.Fatal(err)
 			}
-			want := []keyring.Action{keyring.StageKey, keyring.StageKey, keyring.PromoteKey, keyring.PromoteKey, keyring.RetireKey, keyring.RetireKey}
+			want := []keyring.Action{
+				keyring.StageKey, keyring.StageKey, keyring.PromoteKey, keyring.PromoteKey,
+				keyring.RetireKey, keyring.RetireKey,
+			}
 			if diff := cmp.Diff(want, actions); diff != "" {
 				t.Errorf("steps (-want +got):\n%s", diff)
 			}
@@ -240,7 +244,10 @@ func TestInterruptedRotationGoesOn(t *testing.T) {
 				t.Fatal("does not end")
 			}
 			waited := false
-			r := keyring.Rotation{Store: w.store, Rings: []string{keyring.Fernet, keyring.Signing}, Took: func(s keyring.Step) { steps[s.Action]++ }}
+			r := keyring.Rotation{
+				Store: w.store, Rings: []string{keyring.Fernet, keyring.Signing},
+				Took: func(s keyring.Step) { steps[s.Action]++ },
+			}
 			// Each run ends in its second wait.
 			r.Wait = func(ctx context.Context, until time.Time, s keyring.Step) error {
 				if waited {

@@ -74,7 +74,8 @@ func (st *Store) Promote(ctx context.Context, ring, key string, early bool) (str
 		return "", err
 	}
 	if !early && st.now().Before(ready) {
-		return "", tooEarly("promote", name, ready, "a server that has not read the ring since could not use what the key writes")
+		return "", tooEarly("promote", name, ready,
+			"a server that has not read the ring since could not use what the key writes")
 	}
 	if h, err = h.promoted(name, st.now()); err != nil {
 		return "", err
@@ -91,7 +92,8 @@ func (st *Store) promotable(ctx context.Context, ring string, h held, name strin
 			return time.Time{}, err
 		}
 		if !p.set.Has(name) {
-			return time.Time{}, fmt.Errorf("promote %s: it is not in %s, so nobody could verify what it signs: postern keys stage publishes it", name, Verification)
+			return time.Time{}, fmt.Errorf("promote %s: it is not in %s, so nobody could verify what it signs: "+
+				"postern keys stage publishes it", name, Verification)
 		}
 		since = later(since, p.since(name))
 	}
@@ -112,7 +114,8 @@ func (st *Store) Retire(ctx context.Context, ring, key string) (string, error) {
 	}
 	at := slices.Index(h.keys.names(), name)
 	if h.state(at, name) == Writes {
-		return "", fmt.Errorf("retire %s: it is the key that writes: stage and promote another first, or retire it --now", name)
+		return "", fmt.Errorf("retire %s: it is the key that writes: "+
+			"stage and promote another first, or retire it --now", name)
 	}
 	if ready := st.retirable(ring, h, at, name); st.now().Before(ready) {
 		return "", tooEarly("retire", name, ready, "what it made may be in use until then")
@@ -287,7 +290,8 @@ func (h held) choose(key string) (string, error) {
 }
 
 func tooEarly(what, name string, ready time.Time, why string) error {
-	return fmt.Errorf("%s %s: too early, wait until %s: %s", what, name, ready.Local().Format("2006-01-02 15:04:05 MST"), why)
+	const layout = "2006-01-02 15:04:05 MST"
+	return fmt.Errorf("%s %s: too early, wait until %s: %s", what, name, ready.Local().Format(layout), why)
 }
 
 func later(a, b time.Time) time.Time {

@@ -114,7 +114,8 @@ func (st *Store) Fernet(ctx context.Context) (fernet.Keyring, error) {
 // held reads one of the two rings that write.
 func (st *Store) held(ctx context.Context, ring string) (held, error) {
 	if ring != Fernet && ring != Signing {
-		return held{}, cli.Usage("ring %q: want %s or %s; %s follows %s by itself", ring, Fernet, Signing, Verification, Signing)
+		return held{}, cli.Usage("ring %q: want %s or %s; %s follows %s by itself",
+			ring, Fernet, Signing, Verification, Signing)
 	}
 	v, err := st.Backend.Read(ctx, ring)
 	if err != nil {
@@ -162,9 +163,11 @@ func (st *Store) put(ctx context.Context, ring, old string, data []byte, names s
 	}
 	// The ring is written; that an old version stays longer breaks nothing.
 	if n, err := st.Backend.Trim(ctx, ring, st.Keep); err != nil {
-		st.log().LogAttrs(ctx, slog.LevelWarn, "old versions of a ring not destroyed", slog.String("ring", ring), slog.String("error", err.Error()))
+		st.log().LogAttrs(ctx, slog.LevelWarn, "old versions of a ring not destroyed",
+			slog.String("ring", ring), slog.String("error", err.Error()))
 	} else if n > 0 {
-		st.log().LogAttrs(ctx, slog.LevelInfo, "old versions of a ring destroyed", slog.String("ring", ring), slog.Int("versions", n))
+		st.log().LogAttrs(ctx, slog.LevelInfo, "old versions of a ring destroyed",
+			slog.String("ring", ring), slog.Int("versions", n))
 	}
 	return nil
 }

@@ -132,7 +132,8 @@ func TestWritingKeyIsNotRetired(t *testing.T) {
 			if s.Ring != ring {
 				continue
 			}
-			if _, err := c.Retire(t.Context(), ring, s.Keys[0].Key); err == nil || !strings.Contains(err.Error(), "writes") {
+			_, err := c.Retire(t.Context(), ring, s.Keys[0].Key)
+			if err == nil || !strings.Contains(err.Error(), "writes") {
 				t.Errorf("%s: got %v, want a refusal", ring, err)
 			}
 		}
@@ -188,7 +189,8 @@ func TestUnpublishedKeyIsNotPromoted(t *testing.T) {
 			t.Fatal("promoted a key that nobody can verify")
 		}
 		next, err := c.Next(t.Context(), keyring.Signing)
-		if want := (keyring.Step{Ring: keyring.Signing, Action: keyring.PublishKey, Key: key}); err != nil || next != want {
+		want := keyring.Step{Ring: keyring.Signing, Action: keyring.PublishKey, Key: key}
+		if err != nil || next != want {
 			t.Fatalf("next: got %v, %v, want %v", next, err, want)
 		}
 		if again, err := c.Stage(t.Context(), keyring.Signing); err != nil || again != key {
@@ -254,7 +256,8 @@ func TestRingMadeByHandIsUnderstood(t *testing.T) {
 			t.Errorf("got %s, want %s", got, want)
 		}
 		next, err := c.Next(t.Context(), keyring.Fernet)
-		if err != nil || next.Action != keyring.RetireKey || next.Key != ring[1].Fingerprint() || !next.After.After(time.Now()) {
+		second := ring[1].Fingerprint()
+		if err != nil || next.Action != keyring.RetireKey || next.Key != second || !next.After.After(time.Now()) {
 			t.Errorf("next: got %+v, %v; want to retire the second key, later", next, err)
 		}
 	})

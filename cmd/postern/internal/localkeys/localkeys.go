@@ -43,7 +43,8 @@ func (d Dir) Ensure(records bool) error {
 		return fmt.Errorf("make the directory of the keys: %w", err)
 	}
 	if _, err := os.Stat(d.path(Fernet)); records && errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s is missing, and the records beside it were sealed with it: put it back, or delete the whole data directory to start afresh", d.path(Fernet))
+		return fmt.Errorf("%s is missing, and the records beside it were sealed with it: "+
+			"put it back, or delete the whole data directory to start afresh", d.path(Fernet))
 	}
 	if err := d.create(Fernet, fernet.Keyring{fernet.GenerateKey()}.Format()); err != nil {
 		return err
@@ -91,7 +92,8 @@ func read[T any](d Dir, name string, parse func([]byte) (T, error)) (T, error) {
 	}
 	ring, err := parse(data)
 	if err != nil {
-		return none, fmt.Errorf("%s is not a ring of keys: %w: put it back, or delete the whole data directory to start afresh", d.path(name), err)
+		return none, fmt.Errorf("%s is not a ring of keys: %w: "+
+			"put it back, or delete the whole data directory to start afresh", d.path(name), err)
 	}
 	return ring, nil
 }

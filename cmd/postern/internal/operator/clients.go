@@ -55,7 +55,8 @@ func viewClient(c store.Client, u use) clientView {
 
 // authMethods names the ways in which a client may authenticate.
 func authMethods(c store.Client) string {
-	return strings.Join(slices.DeleteFunc(oauth.SupportedAuthMethods(), func(m string) bool { return !c.Accepts(m) }), " or ")
+	refused := func(m string) bool { return !c.Accepts(m) }
+	return strings.Join(slices.DeleteFunc(oauth.SupportedAuthMethods(), refused), " or ")
 }
 
 // clientState says in words how long the client stays.
@@ -86,7 +87,8 @@ func (v clientView) when() time.Time { return v.Registered }
 
 func (v clientView) row() []string {
 	return []string{
-		v.ID, dash(v.Name), dash(strings.Join(v.RedirectHosts, " ")), v.Kind, cli.Time(v.Registered), cli.Time(v.LastUse), v.State,
+		v.ID, dash(v.Name), dash(strings.Join(v.RedirectHosts, " ")), v.Kind,
+		cli.Time(v.Registered), cli.Time(v.LastUse), v.State,
 	}
 }
 
@@ -115,7 +117,8 @@ func (op *Operator) ListClients(ctx context.Context, f ClientFilter) error {
 			views = append(views, v)
 		}
 	}
-	return list(op, f.Selection, []string{"CLIENT", "NAME", "REDIRECTS TO", "KIND", "REGISTERED", "LAST USE", "STATE"}, views, bad)
+	columns := []string{"CLIENT", "NAME", "REDIRECTS TO", "KIND", "REGISTERED", "LAST USE", "STATE"}
+	return list(op, f.Selection, columns, views, bad)
 }
 
 // client finds a client by its id, or by its document's id, which is what logs have.
@@ -166,7 +169,8 @@ func (op *Operator) ShowClient(ctx context.Context, id string) error {
 }
 
 func (op *Operator) useOfClient(ctx context.Context, id string, bad *unreadable) (use, error) {
-	uses, err := usesOf(op.Store.GrantsOfClient(ctx, store.ClientDocument(id)), bad, func(store.Grant) string { return "" })
+	all := func(store.Grant) string { return "" }
+	uses, err := usesOf(op.Store.GrantsOfClient(ctx, store.ClientDocument(id)), bad, all)
 	return uses[""], err
 }
 
@@ -192,7 +196,8 @@ func (op *Operator) DeleteClient(ctx context.Context, id string, yes bool) error
 	if err != nil {
 		return err
 	}
-	if err := op.out.Confirm(yes, fmt.Sprintf("Delete the client %s (%s) and end all its grants?", c.Name(), c.ID)); err != nil {
+	question := fmt.Sprintf("Delete the client %s (%s) and end all its grants?", c.Name(), c.ID)
+	if err := op.out.Confirm(yes, question); err != nil {
 		return err
 	}
 	if err := op.Store.DeleteClient(ctx, c.ID, nil); err != nil {

@@ -54,7 +54,8 @@ func (n NewClient) method() (string, error) {
 	case !slices.Contains(oauth.SupportedAuthMethods(), n.AuthMethod):
 		return "", cli.Usage("--auth-method must be one of %s", strings.Join(oauth.SupportedAuthMethods(), ", "))
 	case n.AuthMethod == oauth.AuthMethodNone && secret:
-		return "", cli.Usage("with --auth-method none a client has no secret: leave out --confidential and --resource-server")
+		return "", cli.Usage("with --auth-method none a client has no secret: " +
+			"leave out --confidential and --resource-server")
 	}
 	return n.AuthMethod, nil
 }

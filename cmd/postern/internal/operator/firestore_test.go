@@ -44,7 +44,8 @@ func TestOperatorOverFirestore(t *testing.T) {
 		}
 		out.Reset()
 	}
-	do("Wiki", d.AddClient(t.Context(), operator.NewClient{Name: "Wiki", RedirectURIs: []string{"http://127.0.0.1/cb"}}))
+	wiki := operator.NewClient{Name: "Wiki", RedirectURIs: []string{"http://127.0.0.1/cb"}}
+	do("Wiki", d.AddClient(t.Context(), wiki))
 	signIn(t, d.Store)
 	do("octocat", d.ListGrants(t.Context(), operator.GrantFilter{User: "octocat"}))
 	do("user:octocat", d.ListUsers(t.Context(), operator.Selection{}))

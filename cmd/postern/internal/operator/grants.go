@@ -65,7 +65,8 @@ func (v grantView) when() time.Time { return v.LastUse }
 
 func (v grantView) row() []string {
 	return []string{
-		v.ID, dash(v.ClientName), v.ClientID, v.Login, cli.Time(v.Started), cli.Time(v.LastUse), cli.Time(v.Expiry), v.State,
+		v.ID, dash(v.ClientName), v.ClientID, v.Login,
+		cli.Time(v.Started), cli.Time(v.LastUse), cli.Time(v.Expiry), v.State,
 	}
 }
 
@@ -97,7 +98,8 @@ func (op *Operator) ListGrants(ctx context.Context, f GrantFilter) error {
 			return err
 		}
 		v := viewGrant(g)
-		if (v.State == "live" || f.Ended) && (f.Client == "" || f.Client == v.ClientID || f.Client == store.ClientDocument(v.ClientID)) {
+		ofClient := f.Client == "" || f.Client == v.ClientID || f.Client == store.ClientDocument(v.ClientID)
+		if (v.State == "live" || f.Ended) && ofClient {
 			views = append(views, v)
 		}
 	}
@@ -147,8 +149,10 @@ func (op *Operator) ShowGrant(ctx context.Context, id string) error {
 	return op.out.Show([]any{v}, nil, [][]string{
 		{"grant", v.ID}, {"document", v.Document}, {"state", strings.TrimSpace(v.State + " " + v.Reason)},
 		{"client_id", v.ClientID}, {"client", dash(v.ClientName)}, {"person", v.Login + " (" + v.Subject + ")"},
-		{"allowed by", v.AllowedBy + ", looked up " + cli.Time(v.Checked)}, {"scope", v.Scope}, {"resource", v.Resource},
-		{"started", cli.Time(v.Started)}, {"refreshed", cli.Time(v.Refreshed)}, {"until", cli.Time(v.Expiry)}, {"ended", cli.Time(v.Ended)},
+		{"allowed by", v.AllowedBy + ", looked up " + cli.Time(v.Checked)},
+		{"scope", v.Scope}, {"resource", v.Resource},
+		{"started", cli.Time(v.Started)}, {"refreshed", cli.Time(v.Refreshed)},
+		{"until", cli.Time(v.Expiry)}, {"ended", cli.Time(v.Ended)},
 	})
 }
 
@@ -183,7 +187,8 @@ func (op *Operator) RevokeUser(ctx context.Context, who string, yes bool) error 
 		return err
 	}
 	document := store.PersonDocument(p.Subject)
-	ended, err := op.endAll(ctx, op.Store.CodesOfPerson(ctx, document), op.Store.GrantsOfPerson(ctx, document), reasonOperator)
+	codes, grants := op.Store.CodesOfPerson(ctx, document), op.Store.GrantsOfPerson(ctx, document)
+	ended, err := op.endAll(ctx, codes, grants, reasonOperator)
 	return errors.Join(err, op.out.Say(struct {
 		Subject string `json:"subject"`
 		ending
@@ -215,7 +220,8 @@ type ending struct {
 
 // String returns the counts in words.
 func (e ending) String() string {
-	return "ended " + cli.Count(e.Grants, "grant", "grants") + ", removed " + cli.Count(e.Codes, "unredeemed code", "unredeemed codes")
+	return "ended " + cli.Count(e.Grants, "grant", "grants") +
+		", removed " + cli.Count(e.Codes, "unredeemed code", "unredeemed codes")
 }
 
 func (op *Operator) endOfClient(ctx context.Context, id, reason string) (ending, error) {
@@ -271,7 +277,8 @@ func (op *Operator) end(ctx context.Context, g store.Grant, reason string) (mine
 	}
 	if mine {
 		telemetry.Audit(ctx, op.log, telemetry.GrantRevoked, slog.String("client_id", g.ClientID),
-			slog.String("grant", store.GrantDocument(g.ID)), slog.String("by", "operator"), slog.String("reason", reason))
+			slog.String("grant", store.GrantDocument(g.ID)),
+			slog.String("by", "operator"), slog.String("reason", reason))
 	}
 	return mine, nil
 }

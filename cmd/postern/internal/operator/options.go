@@ -34,9 +34,13 @@ type Options struct {
 
 // Bind makes flags of the options.
 func (o *Options) Bind(flags *pflag.FlagSet) {
-	flags.StringVar(&o.Store, "store", "", "the records: embedded:DIR, firestore:PROJECT or firestore:PROJECT/DATABASE (default $STORE, or embedded:"+defaultData+")")
-	flags.StringVar(&o.Keys, "keys", "", "directory of the rings of keys (default "+defaultData+"/keys, or where $FERNET_KEYS_FILE is)")
-	flags.StringVar(&o.Project, "project", "", "Google Cloud project whose Secret Manager has the rings, instead of --keys")
+	flags.StringVar(&o.Store, "store", "",
+		"the records: embedded:DIR, firestore:PROJECT or firestore:PROJECT/DATABASE "+
+			"(default $STORE, or embedded:"+defaultData+")")
+	flags.StringVar(&o.Keys, "keys", "",
+		"directory of the rings of keys (default "+defaultData+"/keys, or where $FERNET_KEYS_FILE is)")
+	flags.StringVar(&o.Project, "project", "",
+		"Google Cloud project whose Secret Manager has the rings, instead of --keys")
 }
 
 // store returns the setting of the store.
@@ -87,7 +91,8 @@ func (o *Options) Backend(ctx context.Context) (keyring.Backend, func() error, e
 func (o *Options) checkKeys() error {
 	deployed := strings.HasPrefix(o.store(), "firestore:") && os.Getenv("FIRESTORE_EMULATOR_HOST") == ""
 	if deployed && o.Keys == "" && os.Getenv("FERNET_KEYS_FILE") == "" {
-		return cli.Usage("the records are in %s, and where are the rings of keys? Say --project PROJECT for Secret Manager, or --keys DIR", o.store())
+		return cli.Usage("the records are in %s, and where are the rings of keys? "+
+			"Say --project PROJECT for Secret Manager, or --keys DIR", o.store())
 	}
 	return nil
 }

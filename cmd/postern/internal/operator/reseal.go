@@ -52,7 +52,9 @@ func (r Resealed) total() store.ResealReport {
 // Reseal seals again, with the first key of ring, what another key sealed, from the
 // place after on, in all collections. progress is called after each document. What no
 // key opens is counted and left. Interrupted, it can go on after Last.
-func (op *Operator) Reseal(ctx context.Context, ring fernet.Keyring, after Place, progress func(Resealed)) (Resealed, error) {
+func (op *Operator) Reseal(
+	ctx context.Context, ring fernet.Keyring, after Place, progress func(Resealed),
+) (Resealed, error) {
 	done := Resealed{Last: after, Reports: map[string]store.ResealReport{}}
 	s, err := op.with(ring)
 	if err != nil {
@@ -89,7 +91,9 @@ type count struct {
 func (op *Operator) ShowResealed(r Resealed) error {
 	items, rows := []any{}, [][]string{}
 	add := func(name string, n store.ResealReport) count {
-		rows = append(rows, []string{name, fmt.Sprint(n.Seen), fmt.Sprint(n.Resealed), fmt.Sprint(n.Current), fmt.Sprint(n.Unreadable)})
+		rows = append(rows, []string{
+			name, fmt.Sprint(n.Seen), fmt.Sprint(n.Resealed), fmt.Sprint(n.Current), fmt.Sprint(n.Unreadable),
+		})
 		return count{name, n.Seen, n.Resealed, n.Current, n.Unreadable}
 	}
 	for _, collection := range store.Collections() {
@@ -198,5 +202,6 @@ func (r Resealed) Seen() int { return r.total().Seen }
 // String returns the counts in words.
 func (r Resealed) String() string {
 	n := r.total()
-	return fmt.Sprintf("%d of %s, %d current before, %d unreadable", n.Resealed, cli.Count(n.Seen, "record", "records"), n.Current, n.Unreadable)
+	seen := cli.Count(n.Seen, "record", "records")
+	return fmt.Sprintf("%d of %s, %d current before, %d unreadable", n.Resealed, seen, n.Current, n.Unreadable)
 }

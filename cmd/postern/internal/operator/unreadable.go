@@ -70,6 +70,8 @@ func (op *Operator) listSealed(ctx context.Context, collection string) error {
 		rows = append(rows, []string{v.Document, dash(v.Client), dash(v.Person)})
 	}
 	op.out.Unreadable(len(items))
-	op.out.Warn("Shown are ids of documents and the hashes they are found by. Names, people, dates and states are sealed.")
-	return errors.Join(op.out.Show(items, []string{"DOCUMENT", "CLIENT'S DOCUMENT", "PERSON'S DOCUMENT"}, rows), op.Opened())
+	op.out.Warn("Shown are ids of documents and the hashes they are found by. " +
+		"Names, people, dates and states are sealed.")
+	columns := []string{"DOCUMENT", "CLIENT'S DOCUMENT", "PERSON'S DOCUMENT"}
+	return errors.Join(op.out.Show(items, columns, rows), op.Opened())
 }

@@ -99,7 +99,8 @@ func (op *Operator) showUser(a store.Account, grants []grantView) error {
 		Grants []grantView `json:"grants"`
 	}{v, grants}
 	err := op.out.Show([]any{item}, nil, [][]string{
-		{"login", v.Login}, {"subject", v.Subject}, {"document", v.Document}, {"name", dash(v.Name)}, {"e-mail", dash(v.Email)},
+		{"login", v.Login}, {"subject", v.Subject}, {"document", v.Document},
+		{"name", dash(v.Name)}, {"e-mail", dash(v.Email)},
 		{"last seen", cli.Time(v.LastSeen)}, {"allowed by", v.AllowedBy + ", looked up " + cli.Time(v.Checked)},
 		{"live grants", fmt.Sprint(v.LiveGrants)},
 	})
@@ -144,7 +145,8 @@ func (op *Operator) person(ctx context.Context, who string) (store.Person, error
 			return p, nil
 		}
 	}
-	return store.Person{}, fmt.Errorf("user %s: several people have or had that login, name one by subject: %s", who, strings.Join(subjects(found), ", "))
+	return store.Person{}, fmt.Errorf("user %s: several people have or had that login, name one by subject: %s",
+		who, strings.Join(subjects(found), ", "))
 }
 
 func isPerson(p store.Person, who string) bool {

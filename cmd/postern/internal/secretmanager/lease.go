@@ -37,13 +37,15 @@ func (b *Backend) lease(ctx context.Context, ring string) (lease, error) {
 	l := lease{b, b.secret(ring), time.Now().Add(leaseTime).UTC().Format(time.RFC3339) + " " + rand.Text()}
 	secret, err := b.client.GetSecret(ctx, &pb.GetSecretRequest{Name: l.secret})
 	if status.Code(err) == codes.NotFound {
-		return lease{}, fmt.Errorf("secret %s: there is no such secret in %s: terraform apply makes it", ring, b.project)
+		return lease{}, fmt.Errorf("secret %s: there is no such secret in %s: terraform apply makes it",
+			ring, b.project)
 	}
 	if err != nil {
 		return lease{}, explain(err)
 	}
 	if taken(secret.Annotations[annotation]) {
-		return lease{}, fmt.Errorf("%w (another postern is writing it, or was stopped while it did: then it is free again within %s)", keyring.ErrConflict, leaseTime)
+		return lease{}, fmt.Errorf("%w (another postern is writing it, or was stopped while it did: "+
+			"then it is free again within %s)", keyring.ErrConflict, leaseTime)
 	}
 	return l, l.set(ctx, secret, l.value)
 }

@@ -133,7 +133,8 @@ func (b *Backend) Write(ctx context.Context, ring, old string, data []byte) (err
 
 // newest returns the number of the newest version in whatever state, or "".
 func (b *Backend) newest(ctx context.Context, ring string) (string, error) {
-	version, err := b.client.GetSecretVersion(ctx, &pb.GetSecretVersionRequest{Name: b.secret(ring) + "/versions/latest"})
+	latest := &pb.GetSecretVersionRequest{Name: b.secret(ring) + "/versions/latest"}
+	version, err := b.client.GetSecretVersion(ctx, latest)
 	if status.Code(err) == codes.NotFound {
 		return "", nil
 	}
@@ -164,7 +165,8 @@ func (b *Backend) Trim(ctx context.Context, ring string, keep int) (int, error) 
 		if seen++; seen <= max(keep, 1) {
 			continue
 		}
-		if _, err := b.client.DestroySecretVersion(ctx, &pb.DestroySecretVersionRequest{Name: v.Name, Etag: v.Etag}); err != nil {
+		old := &pb.DestroySecretVersionRequest{Name: v.Name, Etag: v.Etag}
+		if _, err := b.client.DestroySecretVersion(ctx, old); err != nil {
 			return destroyed, explain(err)
 		}
 		destroyed++
@@ -181,7 +183,8 @@ func explain(err error) error {
 	case codes.OK:
 		return nil
 	case codes.Unavailable, codes.DeadlineExceeded:
-		return fmt.Errorf("%w (this computer has to reach secretmanager.googleapis.com, or SECRETMANAGER_EMULATOR_HOST if that is set)", err)
+		return fmt.Errorf("%w (this computer has to reach secretmanager.googleapis.com, "+
+			"or SECRETMANAGER_EMULATOR_HOST if that is set)", err)
 	case codes.PermissionDenied:
 		return fmt.Errorf("%w (roles/secretmanager.admin on the secret allows it)", err)
 	case codes.Unauthenticated:

@@ -67,11 +67,14 @@ func TestDisabledNewestVersionIsNoMissingRing(t *testing.T) {
 	t.Parallel()
 	b, server := open(t)
 	write(t, b, "one")
-	_, err := server.DisableSecretVersion(t.Context(), &pb.DisableSecretVersionRequest{Name: "projects/" + project + "/secrets/" + ring + "/versions/1"})
+	name := "projects/" + project + "/secrets/" + ring + "/versions/1"
+	_, err := server.DisableSecretVersion(t.Context(), &pb.DisableSecretVersionRequest{Name: name})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Read(t.Context(), ring); err == nil || errors.Is(err, keyring.ErrMissing) || !strings.Contains(err.Error(), "version 1 is the newest and DISABLED") {
+	_, err = b.Read(t.Context(), ring)
+	if err == nil || errors.Is(err, keyring.ErrMissing) ||
+		!strings.Contains(err.Error(), "version 1 is the newest and DISABLED") {
 		t.Errorf("got %v, want that version 1 is disabled", err)
 	}
 	if err := b.Write(t.Context(), ring, "", []byte("x")); !errors.Is(err, keyring.ErrConflict) {
@@ -158,7 +161,8 @@ func TestLeaseTakenMeanwhileIsAConflict(t *testing.T) {
 	var once atomic.Bool
 	server.Fault(func(method string) error {
 		if method == "UpdateSecret" && once.CompareAndSwap(false, true) {
-			secret, err := server.GetSecret(t.Context(), &pb.GetSecretRequest{Name: "projects/" + project + "/secrets/" + ring})
+			name := "projects/" + project + "/secrets/" + ring
+			secret, err := server.GetSecret(t.Context(), &pb.GetSecretRequest{Name: name})
 			if err != nil {
 				return err
 			}
@@ -176,7 +180,8 @@ func TestLeaseTakenMeanwhileIsAConflict(t *testing.T) {
 
 func TestStandInIsOnLoopbackOnly(t *testing.T) {
 	t.Parallel()
-	for _, address := range []string{"", "127.0.0.1", "192.0.2.1:443", "secretmanager.googleapis.com:443", "localhost:1"} {
+	addresses := []string{"", "127.0.0.1", "192.0.2.1:443", "secretmanager.googleapis.com:443", "localhost:1"}
+	for _, address := range addresses {
 		if _, err := secretmanager.Local(address); err == nil {
 			t.Errorf("%q: accepted", address)
 		}

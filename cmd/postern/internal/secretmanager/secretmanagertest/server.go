@@ -48,7 +48,8 @@ func Start(t testing.TB, project string, secrets ...string) *Server {
 	s := &Server{secrets: map[string]*secret{}}
 	for _, name := range secrets {
 		full := "projects/" + project + "/secrets/" + name
-		s.secrets[full] = &secret{pb: &pb.Secret{Name: full, Etag: s.etag(), Annotations: map[string]string{"purpose": "test"}}}
+		annotations := map[string]string{"purpose": "test"}
+		s.secrets[full] = &secret{pb: &pb.Secret{Name: full, Etag: s.etag(), Annotations: annotations}}
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -70,7 +71,9 @@ func (s *Server) Fault(f func(method string) error) {
 	s.fault = f
 }
 
-func (s *Server) intercept(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+func (s *Server) intercept(
+	ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler,
+) (any, error) {
 	s.mu.Lock()
 	fault := s.fault
 	s.mu.Unlock()
@@ -179,7 +182,9 @@ func (s *Server) GetSecretVersion(_ context.Context, r *pb.GetSecretVersionReque
 }
 
 // AccessSecretVersion implements the service.
-func (s *Server) AccessSecretVersion(_ context.Context, r *pb.AccessSecretVersionRequest) (*pb.AccessSecretVersionResponse, error) {
+func (s *Server) AccessSecretVersion(
+	_ context.Context, r *pb.AccessSecretVersionRequest,
+) (*pb.AccessSecretVersionResponse, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found, at, err := s.version(r.Name)
@@ -197,7 +202,9 @@ func (s *Server) AccessSecretVersion(_ context.Context, r *pb.AccessSecretVersio
 }
 
 // ListSecretVersions implements the service: newest first, in one page.
-func (s *Server) ListSecretVersions(_ context.Context, r *pb.ListSecretVersionsRequest) (*pb.ListSecretVersionsResponse, error) {
+func (s *Server) ListSecretVersions(
+	_ context.Context, r *pb.ListSecretVersionsRequest,
+) (*pb.ListSecretVersionsResponse, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found, err := s.secret(r.Parent)
