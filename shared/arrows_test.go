@@ -62,7 +62,10 @@ var arrows = map[string][]string{
 	// start
 	"boot":       {"config", "telemetry", "edge", "origin", "version"},
 	"boot/serve": {"boot"},
-	"parts":      {"boot", "cimd", "config", "credential", "fernet", "keyfile", "oauth", "seal", "signing", "store", "store/driver", "telemetry", "upstream"},
+	"parts": {
+		"boot", "cimd", "config", "credential", "fernet", "keyfile", "oauth", "seal", "signing", "store",
+		"store/driver", "telemetry", "upstream",
+	},
 	// programs that write the generated pages
 	"config/gendocs":    {"config", "manifest"},
 	"telemetry/gendocs": {"telemetry"},
@@ -78,7 +81,10 @@ var neverLinked = map[string][]string{}
 
 func init() {
 	cloud := []string{"cloud.google.com/", "google.golang.org/", "modernc.org/"}
-	for _, p := range []string{"fernet", "credential", "recent", "signing", "keyfile", "config", "telemetry", "store/driver", "seal", "store", "upstream", "origin", "limit", "httperr", "strict", "edge", "pages", "cimd", "boot"} {
+	for _, p := range []string{
+		"fernet", "credential", "recent", "signing", "keyfile", "config", "telemetry", "store/driver", "seal", "store",
+		"upstream", "origin", "limit", "httperr", "strict", "edge", "pages", "cimd", "boot",
+	} {
 		neverLinked[shared+p] = cloud
 	}
 	neverLinked[shared+"oauth"] = append([]string{"net/http"}, cloud...)
@@ -113,7 +119,8 @@ func list(t *testing.T) []listed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-e", "-json=ImportPath,Dir,Name,Imports,TestImports,XTestImports,Deps,GoFiles,Module,Error", "work")
+	fields := "-json=ImportPath,Dir,Name,Imports,TestImports,XTestImports,Deps,GoFiles,Module,Error"
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-e", fields, "work")
 	cmd.Env = append(os.Environ(), "GOWORK="+work)
 	cmd.Stderr = t.Output()
 	out, err := cmd.Output()
@@ -237,8 +244,10 @@ func checkTestOnly(t *testing.T, p listed) {
 	name := strings.TrimPrefix(p.ImportPath, house)
 	for _, i := range p.Imports {
 		switch {
-		case inside(name, "test/kit") && (inside(i, house+"functions") || inside(i, house+"test") && !inside(i, house+"test/kit")):
-			t.Errorf("%s imports %s: the kit is for everybody's tests and knows shared alone", name, strings.TrimPrefix(i, house))
+		case inside(name, "test/kit") &&
+			(inside(i, house+"functions") || inside(i, house+"test") && !inside(i, house+"test/kit")):
+			t.Errorf("%s imports %s: the kit is for everybody's tests and knows shared alone",
+				name, strings.TrimPrefix(i, house))
 		case inside(name, "test"):
 		case inside(i, house+"test"), i == "testing" && !strings.HasSuffix(name, "test"):
 			t.Errorf("%s imports %s outside its tests", name, strings.TrimPrefix(i, house))

@@ -154,7 +154,8 @@ func decode(payload []byte) (Claims, error) {
 	if err := json.Unmarshal(payload, &w); err != nil {
 		return Claims{}, refuse(err, "the access token is malformed, expired or not ours")
 	}
-	if w.Issuer == "" || w.Audience == "" || w.Subject == "" || w.ClientID == "" || w.Grant == "" || w.ID == "" || w.IssuedAt <= 0 || w.Expiry <= 0 {
+	if w.Issuer == "" || w.Audience == "" || w.Subject == "" || w.ClientID == "" || w.Grant == "" || w.ID == "" ||
+		w.IssuedAt <= 0 || w.Expiry <= 0 {
 		return Claims{}, refuse(nil, "the access token lacks a required claim")
 	}
 	scopes, err := oauth.ParseScopes(w.Scope)
@@ -162,7 +163,8 @@ func decode(payload []byte) (Claims, error) {
 		return Claims{}, refuse(err, "the access token has malformed scopes")
 	}
 	return Claims{
-		Issuer: w.Issuer, Subject: w.Subject, Audience: w.Audience, ClientID: w.ClientID, Scopes: scopes, GrantID: w.Grant, ID: w.ID,
+		Issuer: w.Issuer, Subject: w.Subject, Audience: w.Audience,
+		ClientID: w.ClientID, Scopes: scopes, GrantID: w.Grant, ID: w.ID,
 		IssuedAt: time.Unix(w.IssuedAt, 0).UTC(), Expiry: time.Unix(w.Expiry, 0).UTC(),
 	}, nil
 }

@@ -42,7 +42,10 @@ func verifierOf(ring signing.Ring, now time.Time) *Verifier {
 }
 
 func claims() Claims {
-	return Claims{Issuer: issuer, Subject: "github:583231", Audience: resource, ClientID: "c_1", Scopes: oauth.Scopes{"mcp", "more"}, GrantID: "g1"}
+	return Claims{
+		Issuer: issuer, Subject: "github:583231", Audience: resource, ClientID: "c_1",
+		Scopes: oauth.Scopes{"mcp", "more"}, GrantID: "g1",
+	}
 }
 
 func issue(t *testing.T, ring signing.Ring, c Claims) credential.Secret {
@@ -89,7 +92,8 @@ func TestIssuedTokenVerifies(t *testing.T) {
 	if !equal(got, issued) {
 		t.Errorf("got %+v, want %+v", got, issued)
 	}
-	if want := begin.Truncate(time.Second); !got.IssuedAt.Equal(want) || !got.Expiry.Equal(want.Add(time.Hour)) || len(got.ID) < 43 {
+	want := begin.Truncate(time.Second)
+	if !got.IssuedAt.Equal(want) || !got.Expiry.Equal(want.Add(time.Hour)) || len(got.ID) < 43 {
 		t.Errorf("got %v to %v, id %q", got.IssuedAt, got.Expiry, got.ID)
 	}
 	again, _, err := issuerOf(ring).Issue(t.Context(), claims())
@@ -127,7 +131,8 @@ func TestWireForm(t *testing.T) {
 	delete(payload, "jti")
 	second := float64(begin.Unix())
 	want := map[string]any{
-		"iss": issuer, "sub": "github:583231", "aud": resource, "client_id": "c_1", "scope": "mcp more", "grant": "g1", "iat": second, "exp": second + 3600,
+		"iss": issuer, "sub": "github:583231", "aud": resource, "client_id": "c_1", "scope": "mcp more",
+		"grant": "g1", "iat": second, "exp": second + 3600,
 	}
 	if !maps.Equal(payload, want) {
 		t.Errorf("got %v, want %v", payload, want)
@@ -189,7 +194,8 @@ func TestOtherCredentialsAreNoAccessTokens(t *testing.T) {
 
 func wire() map[string]any {
 	return map[string]any{
-		"iss": issuer, "sub": "github:1", "aud": resource, "client_id": "c_1", "scope": "mcp", "grant": "g1", "jti": "j1",
+		"iss": issuer, "sub": "github:1", "aud": resource, "client_id": "c_1", "scope": "mcp",
+		"grant": "g1", "jti": "j1",
 		"iat": begin.Unix(), "exp": begin.Unix() + 60,
 	}
 }
@@ -200,7 +206,10 @@ func TestMissingClaimIsARefusal(t *testing.T) {
 	ring := signing.Generate()
 	v := verifierOf(ring, begin)
 	for _, claim := range []string{"iss", "sub", "aud", "client_id", "grant", "jti", "iat", "exp"} {
-		for name, value := range map[string]any{"missing": nil, "empty": "", "zero": 0, "negative": -1, "a list": []string{resource}, "an object": map[string]any{}, "true": true} {
+		for name, value := range map[string]any{
+			"missing": nil, "empty": "", "zero": 0, "negative": -1, "true": true,
+			"a list": []string{resource}, "an object": map[string]any{},
+		} {
 			w := wire()
 			if w[claim] = value; name == "missing" {
 				delete(w, claim)
@@ -213,7 +222,9 @@ func TestMissingClaimIsARefusal(t *testing.T) {
 		_, err := v.Verify(t.Context(), sign(t, ring, Type, w), issuer, resource)
 		wantInvalidToken(t, claim+" null", err)
 	}
-	for name, value := range map[string]any{"several audiences": []string{resource, issuer}, "one in a list": []string{resource}} {
+	for name, value := range map[string]any{
+		"several audiences": []string{resource, issuer}, "one in a list": []string{resource},
+	} {
 		w := wire()
 		w["aud"] = value
 		_, err := v.Verify(t.Context(), sign(t, ring, Type, w), issuer, resource)
@@ -322,39 +333,44 @@ func TestForgedHeadersAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	jwk := map[string]any{
-		"kty": "EC", "crv": "P-256", "x": base64.RawURLEncoding.EncodeToString(point[1:33]), "y": base64.RawURLEncoding.EncodeToString(point[33:]),
+		"kty": "EC", "crv": "P-256",
+		"x": base64.RawURLEncoding.EncodeToString(point[1:33]), "y": base64.RawURLEncoding.EncodeToString(point[33:]),
 	}
 	public := ring.Public().Format()
+	signedBy := func(signature []byte) string {
+		return parts[0] + "." + parts[1] + "." + base64.RawURLEncoding.EncodeToString(signature)
+	}
 	for name, token := range map[string]string{
-		"alg none":                   with(map[string]any{"alg": "none"}) + "." + parts[1] + ".",
-		"alg None, old signature":    with(map[string]any{"alg": "None"}) + "." + parts[1] + "." + parts[2],
-		"HMAC with the public keys":  hs256(with(map[string]any{"alg": "HS256"}), public),
-		"HMAC with nothing":          hs256(with(map[string]any{"alg": "HS256"}), nil),
-		"ES384":                      with(map[string]any{"alg": "ES384"}) + "." + parts[1] + "." + parts[2],
-		"stranger's key":             strange(parts[0]),
-		"stranger's key in jwk":      strange(with(map[string]any{"jwk": jwk})),
-		"stranger's key, no kid":     strange(enc(map[string]any{"alg": "ES256", "typ": Type, "jwk": jwk})),
-		"stranger's key by jku":      strange(with(map[string]any{"jku": "https://evil.test/jwks.json"})),
-		"stranger's key by x5u":      strange(with(map[string]any{"x5u": "https://evil.test/x.pem"})),
-		"kid as a path":              strange(with(map[string]any{"kid": "../../dev/null"})),
-		"kid as an address":          strange(with(map[string]any{"kid": "https://evil.test/"})),
-		"no kid":                     strange(enc(map[string]any{"alg": "ES256", "typ": Type})),
-		"unknown crit":               strange(with(map[string]any{"crit": []string{"x"}, "x": 1})),
-		"changed payload":            parts[0] + "." + enc(wire()) + "." + parts[2],
-		"changed signature":          raw[:len(raw)-10] + "AAAAAAAAAA",
-		"no signature":               parts[0] + "." + parts[1] + ".",
-		"two parts":                  parts[0] + "." + parts[1],
-		"four parts":                 raw + ".x",
-		"five parts, as encrypted":   raw + ".x.y",
-		"appended":                   raw + "A",
-		"line break":                 raw + "\n",
-		"leading space":              " " + raw,
-		"padding":                    raw + "=",
-		"JSON form":                  `{"payload":"` + parts[1] + `","signatures":[{"protected":"` + parts[0] + `","signature":"` + parts[2] + `"}]}`,
+		"alg none":                  with(map[string]any{"alg": "none"}) + "." + parts[1] + ".",
+		"alg None, old signature":   with(map[string]any{"alg": "None"}) + "." + parts[1] + "." + parts[2],
+		"HMAC with the public keys": hs256(with(map[string]any{"alg": "HS256"}), public),
+		"HMAC with nothing":         hs256(with(map[string]any{"alg": "HS256"}), nil),
+		"ES384":                     with(map[string]any{"alg": "ES384"}) + "." + parts[1] + "." + parts[2],
+		"stranger's key":            strange(parts[0]),
+		"stranger's key in jwk":     strange(with(map[string]any{"jwk": jwk})),
+		"stranger's key, no kid":    strange(enc(map[string]any{"alg": "ES256", "typ": Type, "jwk": jwk})),
+		"stranger's key by jku":     strange(with(map[string]any{"jku": "https://evil.test/jwks.json"})),
+		"stranger's key by x5u":     strange(with(map[string]any{"x5u": "https://evil.test/x.pem"})),
+		"kid as a path":             strange(with(map[string]any{"kid": "../../dev/null"})),
+		"kid as an address":         strange(with(map[string]any{"kid": "https://evil.test/"})),
+		"no kid":                    strange(enc(map[string]any{"alg": "ES256", "typ": Type})),
+		"unknown crit":              strange(with(map[string]any{"crit": []string{"x"}, "x": 1})),
+		"changed payload":           parts[0] + "." + enc(wire()) + "." + parts[2],
+		"changed signature":         raw[:len(raw)-10] + "AAAAAAAAAA",
+		"no signature":              parts[0] + "." + parts[1] + ".",
+		"two parts":                 parts[0] + "." + parts[1],
+		"four parts":                raw + ".x",
+		"five parts, as encrypted":  raw + ".x.y",
+		"appended":                  raw + "A",
+		"line break":                raw + "\n",
+		"leading space":             " " + raw,
+		"padding":                   raw + "=",
+		"JSON form": `{"payload":"` + parts[1] +
+			`","signatures":[{"protected":"` + parts[0] + `","signature":"` + parts[2] + `"}]}`,
 		"huge":                       raw + strings.Repeat("A", 1<<20),
 		"compressed":                 strange(with(map[string]any{"zip": "DEF"})),
-		"the signature as DER":       parts[0] + "." + parts[1] + "." + base64.RawURLEncoding.EncodeToString([]byte{0x30, 0x06, 2, 1, 1, 2, 1, 1}),
-		"a signature of zeros":       parts[0] + "." + parts[1] + "." + base64.RawURLEncoding.EncodeToString(make([]byte, 64)),
+		"the signature as DER":       signedBy([]byte{0x30, 0x06, 2, 1, 1, 2, 1, 1}),
+		"a signature of zeros":       signedBy(make([]byte, 64)),
 		"header and payload swapped": parts[1] + "." + parts[0] + "." + parts[2],
 	} {
 		_, err := v.Verify(t.Context(), credential.Wrap(token), issuer, resource)
@@ -380,7 +396,10 @@ func TestUnknownKeyIsLookedForOnce(t *testing.T) {
 	reads := 0
 	parse := func(data []byte) (signing.KeySet, error) { reads++; return signing.ParseKeySet(data) }
 	now := begin
-	v := &Verifier{Keys: keyfile.New(path, parse, &keyfile.Options{Now: func() time.Time { return now }, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}), Now: at(begin)}
+	v := &Verifier{Now: at(begin), Keys: keyfile.New(path, parse, &keyfile.Options{
+		Now: func() time.Time { return now },
+		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+	})}
 
 	verify := func(ring signing.Ring) error {
 		_, err := v.Verify(t.Context(), issue(t, ring, claims()), issuer, resource)

@@ -26,7 +26,9 @@ func settings(calls *int) Build {
 		if err := r.Err(); err != nil {
 			return nil, err
 		}
-		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, env.Name+" "+ttl.String()) }), nil
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, env.Name+" "+ttl.String())
+		}), nil
 	}
 }
 
@@ -62,7 +64,8 @@ func TestABadSettingStopsTheStart(t *testing.T) {
 	t.Setenv("CODE_TTL", "10h")
 	calls := 0
 	build := settings(&calls)
-	if _, err := Open(t.Context(), "bad-setting", build, &Env{}); err == nil || !strings.Contains(err.Error(), "start bad-setting: configuration has 1 problem:\n  CODE_TTL") {
+	_, err := Open(t.Context(), "bad-setting", build, &Env{})
+	if err == nil || !strings.Contains(err.Error(), "start bad-setting: configuration has 1 problem:\n  CODE_TTL") {
 		t.Errorf("got %v", err)
 	}
 	calls = 0
@@ -121,12 +124,16 @@ func TestTheEdgeIsReadFromSettings(t *testing.T) {
 	})}
 	r := env.Settings()
 	e := env.Edge(r)
-	if e.Issuer.String() != "https://auth.example.com" || !e.TrustForwardedAuthorization || e.ForwardedForHops != 2 || e.Log != env.Log || r.Err() != nil {
+	if e.Issuer.String() != "https://auth.example.com" || !e.TrustForwardedAuthorization || e.ForwardedForHops != 2 ||
+		e.Log != env.Log || r.Err() != nil {
 		t.Errorf("got %+v, %v", e, r.Err())
 	}
 	env.Lookup = config.Map(map[string]string{"ISSUER_URL": "https://auth.example.com/", "LOG_LEVEL": "loud"})
 	r = env.Settings()
-	if env.Edge(r); r.Err() == nil || !strings.Contains(r.Err().Error(), `ISSUER_URL is "https://auth.example.com/": an origin has no path`) || !strings.Contains(r.Err().Error(), "LOG_LEVEL") {
+	env.Edge(r)
+	noPath := `ISSUER_URL is "https://auth.example.com/": an origin has no path`
+	err := r.Err()
+	if err == nil || !strings.Contains(err.Error(), noPath) || !strings.Contains(err.Error(), "LOG_LEVEL") {
 		t.Errorf("got %v", r.Err())
 	}
 }
@@ -162,7 +169,8 @@ func TestAnEventThatFailsIsLoggedAndSaidConstantly(t *testing.T) {
 	if err := h(t.Context(), "good"); err != nil {
 		t.Errorf("got %v", err)
 	}
-	if err := h(t.Context(), "bad"); err == nil || strings.ContainsAny(err.Error(), "%") || !strings.Contains(b.String(), "canary") {
+	err := h(t.Context(), "bad")
+	if err == nil || strings.ContainsAny(err.Error(), "%") || !strings.Contains(b.String(), "canary") {
 		t.Errorf("got %v, logged %s", err, b.String())
 	}
 	opened, err := Open(t.Context(), "cascade", build, &Env{})

@@ -35,7 +35,8 @@ func TestOneProblemIsSingular(t *testing.T) {
 	t.Parallel()
 	r := read(nil)
 	r.String("ALLOW")
-	if err := r.Err(); err == nil || !strings.HasPrefix(err.Error(), "configuration has 1 problem:\n  ALLOW is not set: want who may enter") {
+	want := "configuration has 1 problem:\n  ALLOW is not set: want who may enter"
+	if err := r.Err(); err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -47,7 +48,8 @@ func TestUnsetSettingsHaveTheDocumentedDefaults(t *testing.T) {
 	for name, want := range map[string]time.Duration{
 		"ACCESS_TOKEN_TTL": time.Hour, "GRANT_TTL": 2160 * time.Hour, "CODE_TTL": time.Minute,
 		"SIGN_IN_TTL": 10 * time.Minute, "REFRESH_GRACE": 2 * time.Minute, "REVOCATION_MAX_AGE": 30 * time.Second,
-		"MEMBERSHIP_TTL": time.Hour, "EVIDENCE_MAX_AGE": 168 * time.Hour, "CLIENT_UNUSED_TTL": 168 * time.Hour, "KEYS_MAX_AGE": 5 * time.Minute,
+		"MEMBERSHIP_TTL":   time.Hour,
+		"EVIDENCE_MAX_AGE": 168 * time.Hour, "CLIENT_UNUSED_TTL": 168 * time.Hour, "KEYS_MAX_AGE": 5 * time.Minute,
 	} {
 		if got := r.Duration(name); got != want {
 			t.Errorf("%s: got %s, want %s", name, got, want)
@@ -56,7 +58,8 @@ func TestUnsetSettingsHaveTheDocumentedDefaults(t *testing.T) {
 	if got := r.URL("GITHUB_URL").String(); got != "https://github.com" {
 		t.Errorf("GITHUB_URL: got %s", got)
 	}
-	if r.Bool("TRUST_FORWARDED_AUTHORIZATION") || r.Int("FORWARDED_FOR_HOPS") != 0 || r.Enum("LOG_LEVEL") != "info" || r.String("GOOGLE_CLOUD_PROJECT") != "" {
+	if r.Bool("TRUST_FORWARDED_AUTHORIZATION") || r.Int("FORWARDED_FOR_HOPS") != 0 ||
+		r.Enum("LOG_LEVEL") != "info" || r.String("GOOGLE_CLOUD_PROJECT") != "" {
 		t.Error("a default is not as documented")
 	}
 	if err := r.Err(); err != nil {
@@ -98,19 +101,23 @@ func TestDurationsKeepTheirLimits(t *testing.T) {
 
 func TestOtherFormsRefuseWhatTheyAreNot(t *testing.T) {
 	t.Parallel()
+	boolean := func(r *config.Reader) { r.Bool("TRUST_FORWARDED_AUTHORIZATION") }
+	hops := func(r *config.Reader) { r.Int("FORWARDED_FOR_HOPS") }
+	provider := func(r *config.Reader) { r.Enum("IDENTITY_PROVIDER") }
+	address := func(r *config.Reader) { r.URL("GITHUB_URL") }
 	for name, c := range map[string]struct {
 		value string
 		read  func(*config.Reader)
 	}{
-		"a boolean is not a number":       {"TRUST_FORWARDED_AUTHORIZATION=1", func(r *config.Reader) { r.Bool("TRUST_FORWARDED_AUTHORIZATION") }},
-		"hops are not negative":           {"FORWARDED_FOR_HOPS=-1", func(r *config.Reader) { r.Int("FORWARDED_FOR_HOPS") }},
-		"hops are few":                    {"FORWARDED_FOR_HOPS=17", func(r *config.Reader) { r.Int("FORWARDED_FOR_HOPS") }},
+		"a boolean is not a number":       {"TRUST_FORWARDED_AUTHORIZATION=1", boolean},
+		"hops are not negative":           {"FORWARDED_FOR_HOPS=-1", hops},
+		"hops are few":                    {"FORWARDED_FOR_HOPS=17", hops},
 		"a level is one of the words":     {"LOG_LEVEL=loud", func(r *config.Reader) { r.Enum("LOG_LEVEL") }},
-		"oidc is not in this version":     {"IDENTITY_PROVIDER=oidc", func(r *config.Reader) { r.Enum("IDENTITY_PROVIDER") }},
-		"plain http is for loopback only": {"GITHUB_URL=http://github.example.com", func(r *config.Reader) { r.URL("GITHUB_URL") }},
-		"a URL ends without slash":        {"GITHUB_URL=https://github.com/", func(r *config.Reader) { r.URL("GITHUB_URL") }},
-		"a URL has no query":              {"GITHUB_URL=https://github.com?a=b", func(r *config.Reader) { r.URL("GITHUB_URL") }},
-		"a URL has a host":                {"GITHUB_URL=https:github.com", func(r *config.Reader) { r.URL("GITHUB_URL") }},
+		"oidc is not in this version":     {"IDENTITY_PROVIDER=oidc", provider},
+		"plain http is for loopback only": {"GITHUB_URL=http://github.example.com", address},
+		"a URL ends without slash":        {"GITHUB_URL=https://github.com/", address},
+		"a URL has no query":              {"GITHUB_URL=https://github.com?a=b", address},
+		"a URL has a host":                {"GITHUB_URL=https:github.com", address},
 	} {
 		key, value, _ := strings.Cut(c.value, "=")
 		r := read(map[string]string{key: value})
@@ -158,7 +165,8 @@ func TestParseReportsWhatItsFunctionSays(t *testing.T) {
 		t.Errorf("got %v", r.Err())
 	}
 	r := read(map[string]string{"ALLOW": "a"})
-	if got := config.Parse(r, "ALLOW", fn); got != 0 || r.Err() == nil || !strings.Contains(r.Err().Error(), `ALLOW is "a": too short: want who may enter`) {
+	if got := config.Parse(r, "ALLOW", fn); got != 0 ||
+		r.Err() == nil || !strings.Contains(r.Err().Error(), `ALLOW is "a": too short: want who may enter`) {
 		t.Errorf("got %d, %v", got, r.Err())
 	}
 	r = read(nil)
@@ -188,7 +196,8 @@ func TestNamesOutsideTheTableAreBugs(t *testing.T) {
 
 func TestOverlayTakesTheFirstValue(t *testing.T) {
 	t.Parallel()
-	l := config.Overlay(config.Map(map[string]string{"ALLOW": "", "STORE": "a"}), config.Map(map[string]string{"ALLOW": "anyone", "STORE": "b"}))
+	given, defaults := map[string]string{"ALLOW": "", "STORE": "a"}, map[string]string{"ALLOW": "anyone", "STORE": "b"}
+	l := config.Overlay(config.Map(given), config.Map(defaults))
 	got := map[string]string{}
 	for _, n := range []string{"ALLOW", "STORE", "LOG_LEVEL"} {
 		if v, ok := l(n); ok {

@@ -14,40 +14,52 @@ var Settings = []Setting{
 	{
 		Name: "ISSUER_URL", Kind: KindOrigin, Example: "https://auth.example.com",
 		Want: "the public https origin, like https://auth.example.com",
-		Doc: "The public origin of the server: https, no path, no trailing slash. It is the issuer in every document and token, so it must never change. " +
-			"Plain http is accepted for a loopback address. Unset, the origin is taken from the request, for requests that arrive on loopback only; a deployed function refuses to start without it.",
+		Doc: "The public origin of the server: https, no path, no trailing slash. " +
+			"It is the issuer in every document and token, so it must never change. " +
+			"Plain http is accepted for a loopback address. Unset, the origin is taken from the request, " +
+			"for requests that arrive on loopback only; a deployed function refuses to start without it.",
 	},
 	{
 		Name: "STORE", Kind: KindText, Required: true, Example: "firestore:my-project",
 		Want: "embedded:DIRECTORY, firestore:PROJECT or firestore:PROJECT/DATABASE, like firestore:my-project",
-		Doc:  "Where records are kept: `embedded:DIRECTORY`, `firestore:PROJECT` or `firestore:PROJECT/DATABASE`. `FIRESTORE_EMULATOR_HOST` is honoured. A deployed function has the Firestore driver only.",
+		Doc: "Where records are kept: `embedded:DIRECTORY`, `firestore:PROJECT` or `firestore:PROJECT/DATABASE`. " +
+			"`FIRESTORE_EMULATOR_HOST` is honoured. A deployed function has the Firestore driver only.",
 	},
 	{
-		Name: "IDENTITY_PROVIDER", Kind: KindEnum, Required: true, Words: []string{"github", "development"}, Example: "github",
-		Doc: "Who says who a person is. `development` is a form that believes every name; it is refused unless the issuer is a loopback address. `oidc` is not part of this version.",
+		Name: "IDENTITY_PROVIDER", Kind: KindEnum, Required: true,
+		Words: []string{"github", "development"}, Example: "github",
+		Doc: "Who says who a person is. `development` is a form that believes every name; " +
+			"it is refused unless the issuer is a loopback address. `oidc` is not part of this version.",
 	},
 	{
 		Name: "GITHUB_CLIENT_ID", Kind: KindText, Required: true, Example: "Iv1.0123456789abcdef",
 		Want: "the client id of the GitHub OAuth app, like Iv1.0123456789abcdef",
-		Doc:  "The client id of the GitHub OAuth app whose callback is `ISSUER_URL/auth/callback`. Read when `IDENTITY_PROVIDER` is `github`.",
+		Doc: "The client id of the GitHub OAuth app whose callback is `ISSUER_URL/auth/callback`. " +
+			"Read when `IDENTITY_PROVIDER` is `github`.",
 	},
 	{
-		Name: "GITHUB_CLIENT_SECRET_FILE", Kind: KindFile, Required: true, Example: "/secrets/github-client-secret/value",
-		Doc: "A file with the client secret of the GitHub OAuth app; white space around it is ignored. Read when `IDENTITY_PROVIDER` is `github`.",
+		Name: "GITHUB_CLIENT_SECRET_FILE", Kind: KindFile, Required: true,
+		Example: "/secrets/github-client-secret/value",
+		Doc: "A file with the client secret of the GitHub OAuth app; white space around it is ignored. " +
+			"Read when `IDENTITY_PROVIDER` is `github`.",
 	},
 	{
 		Name: "GITHUB_URL", Kind: KindURL, Default: "https://github.com", Example: "https://github.example.com",
 		Doc: "The address of GitHub's pages, for GitHub Enterprise Server and tests.",
 	},
 	{
-		Name: "GITHUB_API_URL", Kind: KindURL, Default: "https://api.github.com", Example: "https://github.example.com/api/v3",
-		Doc: "The address of GitHub's REST API, for GitHub Enterprise Server and tests.",
+		Name: "GITHUB_API_URL", Kind: KindURL, Default: "https://api.github.com",
+		Example: "https://github.example.com/api/v3",
+		Doc:     "The address of GitHub's REST API, for GitHub Enterprise Server and tests.",
 	},
 	{
 		Name: "ALLOW", Kind: KindText, Required: true, Example: "user:octocat,org:acme",
-		Want: "who may enter: user:octocat, org:acme, team:acme/ops, email-domain:example.com, separated by commas, or the word anyone",
-		Doc: "Who may enter, separated by commas: `user:octocat`, `org:acme`, `team:acme/ops`, `email-domain:example.com`, or the word `anyone`. " +
-			"A login can be given up and taken by somebody else; `user-id:583231` names the account itself. There is no default: nothing said means nobody, and the function does not start.",
+		Want: "who may enter: user:octocat, org:acme, team:acme/ops, " +
+			"email-domain:example.com, separated by commas, or the word anyone",
+		Doc: "Who may enter, separated by commas: `user:octocat`, `org:acme`, `team:acme/ops`, " +
+			"`email-domain:example.com`, or the word `anyone`. " +
+			"A login can be given up and taken by somebody else; `user-id:583231` names the account itself. " +
+			"There is no default: nothing said means nobody, and the function does not start.",
 	},
 	{
 		Name: "OPERATOR_CONTACT", Kind: KindText, Example: "ops@example.com",
@@ -57,11 +69,13 @@ var Settings = []Setting{
 	},
 	{
 		Name: "FERNET_KEYS_FILE", Kind: KindFile, Required: true, Example: "/secrets/fernet-keys/value",
-		Doc: "The ring that seals records and forms: Fernet keys, one a line. The first one seals, all open. Read on first use and again when older than `KEYS_MAX_AGE`.",
+		Doc: "The ring that seals records and forms: Fernet keys, one a line. The first one seals, all open. " +
+			"Read on first use and again when older than `KEYS_MAX_AGE`.",
 	},
 	{
 		Name: "SIGNING_KEYS_FILE", Kind: KindFile, Required: true, Example: "/secrets/signing-keys/value",
-		Doc: "The private keys that sign access tokens, a JWKS. The first one signs. Mounted on the token function alone.",
+		Doc: "The private keys that sign access tokens, a JWKS. The first one signs. " +
+			"Mounted on the token function alone.",
 	},
 	{
 		Name: "VERIFICATION_KEYS_FILE", Kind: KindFile, Required: true, Example: "/secrets/verification-keys/value",
@@ -69,7 +83,8 @@ var Settings = []Setting{
 	},
 	{
 		Name: "KEYS_MAX_AGE", Kind: KindDuration, Default: "5m", Min: time.Second, Max: time.Hour, Example: "1m",
-		Doc: "How old a ring of keys may get before a request reads its file again; the client secret of the identity provider likewise. " +
+		Doc: "How old a ring of keys may get before a request reads its file again; " +
+			"the client secret of the identity provider likewise. " +
 			"`postern keys rotate --wait` must be longer, or a key writes before every server has it.",
 	},
 	{
@@ -89,22 +104,30 @@ var Settings = []Setting{
 		Doc: "How long a person may take from the consent page to the return from the identity provider.",
 	},
 	{
-		Name: "REFRESH_GRACE", Kind: KindDuration, Default: "120s", Min: time.Second, Max: time.Hour, ZeroOK: true, Example: "60s",
+		Name: "REFRESH_GRACE", Kind: KindDuration, Default: "120s", Min: time.Second, Max: time.Hour,
+		ZeroOK: true, Example: "60s",
 		Doc: "How long a refresh token still works after its first rotation. 0 means not at all.",
 	},
 	{
-		Name: "REVOCATION_MAX_AGE", Kind: KindDuration, Default: "30s", Min: time.Second, Max: time.Hour, ZeroOK: true, Example: "5s",
-		Doc: "How long `/mcp` may go without looking whether a grant still lives. 0 means that it looks on every request.",
+		Name: "REVOCATION_MAX_AGE", Kind: KindDuration, Default: "30s", Min: time.Second, Max: time.Hour,
+		ZeroOK: true, Example: "5s",
+		Doc: "How long `/mcp` may go without looking whether a grant still lives. " +
+			"0 means that it looks on every request.",
 	},
 	{
-		Name: "MEMBERSHIP_TTL", Kind: KindDuration, Default: "1h", Min: time.Second, Max: 30 * day, ZeroOK: true, Example: "15m",
-		Doc: "How old the last answer to who may enter may be when a token is refreshed, whichever kind of rule of `ALLOW` let the person in: beyond it the identity provider is asked " +
-			"about the account and its memberships as they are now. 0 means that every refresh asks. Where `anyone` may enter there is nothing to ask.",
+		Name: "MEMBERSHIP_TTL", Kind: KindDuration, Default: "1h", Min: time.Second, Max: 30 * day,
+		ZeroOK: true, Example: "15m",
+		Doc: "How old the last answer to who may enter may be when a token is refreshed, whichever kind of rule of " +
+			"`ALLOW` let the person in: beyond it the identity provider is asked about the account and its " +
+			"memberships as they are now. 0 means that every refresh asks. " +
+			"Where `anyone` may enter there is nothing to ask.",
 	},
 	{
-		Name: "EVIDENCE_MAX_AGE", Kind: KindDuration, Default: "168h", Min: time.Second, Max: year, ZeroOK: true, Example: "72h",
-		Doc: "How old the last good answer may become while the identity provider does not accept the token that it gave for a person, or answers nothing that can be understood. " +
-			"Until then a refresh is a fault (503) and loses nothing, after that the person has to sign in again. 0 means that they have to at once.",
+		Name: "EVIDENCE_MAX_AGE", Kind: KindDuration, Default: "168h", Min: time.Second, Max: year,
+		ZeroOK: true, Example: "72h",
+		Doc: "How old the last good answer may become while the identity provider does not accept the token that it " +
+			"gave for a person, or answers nothing that can be understood. Until then a refresh is a fault (503) and " +
+			"loses nothing, after that the person has to sign in again. 0 means that they have to at once.",
 	},
 	{
 		Name: "CLIENT_UNUSED_TTL", Kind: KindDuration, Default: "168h", Min: time.Second, Max: 5 * year, Example: "24h",
@@ -113,16 +136,19 @@ var Settings = []Setting{
 	{
 		Name: "CIMD_ALLOW", Kind: KindText, Example: "claude.ai,chatgpt.com,vscode.dev",
 		Want: "hosts in lower case, separated by commas, like claude.ai,vscode.dev, or the word none",
-		Doc: "Whose client ID metadata documents are read, by host. Unset, everybody's on public addresses, but for hosts of the platform that runs this server. " +
-			"A host stands for itself, not for those below it. `none` turns metadata documents off, and the metadata of the server then does not offer them. " +
+		Doc: "Whose client ID metadata documents are read, by host. Unset, everybody's on public addresses, " +
+			"but for hosts of the platform that runs this server. A host stands for itself, not for those below it. " +
+			"`none` turns metadata documents off, and the metadata of the server then does not offer them. " +
 			"It decides about new sign-ins; who is connected stays so.",
 	},
 	{
 		Name: "REDIRECT_SCHEMES", Kind: KindText, Example: "cursor,vscode,com.example.app",
 		Want: "app schemes in lower case, separated by commas, like cursor,com.example.app, or the word none",
-		Doc: "Which schemes of apps redirect URIs may have, beside https and http on loopback. Unset, every scheme that is an app's own: " +
-			"none of the web, of scripts, data, files or the browser, and none that an operating system handles. " +
-			"`none` leaves https and loopback. It decides about registrations and about new sign-ins of clients that are registered; who is connected stays so.",
+		Doc: "Which schemes of apps redirect URIs may have, beside https and http on loopback. " +
+			"Unset, every scheme that is an app's own: none of the web, of scripts, data, files or the browser, " +
+			"and none that an operating system handles. " +
+			"`none` leaves https and loopback. It decides about registrations and about new sign-ins of clients " +
+			"that are registered; who is connected stays so.",
 	},
 	{
 		Name: "OPENAI_APPS_CHALLENGE", Kind: KindText, Example: "8t0fMl4QrJ2yXw7v",
@@ -137,11 +163,13 @@ var Settings = []Setting{
 	},
 	{
 		Name: "TRUST_FORWARDED_AUTHORIZATION", Kind: KindBool, Default: "false", Example: "true",
-		Doc: "Set by terraform behind API Gateway, which moves the client's own credential to `X-Forwarded-Authorization`: true reads only that header, false only `Authorization`.",
+		Doc: "Set by terraform behind API Gateway, which moves the client's own credential to " +
+			"`X-Forwarded-Authorization`: true reads only that header, false only `Authorization`.",
 	},
 	{
 		Name: "FORWARDED_FOR_HOPS", Kind: KindInt, Default: "0", Least: 0, Most: 16, Example: "2",
-		Doc: "Which entry of `X-Forwarded-For`, counted from the right, is the client's address, for limits. 0 uses the address of the connection. Entries further left can be forged.",
+		Doc: "Which entry of `X-Forwarded-For`, counted from the right, is the client's address, for limits. " +
+			"0 uses the address of the connection. Entries further left can be forged.",
 	},
 	{
 		Name: "LOAD_BALANCER_PROOF", Kind: KindText, Example: "0b3f6c1e-6d0f-4f6e-9a53-2f1c7d9e8a41",
@@ -156,7 +184,8 @@ var Settings = []Setting{
 	{
 		Name: "GOOGLE_CLOUD_PROJECT", Kind: KindText, Example: "my-project",
 		Want: "a Google Cloud project id, like my-project",
-		Doc:  "The project under which lines of the log are grouped with the platform's request log. Unset, lines carry no trace.",
+		Doc: "The project under which lines of the log are grouped with the platform's request log. " +
+			"Unset, lines carry no trace.",
 	},
 	{
 		Name: "OIDC_ISSUER", Kind: KindURL, Unsupported: true,

@@ -134,7 +134,8 @@ func TestKeysPrintAsFingerprints(t *testing.T) {
 		fmt.Sprintf("%v %+v %#v", key, key, key), fmt.Sprintf("%v %+v %#v", hidden, hidden, hidden),
 		fmt.Sprintf("%s %x", key, hidden.ring), string(encoded), logged.String(),
 	} {
-		if strings.Contains(got, key.Encode()[:16]) || !strings.Contains(got, key.Fingerprint()) && !strings.Contains(got, "0x") {
+		named := strings.Contains(got, key.Fingerprint()) || strings.Contains(got, "0x")
+		if strings.Contains(got, key.Encode()[:16]) || !named {
 			t.Errorf("got %s, want nothing but the fingerprint", got)
 		}
 	}

@@ -164,7 +164,9 @@ func (st *state[T]) result() (T, error) {
 // start joins the read in flight or, if wanted still says so, starts one. It returns
 // a channel that is closed when the read ends, nil if there is none to wait for,
 // and whether this call started it.
-func (f *File[T]) start(ctx context.Context, wanted func(*state[T], time.Time) bool) (done <-chan struct{}, started bool) {
+func (f *File[T]) start(
+	ctx context.Context, wanted func(*state[T], time.Time) bool,
+) (done <-chan struct{}, started bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.flight != nil {
@@ -232,13 +234,15 @@ func (f *File[T]) read(ctx context.Context) {
 	now := f.opt.Now()
 	if err != nil {
 		f.state.Store(old.failed(now, fmt.Errorf("read keys in %s: %w", f.path, err), f.opt))
-		f.audit(ctx, slog.LevelWarn, EventReloadFailed, slog.Bool("kept", old.loaded), slog.String("error", err.Error()))
+		f.audit(ctx, slog.LevelWarn, EventReloadFailed,
+			slog.Bool("kept", old.loaded), slog.String("error", err.Error()))
 		return
 	}
 	next := &state[T]{ring: ring, loaded: true, sum: sum, read: now, changed: old.changed, due: now.Add(f.opt.MaxAge)}
 	if old.loaded && sum != old.sum {
 		next.changed = now
-		f.audit(ctx, slog.LevelInfo, EventRingChanged, slog.String("before", describe(old.ring)), slog.String("after", describe(ring)))
+		f.audit(ctx, slog.LevelInfo, EventRingChanged,
+			slog.String("before", describe(old.ring)), slog.String("after", describe(ring)))
 	}
 	f.state.Store(next)
 }
@@ -250,7 +254,8 @@ func (f *File[T]) audit(ctx context.Context, level slog.Level, event string, att
 	if name == "" {
 		name = filepath.Base(f.path)
 	}
-	f.opt.Log.LogAttrs(ctx, level, event, append([]slog.Attr{slog.String("event", event), slog.String("ring", name)}, attrs...)...)
+	attrs = append([]slog.Attr{slog.String("event", event), slog.String("ring", name)}, attrs...)
+	f.opt.Log.LogAttrs(ctx, level, event, attrs...)
 }
 
 // failed returns the state after a read that failed: the ring as it was, and

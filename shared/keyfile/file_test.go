@@ -147,7 +147,8 @@ func TestFailedOrMalformedReadKeepsTheOldRing(t *testing.T) {
 			wantGet(t, f, "ring1")
 			wantReads(t, d, 2)
 			got := logged.String()
-			if strings.Count(got, "\n") != 1 || !strings.Contains(got, "level=WARN msg=keys.reload_failed event=keys.reload_failed ring=keys") || strings.Contains(got, "canary") {
+			want := "level=WARN msg=keys.reload_failed event=keys.reload_failed ring=keys"
+			if strings.Count(got, "\n") != 1 || !strings.Contains(got, want) || strings.Contains(got, "canary") {
 				t.Errorf("%s: got %q, want one warning keys.reload_failed without the file's content", name, got)
 			}
 			d.set("ring2", nil)
@@ -375,7 +376,8 @@ func TestRealFiles(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "keys")
 	silent := slog.New(slog.DiscardHandler)
-	if _, err := keyfile.New(path, parse, &keyfile.Options{Log: silent}).Get(t.Context()); !errors.Is(err, os.ErrNotExist) {
+	_, err := keyfile.New(path, parse, &keyfile.Options{Log: silent}).Get(t.Context())
+	if !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("missing file: got %v, want os.ErrNotExist", err)
 	}
 	write := func(data []byte) {

@@ -78,8 +78,10 @@ var (
 		"LOG_LEVEL", "GOOGLE_CLOUD_PROJECT",
 	}
 	// Who writes a record says when it ends, so the lifetimes go with the store.
-	storing = []string{"STORE", "FERNET_KEYS_FILE", "ACCESS_TOKEN_TTL", "GRANT_TTL", "REFRESH_GRACE", "CLIENT_UNUSED_TTL"}
-	people  = []string{"IDENTITY_PROVIDER", "GITHUB_CLIENT_ID", "GITHUB_URL", "GITHUB_API_URL", "ALLOW"}
+	storing = []string{
+		"STORE", "FERNET_KEYS_FILE", "ACCESS_TOKEN_TTL", "GRANT_TTL", "REFRESH_GRACE", "CLIENT_UNUSED_TTL",
+	}
+	people = []string{"IDENTITY_PROVIDER", "GITHUB_CLIENT_ID", "GITHUB_URL", "GITHUB_API_URL", "ALLOW"}
 	// What a function needs that asks who may enter.
 	entry = slices.Concat(every, storing, people)
 )

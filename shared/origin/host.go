@@ -82,7 +82,8 @@ func ValidHost(host string) bool {
 // case (RFC 5890), that no program takes for an address.
 func DomainName(host string) bool {
 	last := host[strings.LastIndexByte(host, '.')+1:]
-	return strings.Contains(host, ".") && issuerHost(host) && strings.ToLower(host) == host && 'a' <= last[0] && last[0] <= 'z'
+	return strings.Contains(host, ".") && issuerHost(host) &&
+		strings.ToLower(host) == host && 'a' <= last[0] && last[0] <= 'z'
 }
 
 // ValidPort reports whether port is a number from 1 to 65535 without leading zeros.

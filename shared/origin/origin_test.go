@@ -17,10 +17,11 @@ func TestAnOriginIsExactlyAnOrigin(t *testing.T) {
 		}
 	}
 	for _, s := range []string{
-		"", "auth.example.com", "https://", "https://a/", "https://a/b", "https://a?b", "https://a#b", "http://a.example",
-		"https://A.example", "https://u@a", "https://a:443", "http://localhost:80", "https://a:0", "https://a:65536", "https://a:",
-		"https://a:08", "https://[::1", "https://]", "https://::1", "https://[127.0.0.1]", "https://[0:0::1]", "ftp://a",
-		"https://a..b", "https://-a", "https://a-", "https://a b", "https://ä.example", "https://a.", "https://[::1]x", "https://[]",
+		"", "auth.example.com", "https://", "https://a/", "https://a/b", "https://a?b", "https://a#b",
+		"http://a.example", "https://A.example", "https://u@a", "https://a:443", "http://localhost:80",
+		"https://a:0", "https://a:65536", "https://a:", "https://a:08", "https://[::1", "https://]",
+		"https://::1", "https://[127.0.0.1]", "https://[0:0::1]", "ftp://a", "https://a..b", "https://-a",
+		"https://a-", "https://a b", "https://ä.example", "https://a.", "https://[::1]x", "https://[]",
 	} {
 		if o, err := origin.Parse(s); err == nil {
 			t.Errorf("%q was accepted as %q", s, o)
@@ -54,7 +55,8 @@ func TestAHostIsThisMachineOrNot(t *testing.T) {
 	for host, want := range map[string][2]bool{ // Loopback, LoopbackSpelling
 		"localhost": {true, true}, "127.0.0.1": {true, true}, "[::1]": {true, true},
 		"127.0.0.2": {true, false}, "::1": {true, false}, "[::ffff:127.0.0.1]": {true, false},
-		"a.localhost": {false, true}, "a.b.localhost": {false, true}, ".localhost": {false, false}, "a.localhost.": {false, false},
+		"a.localhost": {false, true}, "a.b.localhost": {false, true},
+		".localhost": {false, false}, "a.localhost.": {false, false},
 		"127.1": {false, false}, "localhost.example": {false, false}, "LOCALHOST": {false, false}, "": {false, false},
 	} {
 		if got := [2]bool{origin.Loopback(host), origin.LoopbackSpelling(host)}; got != want {
@@ -77,7 +79,8 @@ func TestAHostKeepsToTheGrammar(t *testing.T) {
 		"a.example": {true, true}, "A.example": {true, false}, "a_b.example": {true, true}, "xn--.example": {false, false}, "a-b.example": {true, true}, "-a.example": {true, false},
 		"localhost": {true, false}, "127.0.0.1": {true, false}, "[::1]": {true, false}, "127.1": {false, false},
 		"2130706433": {false, false}, "0x7f.1": {false, false}, "a.0x7f": {false, false}, "a..b": {false, false},
-		"": {false, false}, "a b.example": {false, false}, "\u212aelvin.example": {false, false}, "[::1%eth0]": {false, false},
+		"": {false, false}, "a b.example": {false, false},
+		"\u212aelvin.example": {false, false}, "[::1%eth0]": {false, false},
 	} {
 		if got := [2]bool{origin.ValidHost(host), origin.DomainName(host)}; got != want {
 			t.Errorf("%q: got %v, want %v", host, got, want)
@@ -94,8 +97,9 @@ func TestABaseURLIsPlain(t *testing.T) {
 		}
 	}
 	for s, want := range map[string]string{
-		"http://github.example": "is not https", "https://a/": "ends in a slash", "https://a?": "has a query or fragment",
-		"https://a#": "has a query or fragment", "https://user:secret@a": "has user information", "https://": "has no host",
+		"http://github.example": "is not https", "https://a/": "ends in a slash",
+		"https://a?": "has a query or fragment", "https://a#": "has a query or fragment",
+		"https://user:secret@a": "has user information", "https://": "has no host",
 		"github.example": "has no host", "https://%zz": "is not a URL",
 	} {
 		if _, err := origin.ParseBase(s); err == nil || err.Error() != want {

@@ -179,7 +179,8 @@ func TestCookiesArePrefixedOnHTTPS(t *testing.T) {
 		w = serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			pages.ClearCookie(w, r, "tx")
 		}), o, "GET", issuer+"/", "")
-		if got := w.Header().Get("Set-Cookie"); !strings.HasPrefix(got, name+"=;") || !strings.Contains(got, "Max-Age=0") {
+		got := w.Header().Get("Set-Cookie")
+		if !strings.HasPrefix(got, name+"=;") || !strings.Contains(got, "Max-Age=0") {
 			t.Errorf("%s: got %q", issuer, got)
 		}
 	}

@@ -28,7 +28,8 @@ import (
 
 // Box returns the box over the ring of FERNET_KEYS_FILE.
 func Box(env *boot.Env, r *config.Reader) *seal.Box {
-	return seal.NewBox(keyfile.New(r.File("FERNET_KEYS_FILE"), fernet.ParseKeyring, options("fernet-keys", env, r)), nil)
+	file := r.File("FERNET_KEYS_FILE")
+	return seal.NewBox(keyfile.New(file, fernet.ParseKeyring, options("fernet-keys", env, r)), nil)
 }
 
 // SigningKeys returns the private ring of SIGNING_KEYS_FILE.

@@ -161,7 +161,8 @@ func TestParseKeySetIsStrict(t *testing.T) {
 		{"second key private", setOf(t, b, private), "key 2: has private members"},
 		{"private member in upper case", setOf(t, with(a, "D", private["d"])), "key 1: has private members"},
 		{"private member of RSA", setOf(t, with(a, "dp", "AA")), "key 1: has private members"},
-		{"symmetric", setOf(t, map[string]any{"kty": "oct", "k": private["d"], "kid": "x"}), "key 1: has private members"},
+		{"symmetric", setOf(t, map[string]any{"kty": "oct", "k": private["d"], "kid": "x"}),
+			"key 1: has private members"},
 		{"no kid", setOf(t, with(a, "kid", nil)), "key 1: want a kid"},
 		{"empty kid", setOf(t, with(a, "kid", "")), "key 1: want a kid"},
 		{"long kid", setOf(t, with(a, "kid", strings.Repeat("k", 129))), "key 1: want a kid"},
@@ -172,7 +173,8 @@ func TestParseKeySetIsStrict(t *testing.T) {
 		{"P-384", setOf(t, jwk(t, &p384.PublicKey)), "key 1: not an EC P-256 key"},
 		{"RSA", setOf(t, jwk(t, &rsa2048.PublicKey)), "key 1: not an EC P-256 key"},
 		{"not on the curve", setOf(t, with(a, "y", b["y"])), "key 1: not a valid EC P-256 key"},
-		{"member twice", strings.Replace(string(ring.Public().Format()), `"kty":"EC"`, `"kty":"EC","kty":"EC"`, 1), "key 1: not a JSON object, or one with a member twice"},
+		{"member twice", strings.Replace(string(ring.Public().Format()), `"kty":"EC"`, `"kty":"EC","kty":"EC"`, 1),
+			"key 1: not a JSON object, or one with a member twice"},
 	} {
 		_, err := signing.ParseKeySet([]byte(test.data))
 		test.check(t, err, private["d"].(string))

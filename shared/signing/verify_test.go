@@ -53,7 +53,8 @@ func TestSignedTokensVerify(t *testing.T) {
 		payload[0] = 'x' // the caller's own
 	}
 	header, _ := decode(strings.Split(token, ".")[0])
-	if got, want := string(header), fmt.Sprintf(`{"alg":"ES256","kid":"%s","typ":"at+jwt"}`, ring.KIDs()[0]); got != want {
+	want := fmt.Sprintf(`{"alg":"ES256","kid":"%s","typ":"at+jwt"}`, ring.KIDs()[0])
+	if got := string(header); got != want {
 		t.Errorf("got header %s, want %s", got, want)
 	}
 }
@@ -75,7 +76,8 @@ func TestHeadersThatAreNotOursAreRefused(t *testing.T) {
 		{"ours", `{"alg":"ES256","kid":"$KID","typ":"at+jwt"}`, nil},
 		{"embedded key ignored", `{"alg":"ES256","kid":"$KID","typ":"at+jwt","jwk":` + string(jwk) + `}`, nil},
 		{"key address ignored", `{"alg":"ES256","kid":"$KID","typ":"at+jwt","jku":"https://evil.example/jwks"}`, nil},
-		{"certificate address ignored", `{"alg":"ES256","kid":"$KID","typ":"at+jwt","x5u":"https://evil.example/x"}`, nil},
+		{"certificate address ignored", `{"alg":"ES256","kid":"$KID","typ":"at+jwt","x5u":"https://evil.example/x"}`,
+			nil},
 		{"no alg", `{"kid":"$KID","typ":"at+jwt"}`, ErrInvalid},
 		{"alg none", `{"alg":"none","kid":"$KID","typ":"at+jwt"}`, ErrInvalid},
 		{"alg none under an unknown kid", `{"alg":"none","kid":"x","typ":"at+jwt"}`, ErrInvalid},
@@ -97,7 +99,8 @@ func TestHeadersThatAreNotOursAreRefused(t *testing.T) {
 		{"kid a URL", `{"alg":"ES256","kid":"https://evil.example/jwks","typ":"at+jwt"}`, ErrUnknownKey},
 		{"kid of a stranger", `{"alg":"ES256","kid":"` + stranger.KIDs()[0] + `","typ":"at+jwt"}`, ErrUnknownKey},
 		{"crit unknown", `{"alg":"ES256","kid":"$KID","typ":"at+jwt","crit":["x"],"x":1}`, ErrInvalid},
-		{"crit known to libraries", `{"alg":"ES256","kid":"$KID","typ":"at+jwt","crit":["b64"],"b64":true}`, ErrInvalid},
+		{"crit known to libraries", `{"alg":"ES256","kid":"$KID","typ":"at+jwt","crit":["b64"],"b64":true}`,
+			ErrInvalid},
 		{"crit empty", `{"alg":"ES256","kid":"$KID","typ":"at+jwt","crit":[]}`, ErrInvalid},
 		{"crit null", `{"alg":"ES256","kid":"$KID","typ":"at+jwt","crit":null}`, ErrInvalid},
 		{"b64 alone", `{"alg":"ES256","kid":"$KID","typ":"at+jwt","b64":false}`, ErrInvalid},
@@ -135,27 +138,30 @@ func TestSignaturesThatAreNotOursAreRefused(t *testing.T) {
 	}
 	for name, token := range map[string]string{
 		"a stranger's key under our kid": craft(t, stranger.keys[0].key, head, claims),
-		"a stranger's key in the header": craft(t, stranger.keys[0].key, `{"alg":"ES256","kid":"`+kid+`","typ":"at+jwt","jwk":`+string(jwk)+`}`, claims),
-		"HMAC with the public key":       hmacToken(public, `{"alg":"HS256","kid":"`+kid+`","typ":"at+jwt"}`),
-		"HMAC with the key set":          hmacToken(ring.Public().Format(), `{"alg":"HS256","kid":"`+kid+`","typ":"at+jwt"}`),
-		"unsigned":                       encode([]byte(`{"alg":"none","typ":"at+jwt"}`)) + "." + parts[1] + ".",
-		"signature missing":              parts[0] + "." + parts[1] + ".",
-		"signature of zeros":             parts[0] + "." + parts[1] + "." + encode(make([]byte, 64)),
-		"signature too short":            parts[0] + "." + parts[1] + "." + encode(signature[:63]),
-		"signature too long":             parts[0] + "." + parts[1] + "." + encode(append(signature[:64:64], 0)),
-		"other payload":                  parts[0] + "." + encode([]byte(`{"sub":"github:2"}`)) + "." + parts[2],
-		"payload missing":                parts[0] + ".." + parts[2],
-		"two parts":                      parts[0] + "." + parts[1],
-		"four parts":                     good + ".x",
-		"five parts, as a JWE":           good + ".x.x",
-		"JSON serialisation":             `{"payload":"` + parts[1] + `","protected":"` + parts[0] + `","signature":"` + parts[2] + `"}`,
-		"empty":                          "",
-		"dots":                           "..",
-		"line feed":                      good + "\n",
-		"line feed inside":               good[:10] + "\n" + good[10:],
-		"space":                          " " + good,
-		"padding":                        good + "==",
-		"stray bits in the signature":    good[:len(good)-1] + strayBit(good[len(good)-1]),
+		"a stranger's key in the header": craft(t, stranger.keys[0].key,
+			`{"alg":"ES256","kid":"`+kid+`","typ":"at+jwt","jwk":`+string(jwk)+`}`, claims),
+		"HMAC with the public key": hmacToken(public, `{"alg":"HS256","kid":"`+kid+`","typ":"at+jwt"}`),
+		"HMAC with the key set": hmacToken(ring.Public().Format(),
+			`{"alg":"HS256","kid":"`+kid+`","typ":"at+jwt"}`),
+		"unsigned":             encode([]byte(`{"alg":"none","typ":"at+jwt"}`)) + "." + parts[1] + ".",
+		"signature missing":    parts[0] + "." + parts[1] + ".",
+		"signature of zeros":   parts[0] + "." + parts[1] + "." + encode(make([]byte, 64)),
+		"signature too short":  parts[0] + "." + parts[1] + "." + encode(signature[:63]),
+		"signature too long":   parts[0] + "." + parts[1] + "." + encode(append(signature[:64:64], 0)),
+		"other payload":        parts[0] + "." + encode([]byte(`{"sub":"github:2"}`)) + "." + parts[2],
+		"payload missing":      parts[0] + ".." + parts[2],
+		"two parts":            parts[0] + "." + parts[1],
+		"four parts":           good + ".x",
+		"five parts, as a JWE": good + ".x.x",
+		"JSON serialisation": `{"payload":"` + parts[1] +
+			`","protected":"` + parts[0] + `","signature":"` + parts[2] + `"}`,
+		"empty":                       "",
+		"dots":                        "..",
+		"line feed":                   good + "\n",
+		"line feed inside":            good[:10] + "\n" + good[10:],
+		"space":                       " " + good,
+		"padding":                     good + "==",
+		"stray bits in the signature": good[:len(good)-1] + strayBit(good[len(good)-1]),
 	} {
 		if payload, err := ring.Public().Verify("at+jwt", token); err != ErrInvalid || payload != nil {
 			t.Errorf("%s: got %q, %v, want ErrInvalid", name, payload, err)

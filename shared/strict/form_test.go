@@ -56,7 +56,8 @@ func TestAFormHasOneMeaningOrIsRefused(t *testing.T) {
 
 func TestAFormGivesItsParameters(t *testing.T) {
 	t.Parallel()
-	f, err := strict.ReadForm(form("/token", "application/x-www-form-urlencoded; charset=UTF-8", "a=1+2%2B3&resource=x&resource=y&empty=&b=%C3%BC&c"), "resource")
+	body := "a=1+2%2B3&resource=x&resource=y&empty=&b=%C3%BC&c"
+	f, err := strict.ReadForm(form("/token", "application/x-www-form-urlencoded; charset=UTF-8", body), "resource")
 	if err != nil {
 		t.Fatal(err)
 	}

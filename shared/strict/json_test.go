@@ -75,7 +75,8 @@ func TestJSONThatTwoParsersCouldReadDifferentlyIsRefused(t *testing.T) {
 func TestPlainJSONIsRead(t *testing.T) {
 	t.Parallel()
 	var got metadata
-	err := strict.DecodeJSON([]byte(` {"client_name":"\ud83d\ude00 \\ud800","redirect_uris":["a","b"],"count":9007199254740993,
+	err := strict.DecodeJSON([]byte(` {"client_name":"\ud83d\ude00 \\ud800","redirect_uris":["a","b"],`+
+		`"count":9007199254740993,
 		"sub":{"k":"v"},"subs":[{"k":"1"},{"k":"2"}],"map":{"a":1},"any":{"b":[2]},"Plain":"p"}`+"\n"), &got)
 	want := metadata{
 		Name: "😀 \\ud800", URIs: []string{"a", "b"}, Count: 9007199254740993, Sub: &inner{"v"},
@@ -85,7 +86,8 @@ func TestPlainJSONIsRead(t *testing.T) {
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v\n%s", err, diff)
 	}
-	if err := strict.DecodeJSON([]byte(`{"any":`+strings.Repeat("[", 31)+strings.Repeat("]", 31)+`}`), &got); err != nil {
+	deep := `{"any":` + strings.Repeat("[", 31) + strings.Repeat("]", 31) + `}`
+	if err := strict.DecodeJSON([]byte(deep), &got); err != nil {
 		t.Errorf("32 levels: %v", err)
 	}
 }

@@ -118,7 +118,8 @@ func ParseTrace(traceparent, cloud []string) Trace {
 func parseTraceparent(s string) (Trace, bool) {
 	// version "-" trace-id "-" parent-id "-" trace-flags
 	f := strings.Split(s, "-")
-	if len(s) != 55 || len(f) != 4 || f[0] == "ff" || !isHex(f[0], 2) || !isID(f[1], 32) || !isID(f[2], 16) || !isHex(f[3], 2) {
+	if len(s) != 55 || len(f) != 4 || f[0] == "ff" ||
+		!isHex(f[0], 2) || !isID(f[1], 32) || !isID(f[2], 16) || !isHex(f[3], 2) {
 		return Trace{}, false
 	}
 	return Trace{ID: f[1], Span: f[2], Sampled: strings.IndexByte("13579bdf", f[3][1]) >= 0}, true

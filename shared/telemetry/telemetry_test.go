@@ -47,7 +47,9 @@ func TestLinesHaveCloudLoggingsShape(t *testing.T) {
 	log.Error("e")
 	want := []map[string]any{
 		{"severity": "DEBUG", "message": "hello", "request_id": "ID",
-			"logging.googleapis.com/trace": "projects/my-project/traces/" + traceID, "logging.googleapis.com/spanId": spanID, "logging.googleapis.com/trace_sampled": true},
+			"logging.googleapis.com/trace":         "projects/my-project/traces/" + traceID,
+			"logging.googleapis.com/spanId":        spanID,
+			"logging.googleapis.com/trace_sampled": true},
 		{"severity": "INFO", "message": "no request"},
 		{"severity": "WARNING", "message": "w", "error": "boom"},
 		{"severity": "ERROR", "message": "e"},
@@ -87,7 +89,8 @@ func TestTextOfCallersCannotForgeALine(t *testing.T) {
 	}
 	for k, limit := range map[string]int{"message": 1030, "field": 1030, "cause": 8200, "bad": 10} {
 		if s := got[0][k].(string); len(s) > limit || strings.HasSuffix(s, "\uFFFD…") {
-			t.Errorf("%s: got %d bytes ending %q, want at most %d, cut between characters", k, len(s), s[len(s)-6:], limit)
+			t.Errorf("%s: got %d bytes ending %q, want at most %d, cut between characters",
+				k, len(s), s[len(s)-6:], limit)
 		}
 	}
 }
@@ -106,7 +109,8 @@ func TestOnlyWellFormedTraceIDsAreTaken(t *testing.T) {
 		{[]string{"00-" + strings.ToUpper(traceID) + "-" + spanID + "-01"}, nil, telemetry.Trace{}},
 		{[]string{"00-" + strings.Repeat("0", 32) + "-" + spanID + "-01"}, nil, telemetry.Trace{}},
 		{[]string{"00-" + traceID + "-" + spanID + "-01-x"}, nil, telemetry.Trace{}},
-		{[]string{"00-" + traceID + "-" + spanID + "-01", "00-" + traceID + "-" + spanID + "-01"}, nil, telemetry.Trace{}},
+		{[]string{"00-" + traceID + "-" + spanID + "-01", "00-" + traceID + "-" + spanID + "-01"}, nil,
+			telemetry.Trace{}},
 		{nil, []string{traceID + "/123;o=1"}, telemetry.Trace{ID: traceID, Sampled: true}},
 		{nil, []string{traceID}, telemetry.Trace{ID: traceID}},
 		{nil, []string{"../../x/1"}, telemetry.Trace{}},
@@ -128,7 +132,8 @@ func TestFieldsGatherOnTheRequest(t *testing.T) {
 	if len(got) != 2 || got[0].Value.String() != "3" || got[1].Key != "b" {
 		t.Errorf("got %v, want a=3 b=2", got)
 	}
-	if len(telemetry.RequestID(ctx)) != 16 || telemetry.RequestID(t.Context()) != "" || telemetry.Fields(t.Context()) != nil {
+	if len(telemetry.RequestID(ctx)) != 16 ||
+		telemetry.RequestID(t.Context()) != "" || telemetry.Fields(t.Context()) != nil {
 		t.Error("the id or the empty case is wrong")
 	}
 	telemetry.Add(context.Background(), slog.String("a", "lost"))
@@ -165,7 +170,10 @@ func TestEveryEventIsExplainedOnce(t *testing.T) {
 
 func TestLevelsAreFourWords(t *testing.T) {
 	t.Parallel()
-	for s, want := range map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError} {
+	for s, want := range map[string]slog.Level{
+		"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn,
+		"error": slog.LevelError,
+	} {
 		if got, err := telemetry.ParseLevel(s); got != want || err != nil {
 			t.Errorf("%s: got %v, %v", s, got, err)
 		}

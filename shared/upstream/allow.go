@@ -18,7 +18,8 @@ import (
 type Allow struct{ rules []Rule }
 
 // wantAllow is what every complaint about ALLOW ends with.
-const wantAllow = "want a comma-separated list of who may enter: user:LOGIN, user-id:NUMBER, org:ORG, team:ORG/SLUG, email-domain:DOMAIN; or the single word anyone"
+const wantAllow = "want a comma-separated list of who may enter: user:LOGIN, user-id:NUMBER, " +
+	"org:ORG, team:ORG/SLUG, email-domain:DOMAIN; or the single word anyone"
 
 // ParseAllow reads the ALLOW setting. Nothing said means nobody, and a server that
 // admits nobody is a mistake: an empty list is an error that says what to write
@@ -82,10 +83,12 @@ func (a Allow) RequiredScopes() []string {
 func (a Allow) Fits(p Provider) error {
 	var problems []string
 	if _, ok := p.(Membership); !ok && a.NeedsProvider() {
-		problems = append(problems, fmt.Sprintf("identity provider %q has no organisations or teams: org and team rules need github", p.Name()))
+		problems = append(problems, fmt.Sprintf("identity provider %q has no organisations or teams: "+
+			"org and team rules need github", p.Name()))
 	}
 	if v, ok := p.(EmailVerifier); (!ok || !v.VerifiesEmail()) && a.has(EmailDomain) {
-		problems = append(problems, fmt.Sprintf("identity provider %q gives no verified e-mail address here: email-domain rules need github with scope %s", p.Name(), scopeEmail))
+		problems = append(problems, fmt.Sprintf("identity provider %q gives no verified e-mail address here: "+
+			"email-domain rules need github with scope %s", p.Name(), scopeEmail))
 	}
 	if p.Name() != githubName && a.has(UserID) {
 		problems = append(problems, fmt.Sprintf("identity provider %q has no numeric ids: write user:LOGIN", p.Name()))

@@ -57,11 +57,14 @@ func TestAllowIsReadInNormalForm(t *testing.T) {
 func TestEmptyOrMalformedAllowIsAnErrorThatSaysWhatToWrite(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
-		"", " ", ",", "user:octocat,", "octocat", "user:", "user", "user:*", "users:octocat", "User:octocat", "Anyone", "*",
+		"", " ", ",", "user:octocat,", "octocat", "user:",
+		"user", "user:*", "users:octocat", "User:octocat", "Anyone", "*",
 		"user:octo cat", "user:-x", "user:" + strings.Repeat("a", 40), "user:\u212aate", "user:#1",
-		"user-id:", "user-id:0", "user-id:-1", "user-id:+1", "user-id:01", "user-id:1.0", "user-id:9223372036854775808", "user-id:octocat",
-		"org:", "org:acme/ops", "org:..", "team:acme", "team:acme/", "team:/ops", "team:acme/..", "team:acme/ops/x", "team:acme/o%2Fps",
-		"email-domain:", "email-domain:@example.com", "email-domain:a@example.com", "email-domain:*.example.com", "email-domain:com", "email-domain:.com",
+		"user-id:", "user-id:0", "user-id:-1", "user-id:+1", "user-id:01", "user-id:1.0",
+		"user-id:9223372036854775808", "user-id:octocat", "org:", "org:acme/ops", "org:..",
+		"team:acme", "team:acme/", "team:/ops", "team:acme/..", "team:acme/ops/x", "team:acme/o%2Fps",
+		"email-domain:", "email-domain:@example.com", "email-domain:a@example.com", "email-domain:*.example.com",
+		"email-domain:com", "email-domain:.com",
 		"email-domain:example.com.", "anyone, user:octocat", "anyone:", "anyone:yes",
 	} {
 		a, err := upstream.ParseAllow(text)
@@ -72,7 +75,8 @@ func TestEmptyOrMalformedAllowIsAnErrorThatSaysWhatToWrite(t *testing.T) {
 		if !strings.Contains(err.Error(), "user:LOGIN") || !strings.Contains(err.Error(), "anyone") {
 			t.Errorf("%q: error got %q, want what to write in it", text, err)
 		}
-		if rule, err := a.Check(t.Context(), &upstream.Development{}, upstream.Token{}, upstream.Identity{Subject: "development:x", Login: "x"}); err == nil {
+		x := upstream.Identity{Subject: "development:x", Login: "x"}
+		if rule, err := a.Check(t.Context(), &upstream.Development{}, upstream.Token{}, x); err == nil {
 			t.Errorf("%q: admitted by %q, want nobody admitted", text, rule)
 		}
 	}
@@ -85,7 +89,8 @@ func TestEmptyOrMalformedAllowIsAnErrorThatSaysWhatToWrite(t *testing.T) {
 func TestZeroAllowAdmitsNobody(t *testing.T) {
 	t.Parallel()
 	var zero upstream.Allow
-	_, err := zero.Check(t.Context(), &upstream.Development{}, upstream.Token{}, upstream.Identity{Subject: "development:x", Login: "x"})
+	x := upstream.Identity{Subject: "development:x", Login: "x"}
+	_, err := zero.Check(t.Context(), &upstream.Development{}, upstream.Token{}, x)
 	wantKind(t, err, "not allowed")
 }
 
@@ -107,11 +112,14 @@ func TestStaticRules(t *testing.T) {
 		{"anyone is still somebody", "anyone", github, upstream.Identity{}, false},
 		{"login in another case", "user:octocat", github, octocat, true},
 		{"another login", "user:octocats", github, octocat, false},
-		{"Kelvin sign is not k (chapter 6)", "user:kate", github, upstream.Identity{Subject: "github:1", Login: "\u212aate"}, false},
-		{"long s is not s (chapter 6)", "user:sam", github, upstream.Identity{Subject: "github:1", Login: "\u017fam"}, false},
+		{"Kelvin sign is not k (chapter 6)", "user:kate", github,
+			upstream.Identity{Subject: "github:1", Login: "\u212aate"}, false},
+		{"long s is not s (chapter 6)", "user:sam", github,
+			upstream.Identity{Subject: "github:1", Login: "\u017fam"}, false},
 		{"id", "user-id:583231", github, octocat, true},
 		{"longer id", "user-id:5832310", github, octocat, false},
-		{"id is not a login", "user-id:583231", development, upstream.Identity{Subject: "development:583231", Login: "583231"}, false},
+		{"id is not a login", "user-id:583231", development,
+			upstream.Identity{Subject: "development:583231", Login: "583231"}, false},
 		{"domain in another case", "email-domain:example.com", github, octocat, true},
 		{"no address", "email-domain:example.com", github, with(""), false},
 		{"domain alone", "email-domain:example.com", github, with("example.com"), false},

@@ -20,7 +20,8 @@ func callbackError(query url.Values) error {
 	case "access_denied":
 		return denied()
 	case "redirect_uri_mismatch":
-		return errors.New("sign in: the provider does not know our callback URL: register ISSUER_URL/auth/callback there")
+		return errors.New("sign in: the provider does not know our callback URL: " +
+			"register ISSUER_URL/auth/callback there")
 	case "application_suspended":
 		return errors.New("sign in: the provider has suspended our app")
 	}

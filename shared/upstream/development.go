@@ -29,7 +29,8 @@ type Development struct{}
 // which happens on loopback only. The callback is checked again at each sign-in.
 func NewDevelopment(issuer string) (*Development, error) {
 	if issuer != "" && !origin.LoopbackURL(issuer) {
-		return nil, errors.New("the development sign-in lets everybody be anybody: it needs an ISSUER_URL on loopback, like http://127.0.0.1:8085")
+		return nil, errors.New("the development sign-in lets everybody be anybody: " +
+			"it needs an ISSUER_URL on loopback, like http://127.0.0.1:8085")
 	}
 	return &Development{}, nil
 }
@@ -57,7 +58,9 @@ var developmentLogin = form(`^[A-Za-z0-9][A-Za-z0-9-]{0,38}$`)
 // Exchange reads the field [DevelopmentField]: 1 to 39 letters, digits and hyphens,
 // not starting with a hyphen. The subject is "development:" and the login in lower
 // case. There is no token.
-func (d *Development) Exchange(_ context.Context, callback string, query url.Values, _ string) (Identity, Token, error) {
+func (d *Development) Exchange(
+	_ context.Context, callback string, query url.Values, _ string,
+) (Identity, Token, error) {
 	if !origin.LoopbackURL(callback) {
 		return Identity{}, Token{}, errors.New("development sign-in: the callback is not on loopback")
 	}
@@ -69,7 +72,8 @@ func (d *Development) Exchange(_ context.Context, callback string, query url.Val
 		return Identity{}, Token{}, err
 	}
 	if !developmentLogin().MatchString(login) {
-		return Identity{}, Token{}, refused(oauth.InvalidRequest, "login must be 1 to 39 letters, digits or hyphens and not start with a hyphen")
+		return Identity{}, Token{}, refused(oauth.InvalidRequest,
+			"login must be 1 to 39 letters, digits or hyphens and not start with a hyphen")
 	}
 	return Identity{Subject: d.Name() + ":" + lowerASCII(login), Login: login}, Token{}, nil
 }

@@ -11,8 +11,10 @@ import (
 func TestDevelopmentNeedsALoopbackIssuer(t *testing.T) {
 	t.Parallel()
 	for issuer, want := range map[string]bool{
-		"": true, "http://127.0.0.1:8085": true, "http://localhost:8085": true, "http://[::1]:8085": true, "https://127.0.0.1": true, "http://127.9.9.9": true,
-		"https://auth.example.com": false, "http://localhost.example.com": false, "http://127.0.0.1.example.com": false, "http://0.0.0.0:8085": false,
+		"": true, "http://127.0.0.1:8085": true, "http://localhost:8085": true,
+		"http://[::1]:8085": true, "https://127.0.0.1": true, "http://127.9.9.9": true,
+		"https://auth.example.com": false, "http://localhost.example.com": false,
+		"http://127.0.0.1.example.com": false, "http://0.0.0.0:8085": false,
 		"http://10.0.0.1": false, "http://user@127.0.0.1": false, "127.0.0.1:8085": false, "http://127.1": false,
 	} {
 		_, err := upstream.NewDevelopment(issuer)
@@ -33,7 +35,8 @@ func TestDevelopmentSignInLeadsToOurFormAndBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	q := u.Query()
-	if !strings.HasPrefix(u.String(), callback+"?") || q.Get("state") != "st&te" || !d.WantsForm(q) || strings.Contains(u.String(), "verifier") {
+	if !strings.HasPrefix(u.String(), callback+"?") || q.Get("state") != "st&te" || !d.WantsForm(q) ||
+		strings.Contains(u.String(), "verifier") {
 		t.Errorf("got %s, want the callback with the state and the mark alone", u)
 	}
 	q.Set(upstream.DevelopmentField, "Octo-Cat")
@@ -52,7 +55,8 @@ func TestDevelopmentLoginForm(t *testing.T) {
 	d := &upstream.Development{}
 	for login, want := range map[string]string{
 		"a": "none", "A-1-": "none", strings.Repeat("a", 39): "none",
-		"": "refused", "-a": "refused", strings.Repeat("a", 40): "refused", "a b": "refused", "a_b": "refused", "a\n": "refused", "\u212a": "refused", "<b>": "refused",
+		"": "refused", "-a": "refused", strings.Repeat("a", 40): "refused",
+		"a b": "refused", "a_b": "refused", "a\n": "refused", "\u212a": "refused", "<b>": "refused",
 	} {
 		_, _, err := d.Exchange(t.Context(), callback, url.Values{"login": {login}}, "")
 		wantKind(t, err, want)

@@ -49,7 +49,8 @@ func denied() error {
 }
 
 func used() error {
-	return oauth.RefuseBecause(ErrUsed, oauth.InvalidRequest, "this sign-in was already used or has expired; start again from the application")
+	return oauth.RefuseBecause(ErrUsed, oauth.InvalidRequest,
+		"this sign-in was already used or has expired; start again from the application")
 }
 
 func refused(code oauth.ErrorCode, description string) error {

@@ -49,10 +49,12 @@ const intro = `# Configuration
 
 <!-- Written by go run ./shared/config/gendocs from the table in shared/config. Change the table. -->
 
-Every function reads its settings from its environment, once, at start. A setting that is set to nothing counts as unset. All problems are
+Every function reads its settings from its environment, once, at start. ` +
+	`A setting that is set to nothing counts as unset. All problems are
 reported together, each with the name, what is there and what is wanted; a secret is never a value, always a file.
 
-On Cloud Run a function with a problem does not start, so a bad revision takes no traffic. ` + "`postern dev`" + ` with nothing set brings its own
+On Cloud Run a function with a problem does not start, so a bad revision takes no traffic. ` +
+	"`postern dev`" + ` with nothing set brings its own
 store, keys and development sign-in.
 
 | setting | unset means | read by |

@@ -42,7 +42,8 @@ func table() string {
 	fmt.Fprintln(&b, "| event | severity | fields | meaning |")
 	fmt.Fprintln(&b, "|---|---|---|---|")
 	for _, e := range telemetry.Events {
-		fmt.Fprintf(&b, "| `%s` | %s | `%s` | %s |\n", e.Name, strings.ToLower(e.Level.String()), strings.Join(e.Fields, "` `"), e.Meaning)
+		level, fields := strings.ToLower(e.Level.String()), strings.Join(e.Fields, "` `")
+		fmt.Fprintf(&b, "| `%s` | %s | `%s` | %s |\n", e.Name, level, fields, e.Meaning)
 	}
 	return b.String()
 }
