@@ -21,7 +21,8 @@ import (
 func chromium(t *testing.T) context.Context {
 	t.Helper()
 	path := tool.Chromium.Need(t)
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.WSURLReadTimeout(rig.Patience))
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path),
+		chromedp.WSURLReadTimeout(rig.Patience))
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // its sandbox refuses root
 	}

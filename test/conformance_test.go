@@ -24,9 +24,11 @@ func conformance(t *testing.T, args ...string) *rig.Process {
 	return rig.Launch(t, rig.Command{
 		Name: "conformance",
 		Path: filepath.Join(dir, "node_modules", "node", "bin", "node"),
-		Args: append([]string{filepath.Join(dir, "node_modules", "@modelcontextprotocol", "conformance", "dist", "index.js")}, args...),
-		Dir:  t.TempDir(),
-		Env:  map[string]string{"NO_COLOR": "1"},
+		Args: append([]string{
+			filepath.Join(dir, "node_modules", "@modelcontextprotocol", "conformance", "dist", "index.js"),
+		}, args...),
+		Dir: t.TempDir(),
+		Env: map[string]string{"NO_COLOR": "1"},
 	})
 }
 
@@ -46,7 +48,8 @@ func TestOfficialSuitePassesTheAuthorizationServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	results := t.TempDir()
-	suite := conformance(t, "authorization", "--url", s.URL, "--client-id", a.ID, "--resource", s.MCP, "--port", port, "-o", results)
+	suite := conformance(t, "authorization", "--url", s.URL, "--client-id", a.ID, "--resource", s.MCP,
+		"--port", port, "-o", results)
 	said, err := suite.Says(t.Context(), printedURL)
 	if err != nil {
 		t.Fatal(err)
@@ -135,7 +138,8 @@ func TestOfficialSuitePassesTheMCPServer(t *testing.T) {
 				t.Fatal(err)
 			}
 			results := t.TempDir()
-			suite := conformance(t, "server", "--url", mcp, "--requirements", revision, "--expected-failures", baseline, "--timeout", "120000", "-o", results)
+			suite := conformance(t, "server", "--url", mcp, "--requirements", revision,
+				"--expected-failures", baseline, "--timeout", "120000", "-o", results)
 			code, err := suite.Wait(t.Context())
 			if err == nil && code == 0 {
 				return

@@ -13,7 +13,8 @@ func TestDoctorFindsNothingWrongBehindTheGateway(t *testing.T) {
 	rig.Slow(t)
 	t.Parallel()
 	s := rig.StartEmulated(t, 1, nil)
-	p := rig.Launch(t, rig.Command{Name: "doctor", Path: rig.Program(t, "cmd/postern"), Args: []string{"doctor", s.URL}})
+	doctor := rig.Command{Name: "doctor", Path: rig.Program(t, "cmd/postern"), Args: []string{"doctor", s.URL}}
+	p := rig.Launch(t, doctor)
 	ctx, cancel := context.WithTimeout(t.Context(), rig.Patience)
 	defer cancel()
 	code, err := p.Wait(ctx)

@@ -49,7 +49,9 @@ func TestOneFunctionRunsAloneAndNamesEveryBadSetting(t *testing.T) {
 	t.Parallel()
 	p := rig.Launch(t, rig.Command{
 		Name: "token", Path: rig.Program(t, "functions/token/cmd"), Dir: t.TempDir(),
-		Env: map[string]string{"FUNCTION_TARGET": "token", "ISSUER_URL": "example.com/", "STORE": "mysql:x", "ACCESS_TOKEN_TTL": "soon"},
+		Env: map[string]string{
+			"FUNCTION_TARGET": "token", "ISSUER_URL": "example.com/", "STORE": "mysql:x", "ACCESS_TOKEN_TTL": "soon",
+		},
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), rig.Patience)
 	defer cancel()
@@ -60,7 +62,10 @@ func TestOneFunctionRunsAloneAndNamesEveryBadSetting(t *testing.T) {
 	if code == 0 {
 		t.Error("got exit code 0, want a failure")
 	}
-	for _, name := range []string{"ISSUER_URL", "STORE", "ACCESS_TOKEN_TTL", "ALLOW", "IDENTITY_PROVIDER", "FERNET_KEYS_FILE", "SIGNING_KEYS_FILE"} {
+	for _, name := range []string{
+		"ISSUER_URL", "STORE", "ACCESS_TOKEN_TTL", "ALLOW", "IDENTITY_PROVIDER",
+		"FERNET_KEYS_FILE", "SIGNING_KEYS_FILE",
+	} {
 		if !strings.Contains(p.Log.String(), name) {
 			t.Errorf("got no word of %s in:\n%s", name, p.Log.String())
 		}

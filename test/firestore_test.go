@@ -29,7 +29,9 @@ func questions(t *testing.T, a *rig.App) []question {
 	address, _, _ := a.AuthorizeURL()
 	form := map[string]string{"Content-Type": "application/x-www-form-urlencoded"}
 	manage := map[string]string{"Content-Type": "application/json", "Authorization": "Bearer " + a.ManageToken}
-	metadata, err := json.Marshal(map[string]any{"client_id": a.ID, "redirect_uris": []string{a.Redirect}, "token_endpoint_auth_method": "none"})
+	metadata, err := json.Marshal(map[string]any{
+		"client_id": a.ID, "redirect_uris": []string{a.Redirect}, "token_endpoint_auth_method": "none",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,14 +44,17 @@ func questions(t *testing.T, a *rig.App) []question {
 		{"authorize", http.MethodGet, strings.TrimPrefix(address, a.Origin), nil, ""},
 		{"redeem", http.MethodPost, "/token", form, code.Encode()},
 		{"refresh", http.MethodPost, "/token", form, refresh.Encode()},
-		{"revoke", http.MethodPost, "/revoke", form, url.Values{"token": {a.RefreshToken}, "client_id": {a.ID}}.Encode()},
+		{"revoke", http.MethodPost, "/revoke", form,
+			url.Values{"token": {a.RefreshToken}, "client_id": {a.ID}}.Encode()},
 		{"register", http.MethodPost, "/register", manage, `{"redirect_uris":["http://127.0.0.1/cb"]}`},
 		{"read registration", http.MethodGet, "/register/" + a.ID, manage, ""},
 		{"change registration", http.MethodPut, "/register/" + a.ID, manage, string(metadata)},
 		{"delete registration", http.MethodDelete, "/register/" + a.ID, manage, ""},
 		{"mcp", http.MethodPost, "/mcp", map[string]string{
-			"Content-Type": "application/json", "Accept": "application/json, text/event-stream", "Authorization": "Bearer " + a.AccessToken,
-		}, `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"x","version":"1"}}}`},
+			"Content-Type": "application/json", "Accept": "application/json, text/event-stream",
+			"Authorization": "Bearer " + a.AccessToken,
+		}, `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{` +
+			`"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"x","version":"1"}}}`},
 	}
 }
 
@@ -87,7 +92,8 @@ func TestNoStatusOfFirestoreIsAVerdict(t *testing.T) {
 			t.Parallel()
 			project := "p-" + strings.ToLower(code.String())
 			s := rig.Start(t, rig.Options{Settings: map[string]string{
-				"STORE": "firestore:" + project + "/typo", emulator.Variable: firestore.Address, "REVOCATION_MAX_AGE": "0s",
+				"STORE": "firestore:" + project + "/typo", emulator.Variable: firestore.Address,
+				"REVOCATION_MAX_AGE": "0s",
 			}})
 			a := newApp(t, s)
 			if err := a.SignIn(t.Context(), s.Browser(rig.RedirectURI), "octocat"); err != nil {
@@ -114,7 +120,8 @@ func wantFault(t *testing.T, q question, got *http.Response) {
 	if got == nil {
 		return
 	}
-	if got.StatusCode != http.StatusServiceUnavailable || got.Header.Get("Retry-After") == "" || got.Header.Get("WWW-Authenticate") != "" {
+	if got.StatusCode != http.StatusServiceUnavailable || got.Header.Get("Retry-After") == "" ||
+		got.Header.Get("WWW-Authenticate") != "" {
 		t.Errorf("%s: got status %d, Retry-After %q, WWW-Authenticate %q, want 503 to come again after",
 			q.name, got.StatusCode, got.Header.Get("Retry-After"), got.Header.Get("WWW-Authenticate"))
 	}

@@ -53,7 +53,8 @@ func readProfile(t *testing.T, a *rig.App) (login string, failed bool) {
 			Login string `json:"login"`
 		} `json:"structuredContent"`
 	}
-	if err := a.RPC(t.Context(), rig.Modern, "tools/call", map[string]any{"name": "profile", "arguments": map[string]any{}}, &result); err != nil {
+	profile := map[string]any{"name": "profile", "arguments": map[string]any{}}
+	if err := a.RPC(t.Context(), rig.Modern, "tools/call", profile, &result); err != nil {
 		t.Fatal(err)
 	}
 	return result.Content.Login, result.IsError
@@ -196,8 +197,10 @@ func TestOutageOfGitHubEndsNoConnection(t *testing.T) {
 		t.Errorf("whoami while GitHub is down: got %q, %v", login, err)
 	}
 	other := newApp(t, s)
-	if page := refusedSignIn(t, other, b); page.Status != http.StatusServiceUnavailable || page.Header.Get("Retry-After") == "" {
-		t.Errorf("got status %d, Retry-After %q; want 503 that says when to try again", page.Status, page.Header.Get("Retry-After"))
+	page := refusedSignIn(t, other, b)
+	if page.Status != http.StatusServiceUnavailable || page.Header.Get("Retry-After") == "" {
+		t.Errorf("got status %d, Retry-After %q; want 503 that says when to try again",
+			page.Status, page.Header.Get("Retry-After"))
 	}
 	g.Do("repair", nil)
 	if err := other.SignIn(t.Context(), b, "octocat"); err != nil {

@@ -42,22 +42,26 @@ func connectGo(t *testing.T, s *rig.Server, login string) *goClient {
 
 func dialGo(ctx context.Context, s *rig.Server, login string) (*goClient, error) {
 	c := &goClient{browser: s.Browser(redirectURI)}
+	metadata := &oauthex.ClientRegistrationMetadata{
+		ClientName:              "Go SDK",
+		RedirectURIs:            []string{redirectURI},
+		GrantTypes:              []string{"authorization_code", "refresh_token"},
+		TokenEndpointAuthMethod: "none",
+	}
 	handler, err := auth.NewAuthorizationCodeHandler(&auth.AuthorizationCodeHandlerConfig{
-		DynamicClientRegistrationConfig: &auth.DynamicClientRegistrationConfig{Metadata: &oauthex.ClientRegistrationMetadata{
-			ClientName:              "Go SDK",
-			RedirectURIs:            []string{redirectURI},
-			GrantTypes:              []string{"authorization_code", "refresh_token"},
-			TokenEndpointAuthMethod: "none",
-		}},
-		RequestRefreshToken:      true,
-		AuthorizationCodeFetcher: c.fetcher(login),
-		Client:                   &http.Client{Timeout: rig.Patience, Transport: s.Transport()},
+		DynamicClientRegistrationConfig: &auth.DynamicClientRegistrationConfig{Metadata: metadata},
+		RequestRefreshToken:             true,
+		AuthorizationCodeFetcher:        c.fetcher(login),
+		Client:                          &http.Client{Timeout: rig.Patience, Transport: s.Transport()},
 	})
 	if err != nil {
 		return nil, err
 	}
 	client := mcp.NewClient(&mcp.Implementation{Name: "go-sdk", Version: "1"}, nil)
-	transport := &mcp.StreamableClientTransport{Endpoint: s.MCP, OAuthHandler: handler, HTTPClient: &http.Client{Timeout: rig.Patience, Transport: s.Transport()}}
+	transport := &mcp.StreamableClientTransport{
+		Endpoint: s.MCP, OAuthHandler: handler,
+		HTTPClient: &http.Client{Timeout: rig.Patience, Transport: s.Transport()},
+	}
 	if c.session, err = client.Connect(ctx, transport, nil); err != nil {
 		return nil, err
 	}

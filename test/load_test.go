@@ -42,7 +42,8 @@ func TestKillsUnderLoadLoseNothing(t *testing.T) {
 			m := &mix{s: rig.Start(t, rig.Options{Replicas: k.replicas, Settings: k.store(t)})}
 			m.run(t)
 			m.check(t)
-			t.Logf("%d registrations, %d clients signed in, %d codes raced for, %d kills", len(m.apps), len(m.kept), m.races.Load(), m.kills.Load())
+			t.Logf("%d registrations, %d clients signed in, %d codes raced for, %d kills",
+				len(m.apps), len(m.kept), m.races.Load(), m.kills.Load())
 		})
 	}
 }

@@ -33,7 +33,8 @@ func publish(t *testing.T) *publisher {
 		w.Header().Set("Content-Type", "application/json")
 		// As Claude Code has it: without a port, which the request then has.
 		fmt.Fprintf(w, `{"client_id":%q,"client_name":"Go SDK","redirect_uris":["http://127.0.0.1/callback"],`+
-			`"grant_types":["authorization_code","refresh_token"],"response_types":["code"],"token_endpoint_auth_method":"none"}`, p.id)
+			`"grant_types":["authorization_code","refresh_token"],"response_types":["code"],`+
+			`"token_endpoint_auth_method":"none"}`, p.id)
 	}))
 	t.Cleanup(p.Close)
 	p.id = p.URL + "/oauth/client.json"
@@ -64,7 +65,10 @@ func TestGoClientSignsInByItsMetadataDocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	client := mcp.NewClient(&mcp.Implementation{Name: "go-sdk", Version: "1"}, nil)
-	transport := &mcp.StreamableClientTransport{Endpoint: s.MCP, OAuthHandler: handler, HTTPClient: &http.Client{Timeout: rig.Patience, Transport: s.Transport()}}
+	transport := &mcp.StreamableClientTransport{
+		Endpoint: s.MCP, OAuthHandler: handler,
+		HTTPClient: &http.Client{Timeout: rig.Patience, Transport: s.Transport()},
+	}
 	if c.session, err = client.Connect(t.Context(), transport, nil); err != nil {
 		t.Fatal(err)
 	}

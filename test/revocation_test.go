@@ -46,8 +46,10 @@ type ending struct {
 }
 
 var endings = []ending{
-	{"revocation of the refresh token", revokeWith(func(a *rig.App) string { return a.RefreshToken }), "invalid_grant", "revoked by the client"},
-	{"revocation of the access token", revokeWith(func(a *rig.App) string { return a.AccessToken }), "invalid_grant", "revoked by the client"},
+	{"revocation of the refresh token", revokeWith(func(a *rig.App) string { return a.RefreshToken }),
+		"invalid_grant", "revoked by the client"},
+	{"revocation of the access token", revokeWith(func(a *rig.App) string { return a.AccessToken }),
+		"invalid_grant", "revoked by the client"},
 	{"the operator ends a person", func(t *testing.T, s *rig.Server, c *connection) {
 		postern(t, s, nil, "grants", "revoke", "--yes", "--user", c.login)
 	}, "invalid_grant", "revoked by the operator"},
@@ -146,7 +148,8 @@ func signInNew(t *testing.T, s *rig.Server, b *oauthtest.Browser, login string) 
 
 // call is one request with the access token.
 func (c *connection) call(ctx context.Context) error {
-	return c.app.RPC(ctx, rig.Modern, "tools/call", map[string]any{"name": "whoami", "arguments": map[string]any{}}, nil)
+	whoami := map[string]any{"name": "whoami", "arguments": map[string]any{}}
+	return c.app.RPC(ctx, rig.Modern, "tools/call", whoami, nil)
 }
 
 func wantRefreshRefused(t *testing.T, a *rig.App, token, want string) {

@@ -41,7 +41,9 @@ const (
 // rotationSettings are those of a server whose rings are rotated in a minute and a half,
 // and of the command that rotates them.
 func rotationSettings() map[string]string {
-	return map[string]string{"KEYS_MAX_AGE": "1s", "ACCESS_TOKEN_TTL": rotationLifetime, "SIGN_IN_TTL": rotationLifetime}
+	return map[string]string{
+		"KEYS_MAX_AGE": "1s", "ACCESS_TOKEN_TTL": rotationLifetime, "SIGN_IN_TTL": rotationLifetime,
+	}
 }
 
 // With three processes of each function, which read the rings at different times, three rotations of
@@ -70,7 +72,8 @@ func TestThreeRotationsUnderLoadFailNoRequest(t *testing.T) {
 	for _, line := range logged(s, "keys.reload_failed") {
 		t.Errorf("got a ring that could not be read: %v", line)
 	}
-	t.Logf("%s: %v, %d JWKS reads, %d signing keys seen, %d requests beside browsers", time.Since(began).Round(time.Second),
+	t.Logf("%s: %v, %d JWKS reads, %d signing keys seen, %d requests beside browsers",
+		time.Since(began).Round(time.Second),
 		tr.done, tr.verifier.reads, len(tr.verifier.seen), s.Witness.Count(func(rig.Exchange) bool { return true }))
 }
 
@@ -108,7 +111,8 @@ func posternItems(t *testing.T, s *rig.Server, settings map[string]string, into 
 		t.Fatalf("postern %s --json: %v", strings.Join(args, " "), err)
 	}
 	if answer.Error != nil || answer.Unreadable != 0 {
-		t.Fatalf("postern %s --json: got %d records unreadable, error %v", strings.Join(args, " "), answer.Unreadable, answer.Error)
+		t.Fatalf("postern %s --json: got %d records unreadable, error %v",
+			strings.Join(args, " "), answer.Unreadable, answer.Error)
 	}
 	if err := json.Unmarshal(answer.Items, into); err != nil {
 		t.Fatalf("postern %s --json: %v", strings.Join(args, " "), err)
@@ -240,7 +244,9 @@ func (tr *traffic) start(t *testing.T) {
 	for i := range 3 {
 		c := tr.connect(t, fmt.Sprintf("steady-%d", i))
 		tr.kept = append(tr.kept, c)
-		tr.work(t.Context(), "refreshes", 150*time.Millisecond, func(ctx context.Context) error { return tr.refresh(ctx, c) })
+		tr.work(t.Context(), "refreshes", 150*time.Millisecond, func(ctx context.Context) error {
+			return tr.refresh(ctx, c)
+		})
 	}
 }
 
@@ -523,7 +529,8 @@ func TestLostOrMalformedRingIsKeptAndLogged(t *testing.T) {
 			// Once for a read that failed, and not for each request.
 			most := replicas * ring.readers * (int(time.Since(since)/time.Second) + 2)
 			if got := failures() - before; got > most {
-				t.Errorf("%s %s: got %d lines, want at most one a second from each process: %d", ring.name, how, got, most)
+				t.Errorf("%s %s: got %d lines, want at most one a second from each process: %d",
+					ring.name, how, got, most)
 			}
 			if err := os.Rename(file+".aside", file); err != nil {
 				t.Fatal(err)

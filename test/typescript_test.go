@@ -36,7 +36,8 @@ func startTS(t *testing.T, s *rig.Server, kind string) *tsClient {
 	t.Helper()
 	dir := rig.Npm(t, ".")
 	node := tool.Node.Need(t)
-	args := append([]string{filepath.Join(dir, tsKinds[kind][0]), s.MCP, filepath.Join(t.TempDir(), "kept.json"), rig.RedirectURI}, tsKinds[kind][1:]...)
+	kept := filepath.Join(t.TempDir(), "kept.json")
+	args := append([]string{filepath.Join(dir, tsKinds[kind][0]), s.MCP, kept, rig.RedirectURI}, tsKinds[kind][1:]...)
 	c := &tsClient{t: t, s: s, command: rig.Command{Name: "client", Path: node, Args: args, Dir: dir}}
 	c.start()
 	return c

@@ -71,7 +71,8 @@ func (c *Cascade) Handle(ctx context.Context, change Change) error {
 		c.ignore(ctx, change, "the document's id is not one of ours")
 		return nil
 	}
-	c.Log.LogAttrs(ctx, slog.LevelDebug, "event", slog.String("collection", change.Collection), slog.String("document", change.Document),
+	c.Log.LogAttrs(ctx, slog.LevelDebug, "event",
+		slog.String("collection", change.Collection), slog.String("document", change.Document),
 		slog.Bool("deleted", change.Deleted), slog.Int64("age_ms", c.Now().Sub(change.Time).Milliseconds()))
 	switch change.Collection {
 	case store.ClientsCollection:
@@ -91,7 +92,8 @@ func (c *Cascade) Handle(ctx context.Context, change Change) error {
 
 // ignore notes, once, an event that is not worth another delivery.
 func (c *Cascade) ignore(ctx context.Context, change Change, reason string) {
-	c.Log.LogAttrs(ctx, slog.LevelWarn, "event ignored", slog.String("reason", reason), slog.String("collection", change.Collection))
+	c.Log.LogAttrs(ctx, slog.LevelWarn, "event ignored",
+		slog.String("reason", reason), slog.String("collection", change.Collection))
 }
 
 func isDocumentID(id string) bool {

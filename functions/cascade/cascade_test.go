@@ -194,7 +194,9 @@ func TestTokenThatCannotBeEndedIsForgotten(t *testing.T) {
 		subject string
 		ready   func(w *world)
 	}{
-		{"given to another app", alice, func(w *world) { w.provider.answer = fmt.Errorf("revoke: %w", upstream.ErrTokenDead) }},
+		{"given to another app", alice, func(w *world) {
+			w.provider.answer = fmt.Errorf("revoke: %w", upstream.ErrTokenDead)
+		}},
 		{"given by another provider", "oidc:1", func(*world) {}},
 		{"the provider ends none", alice, func(w *world) { w.Provider = struct{ upstream.Provider }{w.provider} }},
 	}

@@ -21,11 +21,13 @@ func TestCIMDClientsAreNotMissed(t *testing.T) {
 		t.Fatal(err)
 	}
 	login := func() credential.Secret {
-		l := store.Login{Code: credential.New("code_"), UpstreamToken: token, Until: w.Clock.Now().Add(time.Hour), Record: store.Code{
-			ClientID: id, RedirectURI: "http://127.0.0.1:5/cb", Scopes: oauth.Scopes{"mcp"}, Resource: "https://auth.example.com/mcp",
-			Person: store.Person{Subject: alice}, Issued: w.Clock.Now(), Expiry: w.Clock.Now().Add(codeTTL),
+		l := store.Login{Code: credential.New("code_"), UpstreamToken: token, Until: w.Clock.Now().Add(time.Hour)}
+		l.Record = store.Code{
+			ClientID: id, RedirectURI: "http://127.0.0.1:5/cb", Scopes: oauth.Scopes{"mcp"},
+			Resource: "https://auth.example.com/mcp",
+			Person:   store.Person{Subject: alice}, Issued: w.Clock.Now(), Expiry: w.Clock.Now().Add(codeTTL),
 			CIMD: &store.CIMDCopy{Name: "CIMD Client", GrantTypes: oauth.SupportedGrantTypes()},
-		}}
+		}
 		if err := w.Store.IssueCode(t.Context(), l, func(store.Client) error { return nil }); err != nil {
 			t.Fatal(err)
 		}
@@ -39,7 +41,8 @@ func TestCIMDClientsAreNotMissed(t *testing.T) {
 	if failed := w.drain(t); len(failed) != 0 {
 		t.Errorf("got %d events that fail", len(failed))
 	}
-	if err := w.Handle(t.Context(), Change{Collection: "clients", Document: store.ClientDocument(id), Deleted: true}); err != nil {
+	deleted := Change{Collection: "clients", Document: store.ClientDocument(id), Deleted: true}
+	if err := w.Handle(t.Context(), deleted); err != nil {
 		t.Fatal(err)
 	}
 	w.drain(t)

@@ -63,7 +63,8 @@ func (c *Cascade) endGrant(ctx context.Context, g store.Grant) error {
 		return nil
 	})
 	if err == nil && mine {
-		telemetry.Audit(ctx, c.Log, telemetry.GrantRevoked, slog.String("client_id", g.ClientID), slog.String("grant", store.GrantDocument(g.ID)),
+		telemetry.Audit(ctx, c.Log, telemetry.GrantRevoked,
+			slog.String("client_id", g.ClientID), slog.String("grant", store.GrantDocument(g.ID)),
 			slog.String("by", "cascade"), slog.String("reason", clientDeleted))
 	}
 	return err

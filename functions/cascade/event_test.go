@@ -27,7 +27,10 @@ func changes() map[string]driver.Change {
 	}
 	later := d.Clone()
 	later.Body = "another body"
-	base := driver.Change{Key: driver.Key{Collection: "grants", ID: store.GrantDocument("g")}, Time: time.Date(2026, 11, 25, 12, 0, 0, 123000, time.UTC), Sequence: 7}
+	base := driver.Change{
+		Key:  driver.Key{Collection: "grants", ID: store.GrantDocument("g")},
+		Time: time.Date(2026, 11, 25, 12, 0, 0, 123000, time.UTC), Sequence: 7,
+	}
 	created, updated, deleted := base, base, base
 	created.After = &d
 	updated.Before, updated.After = &d, &later
@@ -137,7 +140,8 @@ func TestNonsenseIsTakenAndNotedOnce(t *testing.T) {
 			if err := receive(w.Cascade, "(default)")(t.Context(), e); err != nil {
 				t.Errorf("got %v, want no error", err)
 			}
-			if lines := strings.Count(w.Lines.String(), "event ignored"); lines != 1 || strings.Contains(w.Lines.String(), "canary") {
+			lines := strings.Count(w.Lines.String(), "event ignored")
+			if lines != 1 || strings.Contains(w.Lines.String(), "canary") {
 				t.Errorf("got %d lines, want one without anything of the event:\n%s", lines, w.Lines)
 			}
 		})

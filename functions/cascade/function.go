@@ -75,5 +75,8 @@ func read(e cloudevent.Event) event {
 		s, _ := e.Extensions()[name].(string)
 		return s
 	}
-	return event{subject: e.Subject(), document: text("document"), database: text("database"), time: e.Time(), data: e.Data()}
+	return event{
+		subject: e.Subject(), document: text("document"), database: text("database"),
+		time: e.Time(), data: e.Data(),
+	}
 }

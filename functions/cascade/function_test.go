@@ -26,8 +26,9 @@ func start(t *testing.T, settings map[string]string) (func(context.Context, clou
 
 func settings() map[string]string {
 	return map[string]string{
-		"ISSUER_URL": "https://auth.example.com", "STORE": "firestore:my-project/postern", "FERNET_KEYS_FILE": "no/such/file",
-		"IDENTITY_PROVIDER": "github", "GITHUB_CLIENT_ID": "Iv1.0", "GITHUB_CLIENT_SECRET_FILE": "no/such/file", "ALLOW": "user:octocat",
+		"ISSUER_URL": "https://auth.example.com", "STORE": "firestore:my-project/postern",
+		"FERNET_KEYS_FILE": "no/such/file", "GITHUB_CLIENT_SECRET_FILE": "no/such/file",
+		"IDENTITY_PROVIDER": "github", "GITHUB_CLIENT_ID": "Iv1.0", "ALLOW": "user:octocat",
 	}
 }
 
@@ -46,8 +47,12 @@ func TestFunctionStartsFromSettingsAlone(t *testing.T) {
 
 func TestFunctionNamesEveryBadSetting(t *testing.T) {
 	t.Parallel()
-	_, err := start(t, map[string]string{"ISSUER_URL": "http://auth.example.com", "STORE": "punchcards:x", "IDENTITY_PROVIDER": "github"})
-	for _, name := range []string{"ISSUER_URL", "STORE", "FERNET_KEYS_FILE", "GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET_FILE", "ALLOW"} {
+	_, err := start(t, map[string]string{
+		"ISSUER_URL": "http://auth.example.com", "STORE": "punchcards:x", "IDENTITY_PROVIDER": "github",
+	})
+	for _, name := range []string{
+		"ISSUER_URL", "STORE", "FERNET_KEYS_FILE", "GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET_FILE", "ALLOW",
+	} {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("got %v, want a problem with %s", err, name)
 		}
@@ -56,7 +61,9 @@ func TestFunctionNamesEveryBadSetting(t *testing.T) {
 
 func TestDatabaseOfASetting(t *testing.T) {
 	t.Parallel()
-	for setting, want := range map[string]string{"embedded:.postern": "", "firestore:p": "(default)", "firestore:p/postern": "postern"} {
+	for setting, want := range map[string]string{
+		"embedded:.postern": "", "firestore:p": "(default)", "firestore:p/postern": "postern",
+	} {
 		if got := databaseOf(setting); got != want {
 			t.Errorf("%s: got %q, want %q", setting, got, want)
 		}

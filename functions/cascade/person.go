@@ -120,5 +120,6 @@ func (c *Cascade) revoke(ctx context.Context, person string, account store.Accou
 }
 
 func (c *Cascade) onlyForgotten(ctx context.Context, person, reason string) {
-	c.Log.LogAttrs(ctx, slog.LevelWarn, "upstream token forgotten without being revoked", slog.String("person", person), slog.String("reason", reason))
+	c.Log.LogAttrs(ctx, slog.LevelWarn, "upstream token forgotten without being revoked",
+		slog.String("person", person), slog.String("reason", reason))
 }

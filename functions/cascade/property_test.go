@@ -25,7 +25,10 @@ type op struct {
 }
 
 func randomOps(r *rand.Rand, n int) []op {
-	kinds := []string{"register", "sign in", "sign in", "sign in", "redeem", "redeem", "redeem", "redeem late", "refresh", "revoke", "revoke", "delete client", "wait", "wait", "purge"}
+	kinds := []string{
+		"register", "sign in", "sign in", "sign in", "redeem", "redeem", "redeem", "redeem late", "refresh",
+		"revoke", "revoke", "delete client", "wait", "wait", "purge",
+	}
 	waits := []time.Duration{time.Second, 20 * time.Second, 2 * time.Minute, 25 * time.Hour, 20 * 24 * time.Hour}
 	ops := []op{{what: "register"}, {what: "register"}}
 	for range n {

@@ -56,7 +56,8 @@ func open(t *testing.T, c Config) http.Handler {
 }
 
 func sample(t *testing.T) http.Handler {
-	return open(t, Config{Edge: edge.Deployment{Issuer: issuer(t, "https://auth.example.com")}, Keys: keyfile.Static(sampleKeys(t))})
+	ours := edge.Deployment{Issuer: issuer(t, "https://auth.example.com")}
+	return open(t, Config{Edge: ours, Keys: keyfile.Static(sampleKeys(t))})
 }
 
 func get(t *testing.T, h http.Handler, path string, change ...func(*http.Request)) *httptest.ResponseRecorder {
@@ -252,7 +253,8 @@ func TestDocumentsAreOfferedUnlessTurnedOff(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		h := open(t, Config{Edge: edge.Deployment{Issuer: issuer(t, "https://auth.example.com")}, Keys: keyfile.Static(sampleKeys(t)), Documents: allow})
+		ours := edge.Deployment{Issuer: issuer(t, "https://auth.example.com")}
+		h := open(t, Config{Edge: ours, Keys: keyfile.Static(sampleKeys(t)), Documents: allow})
 		for _, path := range documents["server"] {
 			var got map[string]any
 			if err := json.Unmarshal(get(t, h, path).Body.Bytes(), &got); err != nil {

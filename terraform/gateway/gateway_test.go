@@ -49,7 +49,8 @@ func TestEveryProbedURLReachesItsFunction(t *testing.T) {
 		for method := range strings.FieldsSeq(c.methods) {
 			route, known, ok := m.Match(method, c.path)
 			if !ok || !known || route.Function != c.function || route.Method != method {
-				t.Errorf("%s %s: got %+v, known %v, ok %v; want function %s", method, c.path, route, known, ok, c.function)
+				t.Errorf("%s %s: got %+v, known %v, ok %v; want function %s",
+					method, c.path, route, known, ok, c.function)
 			}
 		}
 	}
@@ -83,7 +84,8 @@ func TestWhatIsNotListedIsRefused(t *testing.T) {
 	} {
 		route, known, ok := m.Match(c.method, c.path)
 		if ok || known != c.known {
-			t.Errorf("%s %s: got %+v, known %v, ok %v; want known %v and no route", c.method, c.path, route, known, ok, c.known)
+			t.Errorf("%s %s: got %+v, known %v, ok %v; want known %v and no route",
+				c.method, c.path, route, known, ok, c.known)
 		}
 	}
 }

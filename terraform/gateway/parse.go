@@ -115,15 +115,18 @@ func (op *operation) route(method, path string) (Route, error) {
 		return Route{}, errors.New("no x-google-backend")
 	}
 	if b.PathTranslation != "APPEND_PATH_TO_ADDRESS" {
-		return Route{}, fmt.Errorf("path_translation is %q, want APPEND_PATH_TO_ADDRESS: the function has to see the path", b.PathTranslation)
+		return Route{}, fmt.Errorf("path_translation is %q, want APPEND_PATH_TO_ADDRESS: "+
+			"the function has to see the path", b.PathTranslation)
 	}
 	name := variable.FindStringSubmatch(b.Address)
 	if functions := manifest.Names(manifest.HTTP); name == nil || !slices.Contains(functions, name[1]) {
-		return Route{}, fmt.Errorf("address is %q, want ${NAME} with one of %s", b.Address, strings.Join(functions, ", "))
+		return Route{}, fmt.Errorf("address is %q, want ${NAME} with one of %s",
+			b.Address, strings.Join(functions, ", "))
 	}
 	deadline := time.Duration(b.Deadline * float64(time.Second))
 	if deadline <= 0 || deadline > maxDeadline {
-		return Route{}, fmt.Errorf("deadline is %v seconds, want more than 0 and at most %.0f", b.Deadline, maxDeadline.Seconds())
+		return Route{}, fmt.Errorf("deadline is %v seconds, want more than 0 and at most %.0f",
+			b.Deadline, maxDeadline.Seconds())
 	}
 	return Route{Method: method, Path: path, Function: name[1], OperationID: op.OperationID, Deadline: deadline}, nil
 }

@@ -61,7 +61,8 @@ func settings(b *testing.B) map[string]string {
 	maps.Copy(all, map[string]string{
 		"ISSUER_URL": "http://127.0.0.1:8085", "STORE": "firestore:bench", "FIRESTORE_EMULATOR_HOST": "127.0.0.1:1",
 		"IDENTITY_PROVIDER": "development", "ALLOW": "anyone",
-		"FERNET_KEYS_FILE": filepath.Join(keys, "f"), "SIGNING_KEYS_FILE": filepath.Join(keys, "s"), "VERIFICATION_KEYS_FILE": filepath.Join(keys, "v"),
+		"FERNET_KEYS_FILE":  filepath.Join(keys, "f"),
+		"SIGNING_KEYS_FILE": filepath.Join(keys, "s"), "VERIFICATION_KEYS_FILE": filepath.Join(keys, "v"),
 	})
 	return all
 }
@@ -135,7 +136,8 @@ func BenchmarkLogin(b *testing.B) {
 }
 
 func keepAlive() *http.Client {
-	return &http.Client{Timeout: rig.Patience, Transport: &http.Transport{}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	here := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &http.Client{Timeout: rig.Patience, Transport: &http.Transport{}, CheckRedirect: here}
 }
 
 // A bareLogin does what a login cannot do without.
@@ -158,7 +160,8 @@ func (n *bareLogin) wait() {
 
 func (n *bareLogin) run(steps []step) {
 	for _, s := range steps {
-		resp, err := n.client.Post(fmt.Sprintf("%s/?body=%d%s", n.origin, s.answer, s.work), "text/plain", strings.NewReader(strings.Repeat("x", s.request)))
+		at := fmt.Sprintf("%s/?body=%d%s", n.origin, s.answer, s.work)
+		resp, err := n.client.Post(at, "text/plain", strings.NewReader(strings.Repeat("x", s.request)))
 		if err != nil {
 			n.b.Fatal(err)
 		}

@@ -46,17 +46,22 @@ func (l *login) run() {
 	var client struct {
 		ID string `json:"client_id"`
 	}
-	l.decode(l.send(http.MethodPost, "/register", "application/json", `{"client_name":"Bench","redirect_uris":["`+rig.RedirectURI+`"],"token_endpoint_auth_method":"none"}`, "&commit=1"), &client)
+	metadata := `{"client_name":"Bench","token_endpoint_auth_method":"none",` +
+		`"redirect_uris":["` + rig.RedirectURI + `"]}`
+	l.decode(l.send(http.MethodPost, "/register", "application/json", metadata, "&commit=1"), &client)
 	verifier := rand.Text() + rand.Text()
 	sum := sha256.Sum256([]byte(verifier))
 	query := url.Values{
-		"response_type": {"code"}, "client_id": {client.ID}, "redirect_uri": {rig.RedirectURI}, "state": {rand.Text()}, "scope": {"mcp"},
-		"resource": {l.issuer + "/mcp"}, "code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"},
+		"response_type": {"code"}, "client_id": {client.ID}, "redirect_uri": {rig.RedirectURI},
+		"state": {rand.Text()}, "scope": {"mcp"}, "resource": {l.issuer + "/mcp"},
+		"code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"},
 	}
 	page := l.send(http.MethodGet, "/authorize?"+query.Encode(), "", "", "")
-	at := l.send(http.MethodPost, "/authorize", form, url.Values{"transaction": {l.field(transaction, page)}, "decision": {"approve"}}.Encode(), "").to
+	approval := url.Values{"transaction": {l.field(transaction, page)}, "decision": {"approve"}}
+	at := l.send(http.MethodPost, "/authorize", form, approval.Encode(), "").to
 	page = l.send(http.MethodGet, strings.TrimPrefix(at, l.issuer), "", "", "")
-	back := l.send(http.MethodPost, "/auth/callback", form, url.Values{"state": {l.field(state, page)}, "login": {"octocat"}}.Encode(), "&commit=1").to
+	login := url.Values{"state": {l.field(state, page)}, "login": {"octocat"}}
+	back := l.send(http.MethodPost, "/auth/callback", form, login.Encode(), "&commit=1").to
 	u, err := url.Parse(back)
 	if err != nil || u.Query().Get("code") == "" {
 		l.b.Fatalf("no code: %v", err)
@@ -65,7 +70,8 @@ func (l *login) run() {
 		Access string `json:"access_token"`
 	}
 	l.decode(l.send(http.MethodPost, "/token", form, url.Values{
-		"grant_type": {"authorization_code"}, "code": {u.Query().Get("code")}, "code_verifier": {verifier}, "client_id": {client.ID}, "redirect_uri": {rig.RedirectURI},
+		"grant_type": {"authorization_code"}, "code": {u.Query().Get("code")}, "code_verifier": {verifier},
+		"client_id": {client.ID}, "redirect_uri": {rig.RedirectURI},
 	}.Encode(), "&commit=1&sign=1"), &tokens)
 	if tokens.Access == "" {
 		l.b.Fatal("no access token")
@@ -93,7 +99,8 @@ func (l *login) send(method, path, contentType, body, work string) answer {
 	}
 	r.Header.Set("Content-Type", contentType)
 	r.Header.Set("Accept", "*/*")
-	r.Header.Set("X-Forwarded-For", fmt.Sprintf("10.%d.%d.%d", l.runs>>16, l.runs>>8&255, l.runs&255)) // another person each time
+	// Another person each time.
+	r.Header.Set("X-Forwarded-For", fmt.Sprintf("10.%d.%d.%d", l.runs>>16, l.runs>>8&255, l.runs&255))
 	for name, value := range l.cookies {
 		r.AddCookie(&http.Cookie{Name: name, Value: value})
 	}

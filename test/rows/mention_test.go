@@ -104,7 +104,8 @@ func TestIDsIn(t *testing.T) {
 		{"parts of words are no ids", "x.md", "X-H1 xB7 G12x A1b E123 U+E1 v1.E2 A0 AC-1 AC-012 XAC-01", ""},
 		{"escapes and colours are no ids", "x.md", `%C3%A9 \xE2 #F1 #C3`, ""},
 		{"members of JSON are no ids", "x.txtar", `{"m7":1,"M7":2}`, ""},
-		{"names in Go are no ids", "x.go", "package x\n\nvar A1 = B2 // C3\nvar x = \"D4\" + `E5` /* F6 */", "C3 D4 E5 F6"},
+		{"names in Go are no ids", "x.go",
+			"package x\n\nvar A1 = B2 // C3\nvar x = \"D4\" + `E5` /* F6 */", "C3 D4 E5 F6"},
 	} {
 		if got := strings.Join(idsIn(tc.file, tc.text), " "); got != tc.want {
 			t.Errorf("%s: got %q, want %q", tc.claim, got, tc.want)

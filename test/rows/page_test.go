@@ -41,9 +41,11 @@ func readPage(text string, series []string) (rows []row, problems []string) {
 		}
 		switch {
 		case len(cells) != 5 || slices.Contains(cells, ""):
-			problems = append(problems, fmt.Sprintf("%s: got %d cells, want five with something in each", cells[0], len(cells)))
+			problem := fmt.Sprintf("%s: got %d cells, want five with something in each", cells[0], len(cells))
+			problems = append(problems, problem)
 		case !wellFormed(cells[0], series):
-			problems = append(problems, fmt.Sprintf("%s: got an id of no series of this page, want one of %v", cells[0], series))
+			problem := fmt.Sprintf("%s: got an id of no series of this page, want one of %v", cells[0], series)
+			problems = append(problems, problem)
 		default:
 			state, note := readState(cells[4])
 			rows = append(rows, row{cells[0], state, note})
@@ -90,7 +92,8 @@ func TestReadPage(t *testing.T) {
 	if !slices.Equal(rows, want) {
 		t.Errorf("rows: got %v, want %v", rows, want)
 	}
-	wantProblems(t, problems, "CD-5: got an id of no series", "A1: got an id of no series", "CD-06: got 5 cells", "CD-07: got 4 cells")
+	wantProblems(t, problems,
+		"CD-5: got an id of no series", "A1: got an id of no series", "CD-06: got 5 cells", "CD-07: got 4 cells")
 }
 
 // wantProblems wants each problem to begin as said, in any order, and no other.

@@ -76,5 +76,6 @@ func skip(path, name string) error {
 }
 
 func isTest(path string) bool {
-	return strings.HasSuffix(path, "_test.go") || strings.HasSuffix(path, ".txtar") || strings.HasSuffix(path, ".tftest.hcl")
+	return strings.HasSuffix(path, "_test.go") ||
+		strings.HasSuffix(path, ".txtar") || strings.HasSuffix(path, ".tftest.hcl")
 }

@@ -41,6 +41,7 @@ func (s *shop) install(packages ...string) error {
 // required tools, an error that names the command, before anything is installed.
 func TestMissingTools(t *testing.T) {
 	const browser, emulator, git = "get browser", "get emulator", "get git"
+	packaged, nothing := map[string]string{"browser.deb": "browser"}, map[string]string{}
 	for _, c := range []struct {
 		name      string
 		ci        bool
@@ -53,11 +54,16 @@ func TestMissingTools(t *testing.T) {
 		{name: "all there", there: []string{"git", "browser", "emulator"}},
 		{name: "one that cannot be installed", there: []string{"git", "browser"}, left: []string{emulator}},
 		{name: "the same in CI", ci: true, there: []string{"git", "browser"}, failure: []string{emulator}},
-		{name: "two in CI, nothing installed first", ci: true, there: []string{"git"}, served: map[string]string{"browser.deb": "browser"}, failure: []string{emulator}},
-		{name: "two, one of them installed", there: []string{"git"}, served: map[string]string{"browser.deb": "browser"}, left: []string{emulator}, installed: []string{"browser.deb"}},
-		{name: "installed in CI", ci: true, there: []string{"git", "emulator"}, served: map[string]string{"browser.deb": "browser"}, installed: []string{"browser.deb"}},
-		{name: "a package that is not to be had", there: []string{"git", "emulator"}, served: map[string]string{}, left: []string{browser, "exit status 100"}, installed: []string{"browser.deb"}},
-		{name: "the same in CI", ci: true, there: []string{"git", "emulator"}, served: map[string]string{}, failure: []string{browser}, installed: []string{"browser.deb"}},
+		{name: "two in CI, nothing installed first", ci: true, there: []string{"git"}, served: packaged,
+			failure: []string{emulator}},
+		{name: "two, one of them installed", there: []string{"git"}, served: packaged,
+			left: []string{emulator}, installed: []string{"browser.deb"}},
+		{name: "installed in CI", ci: true, there: []string{"git", "emulator"}, served: packaged,
+			installed: []string{"browser.deb"}},
+		{name: "a package that is not to be had", there: []string{"git", "emulator"}, served: nothing,
+			left: []string{browser, "exit status 100"}, installed: []string{"browser.deb"}},
+		{name: "the same in CI", ci: true, there: []string{"git", "emulator"}, served: nothing,
+			failure: []string{browser}, installed: []string{"browser.deb"}},
 		{name: "no right to install", there: []string{"git", "emulator"}, left: []string{browser}},
 		{name: "no right to install in CI", ci: true, there: []string{"git"}, failure: []string{browser, emulator}},
 		{name: "a required one", there: []string{"browser", "emulator"}, failure: []string{git}},

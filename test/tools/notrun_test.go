@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,22 +11,37 @@ import (
 
 // events are what go test -json says of a test that passed, three that were skipped for
 // two reasons, and a package without tests.
-const events = `
-{"Action":"run","Package":"github.com/postern-dev/postern/test","Test":"TestOne"}
-{"Action":"output","Package":"github.com/postern-dev/postern/test","Test":"TestOne","Output":"    a_test.go:3: by the way\n"}
-{"Action":"run","Package":"github.com/postern-dev/postern/test","Test":"TestTwo/sub"}
-{"Action":"output","Package":"github.com/postern-dev/postern/test","Test":"TestTwo/sub","Output":"=== RUN   TestTwo/sub\n"}
-{"Action":"output","Package":"github.com/postern-dev/postern/test","Test":"TestTwo/sub","Output":"    a_test.go:7: Chromium is missing; to get it: sudo apt-get install chromium\n"}
-{"Action":"pass","Package":"github.com/postern-dev/postern/test","Test":"TestOne","Elapsed":0.1}
-{"Action":"output","Package":"github.com/postern-dev/postern/test","Test":"TestTwo/sub","Output":"    --- SKIP: TestTwo/sub (0.00s)\n"}
-{"Action":"skip","Package":"github.com/postern-dev/postern/test","Test":"TestTwo/sub","Elapsed":0}
-{"Action":"output","Package":"github.com/postern-dev/postern/shared/store","Test":"TestThree","Output":"    emulator.go:59: gcloud is missing; to get it: fetch it\n"}
-{"Action":"skip","Package":"github.com/postern-dev/postern/shared/store","Test":"TestThree","Elapsed":0}
-{"Action":"output","Package":"github.com/postern-dev/postern/test","Test":"TestFour","Output":"    b_test.go:9: Chromium is missing; to get it: sudo apt-get install chromium\n"}
-{"Action":"skip","Package":"github.com/postern-dev/postern/test","Test":"TestFour","Elapsed":0}
-{"Action":"output","Package":"github.com/postern-dev/postern/functions/token/cmd","Output":"?   \t[no test files]\n"}
-{"Action":"skip","Package":"github.com/postern-dev/postern/functions/token/cmd","Elapsed":0}
-`
+var events = strings.Join([]string{
+	event("run", "test", "TestOne", ""),
+	event("output", "test", "TestOne", "    a_test.go:3: by the way\n"),
+	event("run", "test", "TestTwo/sub", ""),
+	event("output", "test", "TestTwo/sub", "=== RUN   TestTwo/sub\n"),
+	event("output", "test", "TestTwo/sub",
+		"    a_test.go:7: Chromium is missing; to get it: sudo apt-get install chromium\n"),
+	event("pass", "test", "TestOne", ""),
+	event("output", "test", "TestTwo/sub", "    --- SKIP: TestTwo/sub (0.00s)\n"),
+	event("skip", "test", "TestTwo/sub", ""),
+	event("output", "shared/store", "TestThree", "    emulator.go:59: gcloud is missing; to get it: fetch it\n"),
+	event("skip", "shared/store", "TestThree", ""),
+	event("output", "test", "TestFour",
+		"    b_test.go:9: Chromium is missing; to get it: sudo apt-get install chromium\n"),
+	event("skip", "test", "TestFour", ""),
+	event("output", "functions/token/cmd", "", "?   \t[no test files]\n"),
+	event("skip", "functions/token/cmd", "", ""),
+}, "\n")
+
+// event is a line of go test -json.
+func event(action, folder, test, output string) string {
+	line, err := json.Marshal(struct {
+		Action, Package string
+		Test            string `json:",omitempty"`
+		Output          string `json:",omitempty"`
+	}{action, "github.com/postern-dev/postern/" + folder, test, output})
+	if err != nil {
+		panic(err)
+	}
+	return string(line)
+}
 
 // Every skipped test stands in the list, under what it lacked and how to get that.
 func TestTheListNamesEverySkippedTest(t *testing.T) {

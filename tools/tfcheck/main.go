@@ -62,7 +62,8 @@ func run(ctx context.Context, names []string) error {
 	}
 	for _, name := range names {
 		if !slices.ContainsFunc(steps, func(s step) bool { return s.name == name }) {
-			return fmt.Errorf("no step %q: the steps are openapi, fmt, validate, test, plan, tflint, or tools alone", name)
+			return fmt.Errorf("no step %q: the steps are openapi, fmt, validate, test, plan, tflint, or tools alone",
+				name)
 		}
 	}
 	failed := 0

@@ -29,8 +29,12 @@ import (
 )
 
 var (
-	key   = sync.OnceValues(func() (*ecdsa.PrivateKey, error) { return ecdsa.GenerateKey(elliptic.P256(), rand.Reader) })
-	store = sync.OnceValues(func() (*embedded.Driver, error) { return embedded.Open(context.Background(), os.Getenv("DIR")) })
+	key = sync.OnceValues(func() (*ecdsa.PrivateKey, error) {
+		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	})
+	store = sync.OnceValues(func() (*embedded.Driver, error) {
+		return embedded.Open(context.Background(), os.Getenv("DIR"))
+	})
 )
 
 func init() { functions.HTTP("needed", answer) }
@@ -70,5 +74,6 @@ func work(r *http.Request, sign, commit bool) error {
 	if err != nil {
 		return err
 	}
-	return s.Create(r.Context(), driver.Key{Collection: "clients", ID: rand.Text() + rand.Text()}, driver.Document{Body: strings.Repeat("x", 1000)})
+	key := driver.Key{Collection: "clients", ID: rand.Text() + rand.Text()}
+	return s.Create(r.Context(), key, driver.Document{Body: strings.Repeat("x", 1000)})
 }

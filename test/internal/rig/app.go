@@ -55,7 +55,9 @@ func (r *Refusal) Error() string { return fmt.Sprintf("status %d: %s", r.Status,
 // Register registers the client with the given metadata; nil means the App's own.
 func (a *App) Register(ctx context.Context, metadata map[string]any) error {
 	if metadata == nil {
-		metadata = map[string]any{"client_name": "App", "redirect_uris": []string{a.Redirect}, "token_endpoint_auth_method": a.Method}
+		metadata = map[string]any{
+			"client_name": "App", "redirect_uris": []string{a.Redirect}, "token_endpoint_auth_method": a.Method,
+		}
 	}
 	body, err := json.Marshal(metadata)
 	if err != nil {
@@ -93,7 +95,8 @@ func (a *App) Authorize(ctx context.Context, b *oauthtest.Browser, login string)
 	}
 	q := back.Query()
 	if code = q.Get("code"); code == "" || q.Get("state") != state || q.Get("iss") != a.Origin {
-		return "", "", fmt.Errorf("authorize: got error %q, iss %q; want a code, the state and iss %q", q.Get("error"), q.Get("iss"), a.Origin)
+		return "", "", fmt.Errorf("authorize: got error %q, iss %q; want a code, the state and iss %q",
+			q.Get("error"), q.Get("iss"), a.Origin)
 	}
 	return code, verifier, nil
 }
@@ -117,7 +120,9 @@ func (a *App) AuthorizeURL() (address, verifier, state string) {
 
 // Redeem exchanges a code for tokens.
 func (a *App) Redeem(ctx context.Context, code, verifier string) error {
-	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}, "code_verifier": {verifier}, "redirect_uri": {a.Redirect}}
+	form := url.Values{
+		"grant_type": {"authorization_code"}, "code": {code}, "code_verifier": {verifier}, "redirect_uri": {a.Redirect},
+	}
 	if a.Resource != "" {
 		form.Set("resource", a.Resource)
 	}
@@ -154,7 +159,8 @@ func (a *App) Token(ctx context.Context, form url.Values) error {
 		return fmt.Errorf("%s: %w", form.Get("grant_type"), err)
 	}
 	if tokens.Access == "" || tokens.Type != "Bearer" || tokens.Expires <= 0 {
-		return fmt.Errorf("%s: got type %q, expires_in %d; want a Bearer token that lives", form.Get("grant_type"), tokens.Type, tokens.Expires)
+		return fmt.Errorf("%s: got type %q, expires_in %d; want a Bearer token that lives",
+			form.Get("grant_type"), tokens.Type, tokens.Expires)
 	}
 	a.AccessToken = tokens.Access
 	if tokens.Refresh != "" {
@@ -223,7 +229,8 @@ func (a *App) Whoami(ctx context.Context, revision string) (string, error) {
 		err = a.RPC(ctx, revision, "server/discover", map[string]any{}, nil)
 	} else {
 		err = a.RPC(ctx, revision, "initialize", map[string]any{
-			"protocolVersion": revision, "capabilities": map[string]any{}, "clientInfo": map[string]any{"name": "app", "version": "1"},
+			"protocolVersion": revision, "capabilities": map[string]any{},
+			"clientInfo": map[string]any{"name": "app", "version": "1"},
 		}, nil)
 	}
 	if err != nil {

@@ -25,7 +25,9 @@ func StartEmulated(t testing.TB, replicas int, settings map[string]string, more 
 	t.Cleanup(next.CloseIdleConnections)
 	p, err := start(t, Command{
 		Name: "emulate", Path: Program(t, "cmd/postern"), Dir: Root(t), Env: settings,
-		Args: append([]string{"emulate", "--listen", "127.0.0.1:0", "--replicas", strconv.Itoa(replicas), "--data", s.options.Data}, more...),
+		Args: append([]string{
+			"emulate", "--listen", "127.0.0.1:0", "--replicas", strconv.Itoa(replicas), "--data", s.options.Data,
+		}, more...),
 	})
 	if err != nil {
 		t.Fatal(err)

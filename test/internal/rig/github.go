@@ -26,7 +26,8 @@ var githubSays = regexp.MustCompile(`(?s)^(http://\S+)\nclient id: (\S+)\nclient
 // StartGitHub starts it.
 func StartGitHub(t testing.TB) *GitHub {
 	t.Helper()
-	p := Launch(t, Command{Name: "fakegithub", Path: Program(t, "test/kit/oauthtest/cmd/fakegithub"), Args: []string{"-host", "localhost"}})
+	path := Program(t, "test/kit/oauthtest/cmd/fakegithub")
+	p := Launch(t, Command{Name: "fakegithub", Path: path, Args: []string{"-host", "localhost"}})
 	said, err := p.Says(t.Context(), githubSays)
 	if err != nil {
 		t.Fatal(err)

@@ -90,7 +90,9 @@ func start(t testing.TB, c Command) (*Process, error) {
 // environment is what a process sees: nothing of the settings of whoever runs the test.
 func environment(extra map[string]string) []string {
 	var list []string
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "FIRESTORE_EMULATOR_HOST", "GOPROXY", "GOSUMDB", "GOFLAGS", "GOMODCACHE", "GOCACHE"} {
+	for _, name := range []string{
+		"PATH", "HOME", "TMPDIR", "FIRESTORE_EMULATOR_HOST", "GOPROXY", "GOSUMDB", "GOFLAGS", "GOMODCACHE", "GOCACHE",
+	} {
 		if value, ok := os.LookupEnv(name); ok {
 			list = append(list, name+"="+value)
 		}
@@ -155,7 +157,8 @@ func (p *Process) Says(ctx context.Context, re *regexp.Regexp) ([]string, error)
 			if m := re.FindStringSubmatch(p.Log.String()); m != nil {
 				return m, nil
 			}
-			return nil, fmt.Errorf("%s ended (%s) and never said %s:\n%s", p.name, p.cmd.ProcessState, re, p.Log.Tail(4000))
+			return nil, fmt.Errorf("%s ended (%s) and never said %s:\n%s",
+				p.name, p.cmd.ProcessState, re, p.Log.Tail(4000))
 		case <-ctx.Done():
 			return nil, fmt.Errorf("%s does not say %s: %w\n%s", p.name, re, ctx.Err(), p.Log.Tail(4000))
 		}

@@ -178,7 +178,8 @@ func (s *Server) Browser(stop string) *oauthtest.Browser {
 
 // Client returns an HTTP client that does not follow redirects.
 func (s *Server) Client() *http.Client {
-	return &http.Client{Timeout: Patience, Transport: s.transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	here := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &http.Client{Timeout: Patience, Transport: s.transport, CheckRedirect: here}
 }
 
 func (s *Server) finish() {

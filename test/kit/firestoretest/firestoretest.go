@@ -76,7 +76,9 @@ func (s *Server) fault(database string) error {
 }
 
 // BatchGetDocuments implements [firestorepb.FirestoreServer].
-func (s *Server) BatchGetDocuments(r *firestorepb.BatchGetDocumentsRequest, out firestorepb.Firestore_BatchGetDocumentsServer) error {
+func (s *Server) BatchGetDocuments(
+	r *firestorepb.BatchGetDocumentsRequest, out firestorepb.Firestore_BatchGetDocumentsServer,
+) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.fault(r.GetDatabase()); err != nil {
@@ -158,7 +160,8 @@ func holds(c *firestorepb.Precondition, name string, present *firestorepb.Docume
 			return status.Errorf(codes.NotFound, "No document to update: %s", name)
 		}
 		if !proto.Equal(present.GetUpdateTime(), condition.UpdateTime) {
-			return status.Errorf(codes.FailedPrecondition, "the stored version does not match the required base version: %s", name)
+			return status.Errorf(codes.FailedPrecondition,
+				"the stored version does not match the required base version: %s", name)
 		}
 	}
 	return nil
@@ -170,7 +173,9 @@ func written(w *firestorepb.Write, present *firestorepb.Document, now *timestamp
 	if update == nil {
 		return nil
 	}
-	d := &firestorepb.Document{Name: update.GetName(), CreateTime: now, UpdateTime: now, Fields: map[string]*firestorepb.Value{}}
+	d := &firestorepb.Document{
+		Name: update.GetName(), CreateTime: now, UpdateTime: now, Fields: map[string]*firestorepb.Value{},
+	}
 	if present != nil {
 		d.CreateTime = present.GetCreateTime()
 	}

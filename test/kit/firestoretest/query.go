@@ -23,7 +23,8 @@ func (s *Server) RunQuery(r *firestorepb.RunQueryRequest, out firestorepb.Firest
 		if i == int(q.GetLimit().GetValue()) {
 			break
 		}
-		if err := out.Send(&firestorepb.RunQueryResponse{Document: s.documents[name], ReadTime: timestamppb.New(s.clock)}); err != nil {
+		answer := &firestorepb.RunQueryResponse{Document: s.documents[name], ReadTime: timestamppb.New(s.clock)}
+		if err := out.Send(answer); err != nil {
 			return err
 		}
 	}

@@ -65,7 +65,9 @@ func (d *Driver) Changes(ctx context.Context, after int64, limit int) ([]driver.
 	rest := d.feed.changes[d.feed.after(after):]
 	var out []driver.Change
 	for _, c := range rest[:max(0, min(limit, len(rest)))] {
-		out = append(out, driver.Change{Key: c.key, Before: c.before.clone(), After: c.after.clone(), Time: c.time, Sequence: c.sequence})
+		out = append(out, driver.Change{
+			Key: c.key, Before: c.before.clone(), After: c.after.clone(), Time: c.time, Sequence: c.sequence,
+		})
 	}
 	return out, nil
 }

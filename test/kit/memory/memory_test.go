@@ -166,7 +166,9 @@ func TestPurgeLeavesTheFeedAsDeletions(t *testing.T) {
 	t.Parallel()
 	d := memory.New(nil)
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	for id, at := range map[string]time.Time{"past": now.Add(-1), "now": now, "future": now.Add(time.Second), "never": {}} {
+	for id, at := range map[string]time.Time{
+		"past": now.Add(-1), "now": now, "future": now.Add(time.Second), "never": {},
+	} {
 		if err := d.Create(t.Context(), key(id), driver.Document{DeleteAfter: at}); err != nil {
 			t.Fatal(err)
 		}

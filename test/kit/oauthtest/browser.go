@@ -74,7 +74,9 @@ func (b *Browser) Get(ctx context.Context, rawURL string) (*Page, error) {
 
 // Submit fills in fields and presses the button "name=value"; "" is the form's first.
 // A field that the form does not have is an error, and so is an unknown button.
-func (b *Browser) Submit(ctx context.Context, p *Page, f *Form, fields map[string]string, button string) (*Page, error) {
+func (b *Browser) Submit(
+	ctx context.Context, p *Page, f *Form, fields map[string]string, button string,
+) (*Page, error) {
 	pressed, ok := f.button(button)
 	if !ok {
 		return nil, fmt.Errorf("browser: the form has no button %q", button)

@@ -50,7 +50,8 @@ func TestFormIsSentAsTheBrowserWould(t *testing.T) {
 		policy, want       string
 	}{
 		{"POST with the pressed button",
-			`<form method="post" action="/do"><input type=hidden name=s value="a b"><button name=decision value=approve>Yes</button><button name=decision value=deny>No</button></form>`,
+			`<form method="post" action="/do"><input type=hidden name=s value="a b">` +
+				`<button name=decision value=approve>Yes</button><button name=decision value=deny>No</button></form>`,
 			"decision=deny", nil, "", "POST /do|s=a+b&decision=deny|origin=ORIGIN|site=same-origin|"},
 		{"GET replaces the query",
 			`<form action="/do?old=1"><input name=login value=""></form>`,
@@ -59,11 +60,14 @@ func TestFormIsSentAsTheBrowserWould(t *testing.T) {
 			`<form method="POST" action="/do"><input name=a value=1></form>`,
 			"", nil, "no-referrer", "POST /do|a=1|origin=null|site=same-origin|"},
 		{"a button's own action and method",
-			`<form action="/do"><input name=a value=1><button name=b value=2 formaction="/other" formmethod=post></form>`,
+			`<form action="/do"><input name=a value=1>` +
+				`<button name=b value=2 formaction="/other" formmethod=post></form>`,
 			"b=2", nil, "", "POST /other|a=1&b=2|origin=ORIGIN|site=same-origin|"},
 		{"controls of every kind",
-			`<form action="/do"><input type=checkbox name=c checked><input type=checkbox name=d><textarea name=e>x
-y</textarea><select name=f><option value=1>one<option value=2 selected>two</select><input name=g value=1 disabled></form>`,
+			`<form action="/do"><input type=checkbox name=c checked><input type=checkbox name=d>` +
+				"<textarea name=e>x\ny</textarea>" +
+				`<select name=f><option value=1>one<option value=2 selected>two</select>` +
+				`<input name=g value=1 disabled></form>`,
 			"", nil, "", "GET /do|c=on&e=x%0Ay&f=2|origin=|site=same-origin|"},
 	}
 	for _, test := range tests {
@@ -138,7 +142,9 @@ func TestRedirectsEndAtTheStopPrefixOrAtAForeignHost(t *testing.T) {
 
 func TestRedirectKeepsThePostOnlyWith307And308(t *testing.T) {
 	t.Parallel()
-	for status, want := range map[int]string{302: "GET /end||", 303: "GET /end||", 307: "POST /end|a=1|", 308: "POST /end|a=1|"} {
+	for status, want := range map[int]string{
+		302: "GET /end||", 303: "GET /end||", 307: "POST /end|a=1|", 308: "POST /end|a=1|",
+	} {
 		mux := http.NewServeMux()
 		mux.HandleFunc("/end", echo)
 		mux.HandleFunc("/page", htmlPage(nil, `<form method=post action=/hop><input name=a value=1></form>`))
@@ -260,7 +266,11 @@ func TestSameSiteStrictStaysHomeWhenAnotherSiteRedirects(t *testing.T) {
 func TestWalkApprovesThenSignsIn(t *testing.T) {
 	t.Parallel()
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /authorize", htmlPage(nil, `<form method=post action=/authorize><button name=decision value=deny>No</button><button name=decision value=approve>Yes</button></form>`))
+	consent := `<form method=post action=/authorize><button name=decision value=deny>No</button>` +
+		`<button name=decision value=approve>Yes</button></form>`
+	signIn := `<form action=/auth/callback><button name=error value=access_denied>Cancel</button>` +
+		`<input type=hidden name=state value=s><input name=login><button>Go</button></form>`
+	mux.HandleFunc("GET /authorize", htmlPage(nil, consent))
 	mux.HandleFunc("POST /authorize", func(w http.ResponseWriter, r *http.Request) {
 		if r.PostFormValue("decision") == "approve" {
 			http.Redirect(w, r, "/auth/callback?development=1&state=s", http.StatusSeeOther)
@@ -268,7 +278,7 @@ func TestWalkApprovesThenSignsIn(t *testing.T) {
 	})
 	mux.HandleFunc("GET /auth/callback", func(w http.ResponseWriter, r *http.Request) {
 		if r.FormValue("login") == "" {
-			htmlPage(nil, `<form action=/auth/callback><button name=error value=access_denied>Cancel</button><input type=hidden name=state value=s><input name=login><button>Go</button></form>`)(w, r)
+			htmlPage(nil, signIn)(w, r)
 			return
 		}
 		w.Header().Set("Location", appScheme+"?who="+r.FormValue("login")+"&error="+r.FormValue("error"))

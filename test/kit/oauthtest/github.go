@@ -99,7 +99,8 @@ func NewGitHub(o *GitHubOptions) (*GitHub, error) {
 	if g.now == nil {
 		g.now = time.Now
 	}
-	g.AddUser(User{ID: 583231, Login: "octocat", Name: "The Octocat", Emails: []Email{{"octocat@example.com", true, true}}})
+	octocat := []Email{{"octocat@example.com", true, true}}
+	g.AddUser(User{ID: 583231, Login: "octocat", Name: "The Octocat", Emails: octocat})
 	g.server = &http.Server{Handler: g.handler(), ReadHeaderTimeout: 10 * time.Second}
 	go g.server.Serve(l) // returns when Close is called, with nothing to tell
 	return g, nil

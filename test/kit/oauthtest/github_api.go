@@ -40,7 +40,10 @@ func (g *GitHub) api(scope string, f func(http.ResponseWriter, *http.Request, *a
 	}
 }
 
-func (g *GitHub) call(w http.ResponseWriter, r *http.Request, scope string, f func(http.ResponseWriter, *http.Request, *account) answer) answer {
+func (g *GitHub) call(
+	w http.ResponseWriter, r *http.Request, scope string,
+	f func(http.ResponseWriter, *http.Request, *account) answer,
+) answer {
 	kind, value, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	t := g.tokens[value]
 	if t == nil || !strings.EqualFold(kind, "Bearer") && !strings.EqualFold(kind, "token") {
@@ -65,8 +68,9 @@ func (g *GitHub) call(w http.ResponseWriter, r *http.Request, scope string, f fu
 func (g *GitHub) getUser(_ http.ResponseWriter, _ *http.Request, a *account) answer {
 	return answer{http.StatusOK, map[string]any{
 		"id": a.ID, "login": a.Login, "name": a.Name, "email": nil, "type": "User",
-		"html_url": "https://github.com/" + a.Login, "avatar_url": "https://avatars.githubusercontent.com/u/" + strconv.FormatInt(a.ID, 10),
-		"company": nil, "location": "San Francisco", "bio": nil, "public_repos": 8, "followers": 20,
+		"html_url":   "https://github.com/" + a.Login,
+		"avatar_url": "https://avatars.githubusercontent.com/u/" + strconv.FormatInt(a.ID, 10),
+		"company":    nil, "location": "San Francisco", "bio": nil, "public_repos": 8, "followers": 20,
 		"created_at": time.Date(2011, 1, 25, 18, 44, 36, 0, time.UTC),
 	}}
 }

@@ -28,7 +28,8 @@ var githubPages = template.Must(template.New("").Parse(`
 <label>Username <input type="text" name="login" value="{{.Login}}"></label>
 <input type="submit" name="commit" value="Sign in"></form>{{end}}
 {{define "consent"}}<!doctype html><title>Authorize application</title>
-<form action="/login/oauth/authorize" method="post">{{range $k, $v := .}}<input type="hidden" name="{{$k}}" value="{{index $v 0}}">
+<form action="/login/oauth/authorize" method="post">
+{{range $k, $v := .}}<input type="hidden" name="{{$k}}" value="{{index $v 0}}">
 {{end}}<button name="authorize" value="0">Cancel</button>
 <button name="authorize" value="1">Authorize</button></form>{{end}}`))
 
@@ -126,7 +127,9 @@ func (g *GitHub) signIn(w http.ResponseWriter, r *http.Request) {
 	g.mu.Lock()
 	g.sessions[value] = g.idOf(login)
 	g.mu.Unlock()
-	http.SetCookie(w, &http.Cookie{Name: sessionCookie, Value: value, Path: "/", HttpOnly: true, Secure: true, SameSite: http.SameSiteLaxMode})
+	http.SetCookie(w, &http.Cookie{
+		Name: sessionCookie, Value: value, Path: "/", HttpOnly: true, Secure: true, SameSite: http.SameSiteLaxMode,
+	})
 	http.Redirect(w, r, returnTo, http.StatusFound)
 }
 

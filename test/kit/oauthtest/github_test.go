@@ -20,7 +20,10 @@ const appCallback = "http://127.0.0.1:1/auth/callback"
 func config(g *GitHub, scopes ...string) *oauth2.Config {
 	return &oauth2.Config{
 		ClientID: g.ClientID, ClientSecret: g.ClientSecret, RedirectURL: appCallback, Scopes: scopes,
-		Endpoint: oauth2.Endpoint{AuthURL: g.URL + "/login/oauth/authorize", TokenURL: g.URL + "/login/oauth/access_token", AuthStyle: oauth2.AuthStyleInParams},
+		Endpoint: oauth2.Endpoint{
+			AuthURL: g.URL + "/login/oauth/authorize", TokenURL: g.URL + "/login/oauth/access_token",
+			AuthStyle: oauth2.AuthStyleInParams,
+		},
 	}
 }
 
@@ -107,7 +110,8 @@ func TestErrorsOfTheTokenEndpointHaveStatus200(t *testing.T) {
 	g := StartGitHub(t, nil)
 	for _, accept := range []string{"", "application/json"} {
 		form := url.Values{"client_id": {g.ClientID}, "client_secret": {"wrong"}, "code": {"x"}}
-		r, err := http.NewRequestWithContext(t.Context(), "POST", g.URL+"/login/oauth/access_token", strings.NewReader(form.Encode()))
+		token := g.URL + "/login/oauth/access_token"
+		r, err := http.NewRequestWithContext(t.Context(), "POST", token, strings.NewReader(form.Encode()))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -120,7 +124,8 @@ func TestErrorsOfTheTokenEndpointHaveStatus200(t *testing.T) {
 		body, err := io.ReadAll(resp.Body)
 		resp.Body.Close()
 		if err != nil || resp.StatusCode != 200 || !strings.Contains(string(body), "incorrect_client_credentials") {
-			t.Errorf("Accept %q: got %d %s (%v), want 200 with incorrect_client_credentials", accept, resp.StatusCode, body, err)
+			t.Errorf("Accept %q: got %d %s (%v), want 200 with incorrect_client_credentials",
+				accept, resp.StatusCode, body, err)
 		}
 		if isJSON := strings.HasPrefix(string(body), "{"); isJSON != (accept != "") {
 			t.Errorf("Accept %q: JSON is %v", accept, isJSON)

@@ -97,11 +97,14 @@ func defaultPath(path string) string {
 func (j *jar) get(u *url.URL, method string, crossSite bool) []keptCookie {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.cookies = slices.DeleteFunc(j.cookies, func(c keptCookie) bool { return !c.expiry.IsZero() && !c.expiry.After(j.now()) })
+	j.cookies = slices.DeleteFunc(j.cookies, func(c keptCookie) bool {
+		return !c.expiry.IsZero() && !c.expiry.After(j.now())
+	})
 	var send []keptCookie
 	for _, c := range j.cookies {
 		secure := !c.Secure || u.Scheme == "https" || isLoopback(u)
-		if c.host == u.Hostname() && secure && underPath(u.Path, c.Path) && (!crossSite || crosses(c.SameSite, method)) {
+		allowed := secure && (!crossSite || crosses(c.SameSite, method))
+		if c.host == u.Hostname() && allowed && underPath(u.Path, c.Path) {
 			send = append(send, c)
 		}
 	}

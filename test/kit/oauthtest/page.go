@@ -146,7 +146,8 @@ func (f *Form) read(n *html.Node) {
 	kind := strings.ToLower(attr(n, "type"))
 	switch {
 	case n.DataAtom == atom.Button && (kind == "" || kind == "submit"), n.DataAtom == atom.Input && kind == "submit":
-		f.Buttons = append(f.Buttons, Button{attr(n, "name"), attr(n, "value"), attr(n, "formaction"), attr(n, "formmethod")})
+		button := Button{attr(n, "name"), attr(n, "value"), attr(n, "formaction"), attr(n, "formmethod")}
+		f.Buttons = append(f.Buttons, button)
 	case n.DataAtom == atom.Button, kind == "button", kind == "reset", kind == "image", attr(n, "name") == "":
 	case n.DataAtom == atom.Input:
 		f.readInput(n, kind)

@@ -91,7 +91,8 @@ func printable() string {
 }
 
 func largeBody(t *testing.T, d driver.Driver) {
-	doc := driver.Document{Body: strings.Repeat("0123456789abcdef", driver.MaxBody/16), Index: map[string]string{"owner": "me"}}
+	large := strings.Repeat("0123456789abcdef", driver.MaxBody/16)
+	doc := driver.Document{Body: large, Index: map[string]string{"owner": "me"}}
 	create(t, d, key(1), doc)
 	got, err := d.Get(t.Context(), key(1))
 	if err != nil || !got.Equal(doc) {

@@ -48,7 +48,9 @@ func pages(t *testing.T, d driver.Driver) {
 	mine := []string{"0", "9", "Z", "a", "z-"}
 	for i := range ids {
 		id := ids[(i*7+3)%len(ids)]
-		doc := driver.Document{Body: "body of " + id, Index: map[string]string{"owner": "you", "kind": "all"}, DeleteAfter: later}
+		doc := driver.Document{
+			Body: "body of " + id, Index: map[string]string{"owner": "you", "kind": "all"}, DeleteAfter: later,
+		}
 		for _, m := range mine {
 			if m == id {
 				doc.Index["owner"] = "me"
@@ -56,7 +58,8 @@ func pages(t *testing.T, d driver.Driver) {
 		}
 		create(t, d, driver.Key{Collection: "grants", ID: id}, doc)
 	}
-	create(t, d, driver.Key{Collection: "codes", ID: "elsewhere"}, driver.Document{Index: map[string]string{"owner": "me"}})
+	elsewhere := driver.Key{Collection: "codes", ID: "elsewhere"}
+	create(t, d, elsewhere, driver.Document{Index: map[string]string{"owner": "me"}})
 
 	all := driver.Query{Collection: "grants", Limit: 2}
 	walk(t, d, all, ids)
@@ -82,7 +85,8 @@ func walk(t *testing.T, d driver.Driver, q driver.Query, ids []string) {
 		}
 		for _, r := range page {
 			got = append(got, r.Key.ID)
-			if want := "body of " + r.Key.ID; r.Document.Body != want || len(r.Document.Index) != 2 || !r.Document.DeleteAfter.Equal(later) {
+			want, listed := "body of "+r.Key.ID, r.Document
+			if listed.Body != want || len(listed.Index) != 2 || !listed.DeleteAfter.Equal(later) {
 				t.Errorf("List(%+v): got document %+v, want the whole of %q", q, r.Document, want)
 			}
 		}

@@ -62,7 +62,8 @@ func failedTransaction(t *testing.T, d driver.Driver) {
 	refusal := errors.New("a refusal")
 	got := d.RunTransaction(t.Context(), func(_ context.Context, tx driver.Tx) error {
 		_, err := tx.Get(key(1))
-		return errors.Join(err, tx.Set(key(1), body("after")), tx.Create(key(2), body("new")), tx.Delete(key(1)), refusal)
+		return errors.Join(err,
+			tx.Set(key(1), body("after")), tx.Create(key(2), body("new")), tx.Delete(key(1)), refusal)
 	})
 	wantError(t, "RunTransaction", got, refusal)
 
@@ -77,7 +78,8 @@ func failedTransaction(t *testing.T, d driver.Driver) {
 func together(t *testing.T, d driver.Driver) {
 	create(t, d, key(1), body("in the way"))
 	err := d.RunTransaction(t.Context(), func(_ context.Context, tx driver.Tx) error {
-		return errors.Join(tx.Create(key(2), body("new")), tx.Create(key(1), body("new")), tx.Create(key(3), body("new")))
+		return errors.Join(
+			tx.Create(key(2), body("new")), tx.Create(key(1), body("new")), tx.Create(key(3), body("new")))
 	})
 	wantError(t, "RunTransaction", err, driver.ErrExists)
 	wantNone(t, d, key(2))
@@ -246,7 +248,9 @@ func (s suite) oneCreator(t *testing.T, d driver.Driver) {
 func (s suite) increments(t *testing.T, d driver.Driver) {
 	create(t, d, key(1), body("0"))
 	won := s.compete(t, nil, func() error {
-		return d.RunTransaction(t.Context(), func(_ context.Context, tx driver.Tx) error { return increment(tx, key(1)) })
+		return d.RunTransaction(t.Context(), func(_ context.Context, tx driver.Tx) error {
+			return increment(tx, key(1))
+		})
 	})
 	doc, err := d.Get(t.Context(), key(1))
 	if err != nil {

@@ -104,7 +104,8 @@ func firestore() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("gcloud info: %w", err)
 	}
-	jar := filepath.Join(strings.TrimSpace(string(out)), "platform", "cloud-firestore-emulator", "cloud-firestore-emulator.jar")
+	directory := filepath.Join(strings.TrimSpace(string(out)), "platform", "cloud-firestore-emulator")
+	jar := filepath.Join(directory, "cloud-firestore-emulator.jar")
 	if _, err := os.Stat(jar); err != nil {
 		return "", &Missing{What: "the Firestore emulator is missing", Get: getEmulator +
 			" (with Google's Debian packages: sudo apt-get install google-cloud-cli-firestore-emulator)"}

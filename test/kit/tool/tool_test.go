@@ -67,7 +67,8 @@ func onPath(t *testing.T, scripts map[string]string) {
 func TestFirestoreNamesWhatIsMissing(t *testing.T) {
 	sdk := t.TempDir()
 	gcloud := fmt.Sprintf("echo %s", sdk)
-	wantMissing(t, map[string]string{}, Firestore, "gcloud is missing", "gcloud components install cloud-firestore-emulator")
+	wantMissing(t, map[string]string{}, Firestore, "gcloud is missing",
+		"gcloud components install cloud-firestore-emulator")
 	wantMissing(t, map[string]string{"gcloud": gcloud}, Firestore, "the Firestore emulator is missing", getEmulator)
 
 	jar := filepath.Join(sdk, "platform", "cloud-firestore-emulator", "cloud-firestore-emulator.jar")
@@ -77,7 +78,8 @@ func TestFirestoreNamesWhatIsMissing(t *testing.T) {
 	if err := os.WriteFile(jar, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	wantMissing(t, map[string]string{"gcloud": gcloud}, Firestore, "java is missing", "apt-get install default-jre-headless")
+	wantMissing(t, map[string]string{"gcloud": gcloud}, Firestore, "java is missing",
+		"apt-get install default-jre-headless")
 	onPath(t, map[string]string{"gcloud": gcloud, "java": ""})
 	if got, err := Firestore.Path(); got != jar || err != nil {
 		t.Errorf("got %q, %v; want %q", got, err, jar)
@@ -85,7 +87,8 @@ func TestFirestoreNamesWhatIsMissing(t *testing.T) {
 }
 
 func TestAnOldVersionIsMissing(t *testing.T) {
-	wantMissing(t, map[string]string{"node": "echo v18.19.1"}, Node, "node is 18.19, want 20.0 or newer", "https://nodejs.org")
+	wantMissing(t, map[string]string{"node": "echo v18.19.1"}, Node,
+		"node is 18.19, want 20.0 or newer", "https://nodejs.org")
 	onPath(t, map[string]string{"node": "echo v22.1.0"})
 	if _, err := Node.Path(); err != nil {
 		t.Errorf("version 22.1: got %v, want no error", err)

@@ -28,7 +28,8 @@ var API = Every{
 		"X-Request-Id: {request_id}",
 	},
 	Preflight: []string{
-		"Access-Control-Allow-Headers: Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID",
+		"Access-Control-Allow-Headers: Authorization, Content-Type, Accept, " +
+			"MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID",
 		"Access-Control-Max-Age: 7200",
 	},
 	Usual: []string{"Cache-Control: no-store"},

@@ -111,7 +111,8 @@ func replay(t *testing.T, h http.Handler, file string, o Options) {
 		return
 	}
 	if !*update {
-		t.Errorf("%s: the answers differ, go test -update rewrites them\n%s", file, difference(string(data), string(text)))
+		t.Errorf("%s: the answers differ, go test -update rewrites them\n%s",
+			file, difference(string(data), string(text)))
 		return
 	}
 	if err := os.WriteFile(file, text, 0o644); err != nil {
@@ -132,7 +133,8 @@ func spoken(a *txtar.Archive) error {
 		}
 	}
 	for i, f := range a.Files {
-		if f.Name == "request" && requests > 1 && (i == 0 || a.Files[i-1].Name != "claim" || !sentence(a.Files[i-1].Data)) {
+		unsaid := i == 0 || a.Files[i-1].Name != "claim" || !sentence(a.Files[i-1].Data)
+		if f.Name == "request" && requests > 1 && unsaid {
 			errs = append(errs, fmt.Errorf("no sentence in a section claim stands above %s", firstLine(f.Data)))
 		}
 	}

@@ -229,7 +229,8 @@ func TestMain(m *testing.M) {
 	// An account or a region of the machine must not change a plan.
 	for _, kv := range os.Environ() {
 		name, _, _ := strings.Cut(kv, "=")
-		if strings.HasPrefix(name, "TF_") || strings.HasPrefix(name, "GOOGLE_") || strings.HasPrefix(name, "CLOUDSDK_") {
+		google := strings.HasPrefix(name, "GOOGLE_") || strings.HasPrefix(name, "CLOUDSDK_")
+		if google || strings.HasPrefix(name, "TF_") {
 			if err := os.Unsetenv(name); err != nil {
 				fmt.Fprintln(os.Stderr, err)
 				os.Exit(1)

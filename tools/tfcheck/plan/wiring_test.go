@@ -145,11 +145,14 @@ func TestDatabaseRolesAreNarrow(t *testing.T) {
 			continue
 		}
 		got[account(str(r.Values, "member"))] = strings.TrimPrefix(role, "roles/datastore.")
-		if expression := str(r.Values, "condition", "expression"); expression != `resource.name == "projects/acme-mcp/databases/postern"` {
+		expression := str(r.Values, "condition", "expression")
+		if expression != `resource.name == "projects/acme-mcp/databases/postern"` {
 			t.Errorf("%s: condition %q", address, expression)
 		}
 	}
-	want := map[string]string{"register": "user", "authorize": "user", "token": "user", "cascade": "user", "mcp": "viewer"}
+	want := map[string]string{
+		"register": "user", "authorize": "user", "token": "user", "cascade": "user", "mcp": "viewer",
+	}
 	if !maps.Equal(got, want) {
 		t.Errorf("database roles: got %v, want %v", got, want)
 	}
@@ -282,7 +285,8 @@ func TestEveryFunctionIsDeployed(t *testing.T) {
 	}
 }
 
-// TestSettingsFollowTheVariables: lifetimes reach all who use the store, and the client's credential is looked for where the gateway puts it.
+// Lifetimes reach all who use the store, and the client's credential is looked for where
+// the gateway puts it.
 func TestSettingsFollowTheVariables(t *testing.T) {
 	t.Parallel()
 	f := firstPlan(t).functions(t)
@@ -452,7 +456,8 @@ func TestNoSecretValueIsPlanned(t *testing.T) {
 	t.Parallel()
 	p := firstPlan(t)
 	for address, r := range p.resources() {
-		for _, kind := range []string{"secret_version", "service_account_key", "random_", "tls_private_key", "hmac_key"} {
+		kinds := []string{"secret_version", "service_account_key", "random_", "tls_private_key", "hmac_key"}
+		for _, kind := range kinds {
 			if strings.Contains(r.Type, kind) {
 				t.Errorf("%s would put a secret into the state", address)
 			}
@@ -468,7 +473,8 @@ func TestNoSecretValueIsPlanned(t *testing.T) {
 			}
 		}
 	}
-	if found := regexp.MustCompile(`BEGIN [A-Z ]*PRIVATE KEY|"d":"|[0-9a-f]{40}|[A-Za-z0-9_-]{43}=`).Find(p.raw); found != nil {
+	secrets := regexp.MustCompile(`BEGIN [A-Z ]*PRIVATE KEY|"d":"|[0-9a-f]{40}|[A-Za-z0-9_-]{43}=`)
+	if found := secrets.Find(p.raw); found != nil {
 		t.Errorf("the plan holds something like a key: %.12s...", found)
 	}
 }
@@ -515,7 +521,8 @@ func deployed(t *testing.T, p planned) openAPI {
 	t.Helper()
 	var document openAPI
 	for _, r := range p.ofType("google_api_gateway_api_config") {
-		if got, want := str(r.Values, "gateway_config", "backend_config", "google_service_account"), "postern-gateway@acme-mcp.iam.gserviceaccount.com"; got != want {
+		const want = "postern-gateway@acme-mcp.iam.gserviceaccount.com"
+		if got := str(r.Values, "gateway_config", "backend_config", "google_service_account"); got != want {
 			t.Errorf("the gateway invokes as %q, want %q", got, want)
 		}
 		text, err := base64.StdEncoding.DecodeString(str(r.Values, "openapi_documents", "document", "contents"))

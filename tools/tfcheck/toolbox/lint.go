@@ -55,7 +55,8 @@ func (b *Box) OpenAPILint(ctx context.Context) (*exec.Cmd, error) {
 		}
 	}
 	cmd := b.Command(ctx, b.Root, filepath.Join(dir, "node_modules", ".bin", "redocly"),
-		"lint", "--config", filepath.Join(source, "redocly.yaml"), filepath.Join("terraform", "gateway", "openapi.yaml"))
+		"lint", "--config", filepath.Join(source, "redocly.yaml"),
+		filepath.Join("terraform", "gateway", "openapi.yaml"))
 	cmd.Env = append(cmd.Env, "REDOCLY_TELEMETRY=off", "REDOCLY_SUPPRESS_UPDATE_NOTICE=true")
 	return cmd, nil
 }

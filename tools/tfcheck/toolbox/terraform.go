@@ -63,7 +63,8 @@ func (b *Box) terraformProgram(ctx context.Context) (string, error) {
 
 // installedTerraform is the path of a Terraform of version 1.9 or newer.
 func installedTerraform(ctx context.Context) (string, error) {
-	const advice = "get version 1.9 or newer from https://developer.hashicorp.com/terraform/install and put it on the PATH"
+	const advice = "get version 1.9 or newer from https://developer.hashicorp.com/terraform/install " +
+		"and put it on the PATH"
 	path, err := Need("terraform", advice)
 	if err != nil {
 		return "", err

@@ -22,8 +22,10 @@ func TestWhichProgramPlaysTerraform(t *testing.T) {
 		{name: "missing", want: "tofu"},
 		{name: "too old", installed: "1.8.5", want: "tofu"},
 		{name: "OpenTofu although it is installed", installed: "1.11.4", wanted: "tofu", want: "tofu"},
-		{name: "Terraform and nothing else", wanted: "terraform", failure: "terraform is not installed: get version 1.9"},
-		{name: "Terraform, but too old", installed: "1.8.5", wanted: "terraform", failure: "terraform is 1.8.5: get version 1.9"},
+		{name: "Terraform and nothing else", wanted: "terraform",
+			failure: "terraform is not installed: get version 1.9"},
+		{name: "Terraform, but too old", installed: "1.8.5", wanted: "terraform",
+			failure: "terraform is 1.8.5: get version 1.9"},
 		{name: "something else", wanted: "pulumi", failure: "want terraform or tofu"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

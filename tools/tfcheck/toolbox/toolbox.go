@@ -65,7 +65,8 @@ func (b *Box) goTool(ctx context.Context, name, estimate string) (string, error)
 	fmt.Fprintf(b.Progress, "building tools/%s (%s the first time)\n", name, estimate)
 	making := fmt.Sprintf("%s.making-%d", dir, os.Getpid())
 	defer os.RemoveAll(making)
-	cmd := b.Command(ctx, module, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", making+string(filepath.Separator), "tool")
+	cmd := b.Command(ctx, module, "go", "build", "-trimpath", "-ldflags=-s -w",
+		"-o", making+string(filepath.Separator), "tool")
 	cmd.Env = append(cmd.Env, "GOWORK=off", "CGO_ENABLED=0")
 	if err := cmd.Run(); err != nil {
 		return "", fmt.Errorf("build tools/%s: %w", name, err)
