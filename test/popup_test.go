@@ -80,7 +80,8 @@ func TestChromiumLosesAPopupUnderAnOpenerPolicy(t *testing.T) {
 	var title string
 	do(t, client, chromedp.Evaluate(`popup.closed`, &closed), chromedp.Title(&title))
 	if !closed || title != "client" {
-		t.Errorf("got popup.closed %t, title %q; want a client that takes the popup for closed and waits", closed, title)
+		t.Errorf("got popup.closed %t, title %q; want a client that takes the popup for closed and waits",
+			closed, title)
 	}
 }
 

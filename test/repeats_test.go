@@ -127,14 +127,17 @@ func TestRegistrationChangesWhileEveryAnswerIsLostOnce(t *testing.T) {
 	}
 	text := func(answer map[string]any, name string) string { v, _ := answer[name].(string); return v }
 
-	status, c := send("POST", s.URL+"/register", "", `{"redirect_uris":["https://app.example/callback"],"token_endpoint_auth_method":"none"}`)
+	metadata := `{"redirect_uris":["https://app.example/callback"],"token_endpoint_auth_method":"none"}`
+	status, c := send("POST", s.URL+"/register", "", metadata)
 	if status != http.StatusCreated {
 		t.Fatalf("register: got %d %v", status, c)
 	}
 	own := text(c, "registration_client_uri")
 	for _, name := range []string{"One", "Two"} {
-		body := fmt.Sprintf(`{"client_id":%q,"client_name":%q,"redirect_uris":["https://app.example/callback"]}`, text(c, "client_id"), name)
-		if status, c = send("PUT", own, text(c, "registration_access_token"), body); status != http.StatusOK || text(c, "client_name") != name {
+		body := fmt.Sprintf(`{"client_id":%q,"client_name":%q,"redirect_uris":["https://app.example/callback"]}`,
+			text(c, "client_id"), name)
+		status, c = send("PUT", own, text(c, "registration_access_token"), body)
+		if status != http.StatusOK || text(c, "client_name") != name {
 			t.Fatalf("update to %s: got %d %v", name, status, c)
 		}
 	}

@@ -167,7 +167,8 @@ func wantEveryRecordReadable(t *testing.T, s *rig.Server, settings map[string]st
 	posternItems(t, s, settings, &counts, "keys", "reseal")
 	for _, n := range counts {
 		if some := n.Collection != "refusals"; n.Seen > 0 != some || n.Unreadable != 0 { // anyone may enter here
-			t.Errorf("%s: got %d records and %d unreadable, want some %t and none", n.Collection, n.Seen, n.Unreadable, some)
+			t.Errorf("%s: got %d records and %d unreadable, want some %t and none",
+				n.Collection, n.Seen, n.Unreadable, some)
 		}
 	}
 	if len(counts) != 5 {

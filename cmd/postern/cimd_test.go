@@ -46,7 +46,8 @@ func signInCIMD(ctx context.Context, dir, clientID string) error {
 		if !redeem {
 			continue
 		}
-		if _, _, err := s.RedeemCode(ctx, code, "", store.Client{ID: clientID}, func(store.Code) error { return nil }); err != nil {
+		nothing := func(store.Code) error { return nil }
+		if _, _, err := s.RedeemCode(ctx, code, "", store.Client{ID: clientID}, nothing); err != nil {
 			return err
 		}
 	}

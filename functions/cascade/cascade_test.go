@@ -38,8 +38,9 @@ func TestLastGrantTakesTheUpstreamTokenWithIt(t *testing.T) {
 	w.wantToken(t, alice, "")
 	w.wantToken(t, bob, tokenName(3))
 	w.wantRevoked(t, tokenName(1), tokenName(2))
-	if got := strings.Count(w.Lines.String(), `"event":"upstream_token.dropped"`); got != 1 || !strings.Contains(w.Lines.String(), `"person":"`+store.PersonDocument(alice)) {
-		t.Errorf("got %d audit lines, want one of the person:\n%s", got, w.Lines)
+	dropped := strings.Count(w.Lines.String(), `"event":"upstream_token.dropped"`)
+	if dropped != 1 || !strings.Contains(w.Lines.String(), `"person":"`+store.PersonDocument(alice)) {
+		t.Errorf("got %d audit lines, want one of the person:\n%s", dropped, w.Lines)
 	}
 }
 
@@ -351,7 +352,8 @@ func TestReplacedTokenIsEnded(t *testing.T) {
 	if got := len(w.provider.revoked); got != 11 {
 		t.Errorf("got %d tokens ended, want the 11 before the newest", got)
 	}
-	if got := strings.Count(w.Lines.String(), `"event":"upstream_token.replaced"`); got != 11 || strings.Contains(w.Lines.String(), "without being revoked") {
+	got := strings.Count(w.Lines.String(), `"event":"upstream_token.replaced"`)
+	if got != 11 || strings.Contains(w.Lines.String(), "without being revoked") {
 		t.Errorf("got %d audit lines, want 11:\n%s", got, w.Lines)
 	}
 }
@@ -371,10 +373,11 @@ func TestKeptTokenIsNeverTakenForAReplacedOne(t *testing.T) {
 	w.drain(t)
 	w.put(t, person, first)
 	before := maps.Clone(w.provider.revoked)
+	bobs := driver.Key{Collection: "people", ID: store.PersonDocument(bob)}
 	for name, change := range map[string]Change{
 		"late, after a restore": {Body: second.Body, OldBody: first.Body},
 		"only seen again":       {Body: first.Body, OldBody: first.Body},
-		"of another person":     {Body: first.Body, OldBody: w.Kept(t)[driver.Key{Collection: "people", ID: store.PersonDocument(bob)}].Body},
+		"of another person":     {Body: first.Body, OldBody: w.Kept(t)[bobs].Body},
 		"no account":            {Body: first.Body, OldBody: "gAAAAA"},
 		"created":               {Body: first.Body},
 		"no bodies":             {},
@@ -393,7 +396,9 @@ func TestKeptTokenIsNeverTakenForAReplacedOne(t *testing.T) {
 // put writes a document as somebody with access to the database would.
 func (w *world) put(t testing.TB, k driver.Key, d driver.Document) {
 	t.Helper()
-	fixture.Must(t, w.Memory.RunTransaction(t.Context(), func(_ context.Context, tx driver.Tx) error { return tx.Set(k, d) }))
+	fixture.Must(t, w.Memory.RunTransaction(t.Context(), func(_ context.Context, tx driver.Tx) error {
+		return tx.Set(k, d)
+	}))
 }
 
 // One grant that no key opens does not keep the person's token for ever: it is left out, and

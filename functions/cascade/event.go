@@ -59,7 +59,8 @@ func (e event) change(wantDatabase string) (Change, error) {
 			return Change{}, errors.New("its data is about another document or database than it says")
 		}
 	}
-	change := Change{Collection: collection, Document: id, OldIndex: indexOf(old), Time: e.time, Deleted: now == nil && old != nil}
+	deleted := now == nil && old != nil
+	change := Change{Collection: collection, Document: id, OldIndex: indexOf(old), Time: e.time, Deleted: deleted}
 	if collection == store.PeopleCollection {
 		change.Body, change.OldBody = bodyOf(now), bodyOf(old)
 	}

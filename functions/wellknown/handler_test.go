@@ -84,7 +84,8 @@ func TestTheChallengeOfOpenAIIsTheOperatorsText(t *testing.T) {
 		OpenAIChallenge: "8t0fMl4QrJ2yXw7v",
 	})
 	w := get(t, h, path)
-	if w.Code != http.StatusOK || w.Body.String() != "8t0fMl4QrJ2yXw7v" || w.Header().Get("Content-Type") != "text/plain; charset=utf-8" {
+	if w.Code != http.StatusOK || w.Body.String() != "8t0fMl4QrJ2yXw7v" ||
+		w.Header().Get("Content-Type") != "text/plain; charset=utf-8" {
 		t.Errorf("got %d %q, %v; want the text as text/plain", w.Code, w.Body, w.Header())
 	}
 	for _, s := range []string{"two words", "line\n", strings.Repeat("x", 513), "é"} {

@@ -64,7 +64,8 @@ var Settings = []Setting{
 	{
 		Name: "OPERATOR_CONTACT", Kind: KindText, Example: "ops@example.com",
 		Want: "an e-mail address or an https URL, like ops@example.com",
-		Doc: "Whom people ask who may not enter: an e-mail address or an https URL, on the page that turns them away, which anybody with an account at the provider may read. " +
+		Doc: "Whom people ask who may not enter: an e-mail address or an https URL, " +
+			"on the page that turns them away, which anybody with an account at the provider may read. " +
 			"Unset, it says “the operator of this server”.",
 	},
 	{
@@ -153,13 +154,16 @@ var Settings = []Setting{
 	{
 		Name: "OPENAI_APPS_CHALLENGE", Kind: KindText, Example: "8t0fMl4QrJ2yXw7v",
 		Want: "the text that OpenAI shows when an app is submitted, up to 512 characters without spaces",
-		Doc: "What `/.well-known/openai-apps-challenge` answers, by which OpenAI knows that who submits an app to ChatGPT's directory has this server. " +
+		Doc: "What `/.well-known/openai-apps-challenge` answers, by which OpenAI knows that " +
+			"who submits an app to ChatGPT's directory has this server. " +
 			"Unset, there is nothing at that path.",
 	},
 	{
 		Name: "OFFLINE_ACCESS", Kind: KindBool, Default: "true", Example: "false",
-		Doc: "Whether a client that registered for `authorization_code` alone gets a refresh token when it asks for the scope `offline_access`. " +
-			"With false it gets none, and the scope of the token answer lacks `offline_access`. Clients that registered for `refresh_token` get one either way.",
+		Doc: "Whether a client that registered for `authorization_code` alone gets a refresh token " +
+			"when it asks for the scope `offline_access`. " +
+			"With false it gets none, and the scope of the token answer lacks `offline_access`. " +
+			"Clients that registered for `refresh_token` get one either way.",
 	},
 	{
 		Name: "TRUST_FORWARDED_AUTHORIZATION", Kind: KindBool, Default: "false", Example: "true",
@@ -174,11 +178,14 @@ var Settings = []Setting{
 	{
 		Name: "LOAD_BALANCER_PROOF", Kind: KindText, Example: "0b3f6c1e-6d0f-4f6e-9a53-2f1c7d9e8a41",
 		Want: "32 characters or more of visible ASCII, without commas",
-		Doc: "Set by terraform with `custom_domain`: what the load balancer in front of the gateway sends in `X-Postern-Load-Balancer`, before the address of its caller. " +
-			"With it, that address is the client's, for limits; without it, the request came around the load balancer, and `FORWARDED_FOR_HOPS` counts.",
+		Doc: "Set by terraform with `custom_domain`: what the load balancer in front of the gateway " +
+			"sends in `X-Postern-Load-Balancer`, before the address of its caller. " +
+			"With it, that address is the client's, for limits; " +
+			"without it, the request came around the load balancer, and `FORWARDED_FOR_HOPS` counts.",
 	},
 	{
-		Name: "LOG_LEVEL", Kind: KindEnum, Default: "info", Words: []string{"debug", "info", "warn", "error"}, Example: "debug",
+		Name: "LOG_LEVEL", Kind: KindEnum, Default: "info",
+		Words: []string{"debug", "info", "warn", "error"}, Example: "debug",
 		Doc: "The least severe line that is written.",
 	},
 	{

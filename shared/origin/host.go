@@ -102,7 +102,8 @@ const (
 
 // validLabel leaves out the A-label of nothing, which one parser drops and another refuses.
 func validLabel(label string) bool {
-	return label != "" && !strings.EqualFold(label, "xn--") && len(label) <= 63 && strings.Trim(label, letters+digits+"-_") == ""
+	return label != "" && !strings.EqualFold(label, "xn--") && len(label) <= 63 &&
+		strings.Trim(label, letters+digits+"-_") == ""
 }
 
 // isNumber reports whether a browser takes the last label of a host for a number.

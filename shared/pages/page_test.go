@@ -26,8 +26,8 @@ func refusing(http.ResponseWriter, *http.Request) error {
 	return &oauth.Error{Code: oauth.InvalidRequest, Description: "redirect_uri <script>alert(1)</script>"}
 }
 
-// A page cannot be framed, cached or scripted, and has neither form-action nor an opener policy (CD-10, CD-15, CD-16, WB-01,
-// WB-04, GEN-10, GEN-11).
+// A page cannot be framed, cached or scripted, and has neither form-action nor an opener
+// policy (CD-10, CD-15, CD-16, WB-01, WB-04, GEN-10, GEN-11).
 func TestEveryPageHasTheStrictPolicy(t *testing.T) {
 	t.Parallel()
 	page := pages.New("consent", `<p>{{.}}</p>`)

@@ -98,13 +98,23 @@ var Events = []EventInfo{
 			"or ALLOW needs a permission that the person never gave: they have to sign in again. " +
 			"The grant is not revoked."},
 	{GrantRevoked, slog.LevelInfo, []string{"client_id", "grant", "by", "reason"}, "A grant ended before its time."},
-	{UpstreamTokenDropped, slog.LevelInfo, []string{"person"}, "The last grant of a person ended, and the token of the identity provider went with it."},
-	{UpstreamTokenReplaced, slog.LevelInfo, []string{"person"}, "A person signed in again, and the identity provider's token that the new one replaced was revoked. An event that is delivered twice is written twice."},
-	{KeysRingChanged, slog.LevelInfo, []string{"ring", "before", "after"}, "A ring of keys was written, or was read and differs from the one before. Keys are named by fingerprint."},
-	{KeysReloadFailed, slog.LevelWarn, []string{"ring", "kept", "error"}, "A ring of keys could not be read or is malformed. The old one stays in use if there is one; kept says so."},
-	{StoreMisplacedEnvelope, slog.LevelError, []string{"collection", "document", "error"}, "A sealed record was found where it was not sealed for. Somebody moved it; it was not used."},
-	{StoreUnreadableRecord, slog.LevelError, []string{"collection", "document", "error"}, "A sealed record that no key of the ring opens was left out of what had to be done with all records of a client or person. The rest was done."},
-	{StoreDatabaseMissing, slog.LevelError, []string{"error"}, "The database that STORE names is not there. Every request that needs it is answered 503; the line is written once per process."},
+	{UpstreamTokenDropped, slog.LevelInfo, []string{"person"},
+		"The last grant of a person ended, and the token of the identity provider went with it."},
+	{UpstreamTokenReplaced, slog.LevelInfo, []string{"person"},
+		"A person signed in again, and the identity provider's token that the new one replaced was revoked. " +
+			"An event that is delivered twice is written twice."},
+	{KeysRingChanged, slog.LevelInfo, []string{"ring", "before", "after"},
+		"A ring of keys was written, or was read and differs from the one before. Keys are named by fingerprint."},
+	{KeysReloadFailed, slog.LevelWarn, []string{"ring", "kept", "error"},
+		"A ring of keys could not be read or is malformed. The old one stays in use if there is one; kept says so."},
+	{StoreMisplacedEnvelope, slog.LevelError, []string{"collection", "document", "error"},
+		"A sealed record was found where it was not sealed for. Somebody moved it; it was not used."},
+	{StoreUnreadableRecord, slog.LevelError, []string{"collection", "document", "error"},
+		"A sealed record that no key of the ring opens was left out of " +
+			"what had to be done with all records of a client or person. The rest was done."},
+	{StoreDatabaseMissing, slog.LevelError, []string{"error"},
+		"The database that STORE names is not there. Every request that needs it is answered 503; " +
+			"the line is written once per process."},
 }
 
 // Audit writes the line of an event at the event's level, with the event's name

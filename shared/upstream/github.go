@@ -103,7 +103,8 @@ func baseURL(setting, value, fallback string) (string, error) {
 		return fallback, nil
 	}
 	if _, err := origin.ParseBase(value); err != nil {
-		return "", fmt.Errorf("%s %w: want an https URL without query or trailing slash, like %s", setting, err, fallback)
+		return "", fmt.Errorf("%s %w: want an https URL without query or trailing slash, like %s",
+			setting, err, fallback)
 	}
 	return value, nil
 }
@@ -120,7 +121,10 @@ func (g *GitHub) VerifiesEmail() bool { return slices.Contains(g.scopes, scopeEm
 
 // oauth2 returns the library's config; the secret stays out where it is not needed.
 func (g *GitHub) oauth2(callback string, secret credential.Secret) *oauth2.Config {
-	return &oauth2.Config{ClientID: g.clientID, ClientSecret: secret.Reveal(), Endpoint: g.endpoint, RedirectURL: callback, Scopes: g.scopes}
+	return &oauth2.Config{
+		ClientID: g.clientID, ClientSecret: secret.Reveal(), Endpoint: g.endpoint,
+		RedirectURL: callback, Scopes: g.scopes,
+	}
 }
 
 // AuthCodeURL returns GitHub's authorize URL with an S256 challenge, which GitHub
@@ -142,7 +146,9 @@ func (g *GitHub) AuthCodeURL(callback, state, verifier string, hints Hints) stri
 // A code works once. If GitHub fails after it was taken, a second try with the same
 // callback gives [ErrUsed]; the way on is a new [GitHub.AuthCodeURL], which GitHub
 // answers without asking the person again.
-func (g *GitHub) Exchange(ctx context.Context, callback string, query url.Values, verifier string) (Identity, Token, error) {
+func (g *GitHub) Exchange(
+	ctx context.Context, callback string, query url.Values, verifier string,
+) (Identity, Token, error) {
 	if err := callbackError(query); err != nil {
 		return Identity{}, Token{}, err
 	}
@@ -201,7 +207,8 @@ func redeemError(err error) error {
 	case "incorrect_client_credentials":
 		return errors.New("redeem the code at GitHub: GITHUB_CLIENT_ID and the client secret do not belong together")
 	case "redirect_uri_mismatch":
-		return errors.New("redeem the code at GitHub: the OAuth app has another callback URL than ISSUER_URL/auth/callback")
+		return errors.New("redeem the code at GitHub: " +
+			"the OAuth app has another callback URL than ISSUER_URL/auth/callback")
 	}
 	return fmt.Errorf("redeem the code at GitHub: unknown refusal with status %d", answer.Response.StatusCode)
 }
@@ -243,7 +250,8 @@ func (g *GitHub) accept(got *oauth2.Token) (Token, error) {
 		case !said:
 			return t, odd("redeem the code at GitHub", "it does not say which scopes were granted")
 		default:
-			return t, refused(oauth.AccessDenied, "GitHub did not grant the permission that is needed to check who may enter")
+			return t, refused(oauth.AccessDenied,
+				"GitHub did not grant the permission that is needed to check who may enter")
 		}
 	}
 	return t, nil

@@ -64,7 +64,8 @@ func statusError(status int, body []byte) error {
 	case status == http.StatusForbidden && said == saysSuspended:
 		return ErrSuspended
 	case status == http.StatusForbidden:
-		return errors.New("status 403: rate limit, single sign-on, or an organisation that restricts OAuth apps and has not approved this one")
+		return errors.New("status 403: rate limit, single sign-on, " +
+			"or an organisation that restricts OAuth apps and has not approved this one")
 	}
 	return fmt.Errorf("status %d", status)
 }
@@ -145,7 +146,8 @@ func (g *GitHub) revokeRequest(ctx context.Context, t Token) (*http.Request, err
 	if err != nil {
 		return nil, fmt.Errorf("revoke the GitHub token: %w", err)
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodDelete, g.api+"/applications/"+url.PathEscape(g.clientID)+"/token", bytes.NewReader(body))
+	address := g.api + "/applications/" + url.PathEscape(g.clientID) + "/token"
+	r, err := http.NewRequestWithContext(ctx, http.MethodDelete, address, bytes.NewReader(body))
 	if err != nil {
 		return nil, errors.New("revoke the GitHub token: the address is not usable")
 	}

@@ -91,7 +91,8 @@ func (g *GitHub) teamMember(ctx context.Context, t Token, id Identity, rule Rule
 	}
 	const what = "read team membership"
 	var m membership
-	path := "/orgs/" + url.PathEscape(org) + "/teams/" + url.PathEscape(slug) + "/memberships/" + url.PathEscape(own.User.Login)
+	login := own.User.Login
+	path := "/orgs/" + url.PathEscape(org) + "/teams/" + url.PathEscape(slug) + "/memberships/" + url.PathEscape(login)
 	err = g.get(ctx, t, what, path, &m)
 	if errors.Is(err, errNotFound) {
 		return false, nil

@@ -149,10 +149,12 @@ func TestPKCEIsSentAndEnforced(t *testing.T) {
 		t.Fatal(err)
 	}
 	q := u.Query()
-	if q.Get("code_challenge_method") != "S256" || q.Get("code_challenge") != oauth2.S256ChallengeFromVerifier(verifier) {
-		t.Errorf("challenge got %q %q, want S256 of the verifier", q.Get("code_challenge_method"), q.Get("code_challenge"))
+	challenge, method := q.Get("code_challenge"), q.Get("code_challenge_method")
+	if method != "S256" || challenge != oauth2.S256ChallengeFromVerifier(verifier) {
+		t.Errorf("challenge got %q %q, want S256 of the verifier", method, challenge)
 	}
-	if strings.Contains(u.String(), verifier) || strings.Contains(u.String(), fake.ClientSecret) || q.Get("redirect_uri") != callback {
+	holdsSecret := strings.Contains(u.String(), verifier) || strings.Contains(u.String(), fake.ClientSecret)
+	if holdsSecret || q.Get("redirect_uri") != callback {
 		t.Errorf("authorize URL %s: holds a secret, or another callback than %s", u, callback)
 	}
 	_, _, err = p.Exchange(t.Context(), callback, callbackQuery(t, p, "octocat", verifier), oauth2.GenerateVerifier())
@@ -174,7 +176,9 @@ func TestGitHubHearsTheHintsItKnows(t *testing.T) {
 			t.Fatal(err)
 		}
 		q := u.Query()
-		for _, name := range []string{"client_id", "redirect_uri", "response_type", "state", "scope", "code_challenge", "code_challenge_method"} {
+		for _, name := range []string{
+			"client_id", "redirect_uri", "response_type", "state", "scope", "code_challenge", "code_challenge_method",
+		} {
 			q.Del(name)
 		}
 		if got := q.Encode(); got != want {
@@ -250,7 +254,8 @@ func TestTokenAnswerIsCheckedMemberByMember(t *testing.T) {
 		{"wrong callback", 200, form, "error=redirect_uri_mismatch&error_description=SECRET", "outage"},
 		{"unverified account", 200, form, "error=unverified_user_email&error_description=SECRET", "refused"},
 		{"unknown error", 200, form, "error=SECRET", "outage"},
-		{"an error beats a token", 200, json, `{"access_token":"gho_SECRET","token_type":"bearer","error":"bad_verification_code"}`, "used"},
+		{"an error beats a token", 200, json,
+			`{"access_token":"gho_SECRET","token_type":"bearer","error":"bad_verification_code"}`, "used"},
 		{"error word in a server fault", 500, json, `{"error":"bad_verification_code"}`, "outage"},
 		{"rate limit", 429, json, `{"error":"bad_verification_code"}`, "outage"},
 		{"empty", 200, form, "", "outage"},
@@ -258,13 +263,16 @@ func TestTokenAnswerIsCheckedMemberByMember(t *testing.T) {
 		{"no access_token", 200, json, `{"token_type":"bearer","scope":""}`, "outage"},
 		{"no token_type", 200, json, `{"access_token":"gho_SECRET"}`, "outage"},
 		{"other token_type", 200, json, `{"access_token":"gho_SECRET","token_type":"mac"}`, "outage"},
-		{"token with a line break", 200, json, `{"access_token":"gho_SECRET\r\nX: y","token_type":"bearer","scope":"read:org"}`, "outage"},
+		{"token with a line break", 200, json,
+			`{"access_token":"gho_SECRET\r\nX: y","token_type":"bearer","scope":"read:org"}`, "outage"},
 		{"broken expiry", 200, json, `{"access_token":"gho_x","token_type":"bearer","expires_in":"SECRET"}`, "outage"},
-		{"token with a blank", 200, json, `{"access_token":"gho_SECRET y","token_type":"bearer","scope":"read:org"}`, "outage"},
+		{"token with a blank", 200, json,
+			`{"access_token":"gho_SECRET y","token_type":"bearer","scope":"read:org"}`, "outage"},
 		{"token of another type", 200, json, `{"access_token":12345,"token_type":"bearer"}`, "outage"},
 		{"broken form", 200, form, "access_token=gho_SECRET%zz", "outage"},
 		{"scope not said", 200, json, `{"access_token":"gho_SECRET","token_type":"bearer"}`, "odd"},
-		{"scope of another type", 200, json, `{"access_token":"gho_SECRET","token_type":"bearer","scope":["read:org"]}`, "odd"},
+		{"scope of another type", 200, json,
+			`{"access_token":"gho_SECRET","token_type":"bearer","scope":["read:org"]}`, "odd"},
 		{"null", 200, json, `null`, "outage"},
 		{"empty object", 200, json, `{}`, "outage"},
 		{"missing scope", 200, json, `{"access_token":"gho_SECRET","token_type":"bearer","scope":"user"}`, "refused"},
@@ -274,7 +282,8 @@ func TestTokenAnswerIsCheckedMemberByMember(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			fake := oauthtest.StartGitHub(t, nil)
-			fake.Outage("/login/oauth/access_token", oauthtest.Fault{Status: test.status, ContentType: test.kind, Body: test.body})
+			answer := oauthtest.Fault{Status: test.status, ContentType: test.kind, Body: test.body}
+			fake.Outage("/login/oauth/access_token", answer)
 			_, _, err := provider(t, fake, "read:org").Exchange(t.Context(), callback, url.Values{"code": {"c"}}, "v")
 			wantKind(t, err, test.want)
 			if strings.Contains(fmt.Sprintf("%v %+v", err, err), "SECRET") {
@@ -289,9 +298,13 @@ func TestTokenAnswerIsCheckedMemberByMember(t *testing.T) {
 
 func TestWiderScopeStandsForTheNarrowOne(t *testing.T) {
 	t.Parallel()
-	for granted, want := range map[string]string{"read:org": "none", "write:org": "none", "admin:org,user": "none", "user, read:org": "none", "repo": "refused", "": "refused"} {
+	for granted, want := range map[string]string{
+		"read:org": "none", "write:org": "none", "admin:org,user": "none", "user, read:org": "none",
+		"repo": "refused", "": "refused",
+	} {
 		fake := oauthtest.StartGitHub(t, nil)
-		body := `{"access_token":"` + fake.IssueToken("octocat", "") + `","token_type":"Bearer","scope":"` + granted + `"}`
+		token := fake.IssueToken("octocat", "")
+		body := `{"access_token":"` + token + `","token_type":"Bearer","scope":"` + granted + `"}`
 		fake.Outage("/login/oauth/access_token", oauthtest.Fault{Status: 200, Body: body})
 		_, _, err := provider(t, fake, "read:org").Exchange(t.Context(), callback, url.Values{"code": {"c"}}, "v")
 		if got := kind(err); got != want {
@@ -375,10 +388,17 @@ func TestRedirectsAndHugeAnswersAreRefused(t *testing.T) {
 	}))
 	t.Cleanup(elsewhere.Close)
 	faults := map[string]oauthtest.Fault{
-		"redirect":  {Redirect: elsewhere.URL},
-		"huge":      {Huge: true},
-		"huge JSON": {Status: 200, Body: `{"id":583231,"login":"octocat","access_token":"a","token_type":"bearer"}` + strings.Repeat(" ", 1<<20)},
-		"huge form": {Status: 200, ContentType: "application/x-www-form-urlencoded", Body: "access_token=a&token_type=bearer&x=" + strings.Repeat("a", 1<<20)},
+		"redirect": {Redirect: elsewhere.URL},
+		"huge":     {Huge: true},
+		"huge JSON": {
+			Status: 200,
+			Body: `{"id":583231,"login":"octocat","access_token":"a","token_type":"bearer"}` +
+				strings.Repeat(" ", 1<<20),
+		},
+		"huge form": {
+			Status: 200, ContentType: "application/x-www-form-urlencoded",
+			Body: "access_token=a&token_type=bearer&x=" + strings.Repeat("a", 1<<20),
+		},
 	}
 	for name, fault := range faults {
 		for _, path := range []string{"/login/oauth/access_token", "/user"} {
@@ -413,7 +433,8 @@ func TestOnlyTheVerifiedPrimaryAddressIsRead(t *testing.T) {
 		emails emails
 		want   string
 	}{
-		{"primary and verified", emails{email("a@x.example", false, true), email("b@x.example", true, true)}, "b@x.example"},
+		{"primary and verified", emails{email("a@x.example", false, true), email("b@x.example", true, true)},
+			"b@x.example"},
 		{"primary is not verified", emails{email("a@x.example", true, false), email("b@x.example", false, true)}, ""},
 		{"none is primary", emails{email("a@x.example", false, true)}, ""},
 		{"none", nil, ""},
@@ -440,7 +461,8 @@ func TestTwoHundredInterleavedPeopleEachGetTheirOwnIdentity(t *testing.T) {
 	for i := range 200 {
 		wg.Go(func() {
 			login, verifier := fmt.Sprintf("person-%d", i), oauth2.GenerateVerifier()
-			u, err := oauthtest.NewBrowser(callback).Walk(t.Context(), p.AuthCodeURL(callback, "s", verifier, upstream.Hints{}), login)
+			start := p.AuthCodeURL(callback, "s", verifier, upstream.Hints{})
+			u, err := oauthtest.NewBrowser(callback).Walk(t.Context(), start, login)
 			if err != nil {
 				t.Error(err)
 				return
@@ -477,7 +499,8 @@ func TestProfileIsReadWithThePersonsOwnToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if profile.Subject != "github:583231" || profile.Login != "octocat" || profile.PublicRepos != 8 || profile.CreatedAt.Year() != 2011 {
+	if profile.Subject != "github:583231" || profile.Login != "octocat" || profile.PublicRepos != 8 ||
+		profile.CreatedAt.Year() != 2011 {
 		t.Errorf("profile got %+v, want octocat's", profile)
 	}
 	fake.RevokeTokens("octocat")
@@ -487,16 +510,20 @@ func TestProfileIsReadWithThePersonsOwnToken(t *testing.T) {
 
 func TestBadSettingsAreAllNamed(t *testing.T) {
 	t.Parallel()
-	_, err := upstream.NewGitHub(upstream.GitHubConfig{URL: "http://github.example", APIURL: "https://api.github.example/"})
+	_, err := upstream.NewGitHub(upstream.GitHubConfig{
+		URL: "http://github.example", APIURL: "https://api.github.example/",
+	})
 	for _, name := range []string{"GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET_FILE", "GITHUB_URL", "GITHUB_API_URL"} {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("error got %v, want %s in it", err, name)
 		}
 	}
 	for raw, want := range map[string]bool{
-		"": true, "https://ghe.example": true, "https://ghe.example/api/v3": true, "http://127.0.0.1:8": true, "http://[::1]:8": true, "http://localhost:8": true,
+		"": true, "https://ghe.example": true, "https://ghe.example/api/v3": true,
+		"http://127.0.0.1:8": true, "http://[::1]:8": true, "http://localhost:8": true,
 		"http://localhost.evil.example": false, "http://127.0.0.1.evil.example": false, "http://10.0.0.1": false,
-		"https://u:p@ghe.example": false, "https://ghe.example?": false, "https://ghe.example#": false, "ghe.example": false, "ftp://127.0.0.1": false,
+		"https://u:p@ghe.example": false, "https://ghe.example?": false, "https://ghe.example#": false,
+		"ghe.example": false, "ftp://127.0.0.1": false,
 	} {
 		_, err := upstream.NewGitHub(upstream.GitHubConfig{ClientID: "c", ClientSecret: secretOf("s"), URL: raw})
 		if (err == nil) != want {

@@ -98,7 +98,9 @@ func TestTokenThatCannotAnswerIsDead(t *testing.T) {
 	foreign.ClientID = "another-app"
 	expired := tokenFor(fake, "octocat", "read:org")
 	expired.Expiry = expired.Expiry.AddDate(2000, 0, 0)
-	for name, token := range map[string]upstream.Token{"none": {}, "foreign": foreign, "expired": expired, "without scope": tokenFor(fake, "octocat", "")} {
+	for name, token := range map[string]upstream.Token{
+		"none": {}, "foreign": foreign, "expired": expired, "without scope": tokenFor(fake, "octocat", ""),
+	} {
 		_, err := p.Member(t.Context(), token, id, rule(t, "org:acme"))
 		if kind(err) != "dead" {
 			t.Errorf("%s: error got %v, want ErrTokenDead", name, err)
@@ -148,7 +150,8 @@ func TestOddAnswerIsNeitherYesNorNo(t *testing.T) {
 		recheck := func(rule, want, what string) {
 			t.Helper()
 			if _, got, err := allow(t, rule).Recheck(t.Context(), p, token, known); kind(err) != want {
-				t.Errorf("%s answers %.70s: %s: got %q, %s (%v), want %s", c.path, what, rule, got, kind(err), err, want)
+				t.Errorf("%s answers %.70s: %s: got %q, %s (%v), want %s",
+					c.path, what, rule, got, kind(err), err, want)
 			}
 		}
 		for _, rule := range c.rules {
@@ -171,7 +174,8 @@ func TestMembershipOutageIsNeitherYesNorNo(t *testing.T) {
 	t.Parallel()
 	bodies := map[string]oauthtest.Fault{
 		"500": oauthtest.ServerError(),
-		"403": {Status: http.StatusForbidden, Body: `{"message":"organization has enabled OAuth App access restrictions"}`},
+		"403": {Status: http.StatusForbidden,
+			Body: `{"message":"organization has enabled OAuth App access restrictions"}`},
 		"429": {Status: http.StatusTooManyRequests},
 		"302": {Redirect: "http://127.0.0.1:1/"},
 	}
@@ -227,7 +231,8 @@ func TestFailedRevocationIsAnError(t *testing.T) {
 		status     int
 		body, want string
 	}{
-		{401, `{"message":"Bad credentials"}`, "outage"}, {403, "", "outage"}, {500, "", "outage"}, {200, "{}", "outage"},
+		{401, `{"message":"Bad credentials"}`, "outage"},
+		{403, "", "outage"}, {500, "", "outage"}, {200, "{}", "outage"},
 		{404, `{"message":"Not Found"}`, "none"}, {422, `{"message":"Validation Failed"}`, "none"},
 		{404, "<html>", "outage"}, {404, "{}", "outage"}, {422, "", "outage"},
 	} {
@@ -240,7 +245,8 @@ func TestFailedRevocationIsAnError(t *testing.T) {
 	fake.ForgetRequests()
 	token.ClientID = "another-app"
 	if err := p.Revoke(t.Context(), token); !errors.Is(err, upstream.ErrTokenDead) || len(fake.Requests()) != 0 {
-		t.Errorf("token of another app: error got %v and %d calls, want ErrTokenDead and none", err, len(fake.Requests()))
+		t.Errorf("token of another app: error got %v and %d calls, want ErrTokenDead and none",
+			err, len(fake.Requests()))
 	}
 }
 
@@ -257,7 +263,8 @@ func TestRulesThatNeedNoCallAreAskedFirst(t *testing.T) {
 	}{
 		{"org:acme, user:OctoCat", "user:octocat", nil},
 		{"org:acme, user-id:583231", "user-id:583231", nil},
-		{"user:hubot, org:globex, org:acme", "org:acme", []string{"GET /user/memberships/orgs/globex", "GET /user/memberships/orgs/acme"}},
+		{"user:hubot, org:globex, org:acme", "org:acme",
+			[]string{"GET /user/memberships/orgs/globex", "GET /user/memberships/orgs/acme"}},
 	}
 	for _, test := range tests {
 		fake.ForgetRequests()
@@ -297,9 +304,11 @@ func TestRecheckJudgesTheAccountOfToday(t *testing.T) {
 			func(g *oauthtest.GitHub) { g.Rename(583231, "monalisa") }, "team:acme/ops", "monalisa"},
 		{"another address", "email-domain:example.com", func(g *oauthtest.GitHub) {
 			g.AddUser(oauthtest.User{ID: 583231, Login: "octocat", Emails: []oauthtest.Email{
-				{Email: "octocat@example.com", Verified: true}, {Email: "o@evil.example", Primary: true, Verified: true}}})
+				{Email: "octocat@example.com", Verified: true},
+				{Email: "o@evil.example", Primary: true, Verified: true}}})
 		}, "not allowed", ""},
-		{"the same address", "email-domain:example.com", func(*oauthtest.GitHub) {}, "email-domain:example.com", "octocat"},
+		{"the same address", "email-domain:example.com",
+			func(*oauthtest.GitHub) {}, "email-domain:example.com", "octocat"},
 		{"suspended", "user-id:583231", func(g *oauthtest.GitHub) { g.Suspend("octocat") }, "not allowed", ""},
 		{"suspended member", "org:acme", func(g *oauthtest.GitHub) { g.Suspend("octocat") }, "not allowed", ""},
 		{"suspended, on an Enterprise Server", "user-id:583231", func(g *oauthtest.GitHub) {
@@ -309,12 +318,14 @@ func TestRecheckJudgesTheAccountOfToday(t *testing.T) {
 		// GitHub says 401 for the token of a deleted account, as for any dead token.
 		{"deleted", "user-id:583231", func(g *oauthtest.GitHub) { g.Delete("octocat") }, "dead", ""},
 		{"token revoked", "user:octocat", func(g *oauthtest.GitHub) { g.RevokeTokens("octocat") }, "dead", ""},
-		{"provider down", "user:octocat", func(g *oauthtest.GitHub) { g.Outage("", oauthtest.ServerError()) }, "outage", ""},
+		{"provider down", "user:octocat",
+			func(g *oauthtest.GitHub) { g.Outage("", oauthtest.ServerError()) }, "outage", ""},
 		{"addresses cannot be read, and another rule admits", "email-domain:example.com,org:acme",
 			func(g *oauthtest.GitHub) { g.Outage("/user/emails", oauthtest.ServerError()) }, "org:acme", "octocat"},
 		{"addresses cannot be read", "email-domain:example.com,user:mona",
 			func(g *oauthtest.GitHub) { g.Outage("/user/emails", oauthtest.ServerError()) }, "outage", ""},
-		{"anyone, token revoked", "anyone", func(g *oauthtest.GitHub) { g.RevokeTokens("octocat") }, "anyone", "octocat"},
+		{"anyone, token revoked", "anyone",
+			func(g *oauthtest.GitHub) { g.RevokeTokens("octocat") }, "anyone", "octocat"},
 	}
 	for _, test := range tests {
 		t.Run(test.what, func(t *testing.T) {
@@ -331,7 +342,10 @@ func TestRecheckJudgesTheAccountOfToday(t *testing.T) {
 			if got != test.want {
 				t.Fatalf("got %s (%v), want %s", got, err, test.want)
 			}
-			if err == nil && (today.Login != test.login || today.Subject != known.Subject || today.Email != known.Email) {
+			if err != nil {
+				return // as wanted
+			}
+			if today.Login != test.login || today.Subject != known.Subject || today.Email != known.Email {
 				t.Errorf("got %+v, want login %s and else %+v", today, test.login, known)
 			}
 		})
@@ -369,7 +383,9 @@ func TestDevelopmentSignInIsNotAskedAgain(t *testing.T) {
 	}
 	_, _, err = allow(t, "user:mona").Recheck(t.Context(), p, upstream.Token{}, known)
 	wantKind(t, err, "not allowed")
-	for text, lasts := range map[string]bool{"anyone": true, "user:octocat": false, "user-id:1": false, "email-domain:x.example": false, "org:acme": false} {
+	for text, lasts := range map[string]bool{
+		"anyone": true, "user:octocat": false, "user-id:1": false, "email-domain:x.example": false, "org:acme": false,
+	} {
 		if got := rule(t, text).Lasts(&upstream.GitHub{}); got != lasts {
 			t.Errorf("%s at GitHub: lasts got %t, want %t", text, got, lasts)
 		}

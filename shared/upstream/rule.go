@@ -116,7 +116,8 @@ func parseID(s string) (int64, error) {
 func normalDomain(s string) (string, error) {
 	ascii, err := idna.Lookup.ToASCII(s)
 	again, againErr := idna.Lookup.ToASCII(ascii)
-	whole := strings.Contains(strings.Trim(ascii, "."), ".") && !strings.HasSuffix(ascii, ".") && !strings.HasPrefix(ascii, ".")
+	whole := strings.Contains(strings.Trim(ascii, "."), ".") &&
+		!strings.HasSuffix(ascii, ".") && !strings.HasPrefix(ascii, ".")
 	if err != nil || againErr != nil || again != ascii || !whole || !utf8.ValidString(s) {
 		return "", errors.New("want a domain, like email-domain:example.com")
 	}

@@ -22,7 +22,8 @@ func TestTokenSurvivesItsMarshalling(t *testing.T) {
 	for _, want := range []Token{
 		{},
 		{AccessToken: credential.Wrap("gho_x"), ClientID: "app"},
-		{AccessToken: credential.Wrap("gho_x"), ClientID: "app", Scopes: []string{"read:org", "user:email"}, Expiry: time.Date(2031, 1, 2, 3, 4, 5, 0, time.UTC)},
+		{AccessToken: credential.Wrap("gho_x"), ClientID: "app",
+			Scopes: []string{"read:org", "user:email"}, Expiry: time.Date(2031, 1, 2, 3, 4, 5, 0, time.UTC)},
 	} {
 		b, err := want.Marshal()
 		if err != nil {
@@ -41,7 +42,8 @@ func TestTokenSurvivesItsMarshalling(t *testing.T) {
 
 func TestTokenOfAnotherVersionIsRefusedWithoutItsText(t *testing.T) {
 	t.Parallel()
-	for _, kept := range []string{``, `{}`, `{"v":2,"access_token":"gho_x"}`, `"gho_x"`, `{"v":1,"access_token":7}`, `gho_x`} {
+	keeps := []string{``, `{}`, `{"v":2,"access_token":"gho_x"}`, `"gho_x"`, `{"v":1,"access_token":7}`, `gho_x`}
+	for _, kept := range keeps {
 		got, err := UnmarshalToken([]byte(kept))
 		if err == nil || strings.Contains(err.Error(), "gho_x") || !got.IsZero() {
 			t.Errorf("%s: got %v (%v), want an error without the token in it", kept, got, err)
@@ -56,7 +58,10 @@ func TestTokenDoesNotShowItsSecretByAccident(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range []string{string(b), fmt.Sprint(token), fmt.Sprintf("%+v %#v %q", token, token, token), fmt.Sprint(&token)} {
+	printed := []string{
+		string(b), fmt.Sprint(token), fmt.Sprintf("%+v %#v %q", token, token, token), fmt.Sprint(&token),
+	}
+	for _, s := range printed {
 		if strings.Contains(s, "gho_x") {
 			t.Errorf("got %s, want the secret not in it", s)
 		}
@@ -108,7 +113,11 @@ func stub(t *testing.T, f transportFunc) *GitHub {
 }
 
 func jsonAnswer(status int, body string) *http.Response {
-	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body))}
+	return jsonStream(status, io.NopCloser(strings.NewReader(body)))
+}
+
+func jsonStream(status int, body io.ReadCloser) *http.Response {
+	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: body}
 }
 
 // Five seconds in all, however the time is spent (UP-16).
@@ -116,7 +125,7 @@ func TestSlowGitHubIsGivenUpAfterFiveSecondsInAll(t *testing.T) {
 	t.Parallel()
 	token := `{"access_token":"gho_x","token_type":"bearer"}`
 	drip := func(r *http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: dripping{r.Context()}}, nil
+		return jsonStream(200, dripping{r.Context()}), nil
 	}
 	tests := map[string]transportFunc{
 		"the first call drips": drip,
@@ -137,7 +146,8 @@ func TestSlowGitHubIsGivenUpAfterFiveSecondsInAll(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				start := time.Now()
-				_, _, err := stub(t, transport).Exchange(t.Context(), "https://a.example/auth/callback", url.Values{"code": {"c"}}, "v")
+				query := url.Values{"code": {"c"}}
+				_, _, err := stub(t, transport).Exchange(t.Context(), "https://a.example/auth/callback", query, "v")
 				if err == nil {
 					t.Error("got no error")
 				}
@@ -151,7 +161,8 @@ func TestSlowGitHubIsGivenUpAfterFiveSecondsInAll(t *testing.T) {
 
 // Whatever GitHub answers, there is a whole identity or none.
 func FuzzGitHubAnswers(f *testing.F) {
-	f.Add("application/json", `{"access_token":"gho_x","token_type":"bearer","scope":""}`, `{"id":583231,"login":"octocat"}`)
+	f.Add("application/json", `{"access_token":"gho_x","token_type":"bearer","scope":""}`,
+		`{"id":583231,"login":"octocat"}`)
 	f.Add("application/x-www-form-urlencoded", `access_token=x&token_type=bearer`, `{"id":1e3,"login":"x"}`)
 	f.Add("text/html", `error=bad_verification_code`, `[]`)
 	f.Fuzz(func(t *testing.T, kind, tokenBody, userBody string) {

@@ -12,26 +12,26 @@ import (
 // events are what go test -json says of a test that passed, three that were skipped for
 // two reasons, and a package without tests.
 var events = strings.Join([]string{
-	event("run", "test", "TestOne", ""),
-	event("output", "test", "TestOne", "    a_test.go:3: by the way\n"),
-	event("run", "test", "TestTwo/sub", ""),
-	event("output", "test", "TestTwo/sub", "=== RUN   TestTwo/sub\n"),
-	event("output", "test", "TestTwo/sub",
+	testEvent("run", "test", "TestOne", ""),
+	testEvent("output", "test", "TestOne", "    a_test.go:3: by the way\n"),
+	testEvent("run", "test", "TestTwo/sub", ""),
+	testEvent("output", "test", "TestTwo/sub", "=== RUN   TestTwo/sub\n"),
+	testEvent("output", "test", "TestTwo/sub",
 		"    a_test.go:7: Chromium is missing; to get it: sudo apt-get install chromium\n"),
-	event("pass", "test", "TestOne", ""),
-	event("output", "test", "TestTwo/sub", "    --- SKIP: TestTwo/sub (0.00s)\n"),
-	event("skip", "test", "TestTwo/sub", ""),
-	event("output", "shared/store", "TestThree", "    emulator.go:59: gcloud is missing; to get it: fetch it\n"),
-	event("skip", "shared/store", "TestThree", ""),
-	event("output", "test", "TestFour",
+	testEvent("pass", "test", "TestOne", ""),
+	testEvent("output", "test", "TestTwo/sub", "    --- SKIP: TestTwo/sub (0.00s)\n"),
+	testEvent("skip", "test", "TestTwo/sub", ""),
+	testEvent("output", "shared/store", "TestThree", "    emulator.go:59: gcloud is missing; to get it: fetch it\n"),
+	testEvent("skip", "shared/store", "TestThree", ""),
+	testEvent("output", "test", "TestFour",
 		"    b_test.go:9: Chromium is missing; to get it: sudo apt-get install chromium\n"),
-	event("skip", "test", "TestFour", ""),
-	event("output", "functions/token/cmd", "", "?   \t[no test files]\n"),
-	event("skip", "functions/token/cmd", "", ""),
+	testEvent("skip", "test", "TestFour", ""),
+	testEvent("output", "functions/token/cmd", "", "?   \t[no test files]\n"),
+	testEvent("skip", "functions/token/cmd", "", ""),
 }, "\n")
 
-// event is a line of go test -json.
-func event(action, folder, test, output string) string {
+// testEvent is a line of go test -json.
+func testEvent(action, folder, test, output string) string {
 	line, err := json.Marshal(struct {
 		Action, Package string
 		Test            string `json:",omitempty"`

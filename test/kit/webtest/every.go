@@ -39,7 +39,8 @@ var API = Every{
 // read, frame or script it, and nothing of it is kept or sent on.
 var Pages = Every{
 	Always: []string{
-		"Content-Security-Policy: default-src 'none'; style-src 'sha256-{style_hash}'; base-uri 'none'; frame-ancestors 'none'",
+		"Content-Security-Policy: default-src 'none'; style-src 'sha256-{style_hash}'; " +
+			"base-uri 'none'; frame-ancestors 'none'",
 		"Referrer-Policy: no-referrer",
 		"X-Content-Type-Options: nosniff",
 		"X-Frame-Options: DENY",

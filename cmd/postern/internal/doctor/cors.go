@@ -11,7 +11,8 @@ import (
 
 // wanted are the headers that clients in a browser send (L1).
 var wanted = []string{
-	"authorization", "content-type", "accept", "mcp-protocol-version", "mcp-session-id", "mcp-method", "mcp-name", "last-event-id",
+	"authorization", "content-type", "accept",
+	"mcp-protocol-version", "mcp-session-id", "mcp-method", "mcp-name", "last-event-id",
 	"mcp-param-region", // any name may stand behind mcp-param-
 }
 

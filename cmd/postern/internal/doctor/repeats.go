@@ -25,7 +25,8 @@ func repeats(ctx context.Context, p *probe) error {
 		if sent != "" {
 			header["Traceparent"] = sent
 		}
-		q := request{method: http.MethodPost, path: oauth.TokenPath, header: header, body: url.Values{"client_id": {"none"}}.Encode()}
+		body := url.Values{"client_id": {"none"}}.Encode()
+		q := request{method: http.MethodPost, path: oauth.TokenPath, header: header, body: body}
 		a, err := p.ask(ctx, q)
 		if err != nil || p.wrongStatus(a, http.StatusBadRequest, http.StatusUnauthorized) {
 			return err
@@ -41,11 +42,13 @@ func repeats(ctx context.Context, p *probe) error {
 		p.found(fmt.Sprintf("two requests have one trace, %s", traces[0]),
 			"see what in front sets Traceparent or X-Cloud-Trace-Context: it must be another for each request")
 	case traces[2] != sentTrace:
-		p.unknown("a trace that was sent does not reach the function, so it may get another in each attempt of the gateway",
-			"let Traceparent through; or compare the traces of a request that the gateway sent twice in the log of token: "+
-				"if they differ, a client whose answer is lost has to sign in again")
+		p.unknown("a trace that was sent does not reach the function, "+
+			"so it may get another in each attempt of the gateway",
+			"let Traceparent through; or compare the traces of a request that the gateway sent twice "+
+				"in the log of token: if they differ, a client whose answer is lost has to sign in again")
 	default:
-		p.check.Note = "a request is known by its trace; that the gateway keeps it when it sends a request again cannot be seen from outside"
+		p.check.Note = "a request is known by its trace; " +
+			"that the gateway keeps it when it sends a request again cannot be seen from outside"
 	}
 	return nil
 }
@@ -57,6 +60,7 @@ func (p *probe) noTrace(a answer) {
 		p.check.Note = means + ": whatever comes twice is a replay, which is right where no gateway repeats requests"
 		return
 	}
-	p.found(means+", so one that the gateway sends again is taken for a replay, and a client whose answer was lost has to sign in again",
+	p.found(means+", so one that the gateway sends again is taken for a replay, "+
+		"and a client whose answer was lost has to sign in again",
 		"let Traceparent or X-Cloud-Trace-Context through to the functions")
 }

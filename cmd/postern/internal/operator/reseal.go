@@ -130,7 +130,8 @@ func (op *Operator) Usage(ctx context.Context, ring fernet.Keyring) (map[string]
 
 // singular names one document of a collection.
 var singular = map[string]string{
-	store.ClientsCollection: "client", store.CodesCollection: "code", store.GrantsCollection: "grant", store.PeopleCollection: "person",
+	store.ClientsCollection: "client", store.CodesCollection: "code",
+	store.GrantsCollection: "grant", store.PeopleCollection: "person",
 	store.RefusalsCollection: "refusal",
 }
 
