@@ -121,7 +121,7 @@ func (s *Store) RedeemCode(
 ) (red Redemption, replayed bool, err error) {
 	var refusal error
 	k, mine := codeKey(code), attempts[Redemption]{}
-	err = s.db.RunTransaction(ctx, func(ctx context.Context, tx driver.Tx) error {
+	redeem := func(ctx context.Context, tx driver.Tx) error {
 		red, replayed, refusal = Redemption{}, false, nil
 		now := s.now()
 		d, err := tx.Get(k)
@@ -161,18 +161,20 @@ func (s *Store) RedeemCode(
 		}
 		mine[body] = red
 		return nil
-	})
+	}
+	err = s.db.RunTransaction(ctx, redeem)
+	if errors.Is(err, driver.ErrExists) {
+		// The code became a grant between our reads and our commit, and says so by now:
+		// another redemption was faster, or the answer to our own was lost.
+		err = s.db.RunTransaction(ctx, redeem)
+	}
 	if err != nil {
 		if red, ok := mine.committed(ctx, s, k); ok {
 			return red, false, nil
 		}
 	}
 	if errors.Is(err, driver.ErrExists) {
-		if red, again, err := s.redeemedMeanwhile(ctx, code, request); again || err != nil {
-			return red, false, err
-		}
-		// The grant of this code is there although the code says it is fresh:
-		// somebody put an old document back.
+		// The code still says that it is fresh: somebody put an old document back.
 		return Redemption{}, true, oauth.RefuseBecause(fmt.Errorf("redeem code: %w", ErrTampered), oauth.InvalidGrant, DeadCode)
 	}
 	if err = cmp.Or(err, refusal); err != nil {
@@ -194,21 +196,6 @@ func (s *Store) redeemedBefore(
 		return red, false, nil
 	}
 	return Redemption{Grant: g, Refresh: g.refreshToken(), Repeated: true}, err == nil, err
-}
-
-// redeemedMeanwhile is [Store.redeemedBefore] for a request that was overtaken by itself
-// between its reads and its commit.
-func (s *Store) redeemedMeanwhile(
-	ctx context.Context, code credential.Secret, request string,
-) (red Redemption, again bool, err error) {
-	if request == "" {
-		return red, false, nil
-	}
-	c, err := s.Code(ctx, code)
-	if err != nil {
-		return red, false, err
-	}
-	return s.redeemedBefore(ctx, s.direct(ctx), grantIDOf(code), c, request, s.now())
 }
 
 // grantIDOf returns the id of the grant that a code becomes.

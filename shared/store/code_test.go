@@ -9,6 +9,7 @@ import (
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
+	"github.com/postern-dev/postern/shared/store/driver"
 	"github.com/postern-dev/postern/test/kit/fixture"
 	"github.com/postern-dev/postern/test/kit/memory"
 )
@@ -61,6 +62,34 @@ func TestReplayedCodeRevokesItsTokens(t *testing.T) {
 	h.wantLive(t, sibling.Grant.ID)
 	_, err = h.Rotate(t.Context(), next.Refresh, c.ID, allowGrant)
 	wantInvalidGrant(t, "refresh after a replay", err)
+}
+
+// The loser of a race is a replay, also if the keeper tells it that the grant is there (AC-04,
+// AC-05).
+func TestLostRaceRevokesTheGrant(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	c := h.register(t, "c_1")
+	code := h.issue(t, c.ID)
+	var winner store.Redemption
+	commits := 0
+	h.Memory.RunOnce()
+	h.Faults.Before(func(op string) error {
+		if op != memory.OpCommit {
+			return nil
+		}
+		if commits++; commits > 1 {
+			return nil
+		}
+		winner = h.redeem(t, code, c)
+		return driver.ErrExists
+	})
+	got, replayed, err := h.RedeemCode(t.Context(), code, "another request", c, fixture.AnyCode)
+	wantInvalidGrant(t, "the loser", err)
+	if !replayed || got.Grant.ID != winner.Grant.ID || errors.Is(err, store.ErrTampered) {
+		t.Errorf("got replayed %v, grant %q, %v; want a replay that names the winner's grant", replayed, got.Grant.ID, err)
+	}
+	h.wantEnded(t, winner.Grant.ID)
 }
 
 // Whoever does not hold all of it revokes nothing (AC-06, RT-03).
