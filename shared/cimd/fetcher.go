@@ -129,10 +129,11 @@ func (f *Fetcher) keep(id ID, e entry) {
 	f.strangers.Put(id, e)
 }
 
-// ask fetches together with all who ask for the same document meanwhile. The fetch does
-// not end with the request that began it, since others wait for it.
+// ask fetches together with all of one source who ask for the same document meanwhile. The
+// fetch does not end with the request that began it, since others wait for it. Nobody waits
+// for the turn of another source, which may have none left.
 func (f *Fetcher) ask(ctx context.Context, id ID, kept entry, source string) (entry, error) {
-	shared := f.flight.DoChan(id.issuer+" "+id.url, func() (any, error) {
+	shared := f.flight.DoChan(id.issuer+" "+id.url+" "+source, func() (any, error) {
 		return f.fetch(context.WithoutCancel(ctx), id, kept, source)
 	})
 	select {
@@ -144,14 +145,17 @@ func (f *Fetcher) ask(ctx context.Context, id ID, kept entry, source string) (en
 }
 
 func (f *Fetcher) fetch(ctx context.Context, id ID, kept entry, source string) (entry, error) {
-	if kept.fresh.IsZero() && !f.allowed(id, source) {
-		return entry{}, busy(id)
-	}
 	release := f.slots.acquire(ctx, id, source)
 	if release == nil {
 		return entry{}, busy(id)
 	}
 	defer release()
+	if e, ok := f.kept(id); ok && f.now().Before(e.fresh) {
+		return e, nil // another source fetched it meanwhile
+	}
+	if kept.fresh.IsZero() && !f.allowed(id, source) {
+		return entry{}, busy(id)
+	}
 	client := f.outside
 	if id.loopback {
 		client = f.local

@@ -2,6 +2,10 @@ package cimd
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,6 +36,78 @@ func TestSlowHostsLeaveRoomForOthers(t *testing.T) {
 		}
 		if take(t, s, "honest.example", "somebody else") == nil {
 			t.Error("another host and source: got no turn")
+		}
+	})
+}
+
+// A stranger who has no turn left, and asks for somebody's document all the time, makes nobody
+// wait for that turn (SF-11).
+func TestNobodyWaitsForAStrangersTurn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := New(Options{})
+		f.outside = &http.Client{Transport: transport(func(r *http.Request) (*http.Response, error) {
+			return published(r), nil
+		})}
+		for n := range maxSourceFetches {
+			if take(t, f.slots, fmt.Sprintf("slow%d.example", n), "stranger") == nil {
+				t.Fatal("the stranger got no turn")
+			}
+		}
+		id := parseID(t, "https://honest.example/client.json", "https://auth.example.com")
+		told := make(chan error)
+		go func() {
+			_, err := f.Client(t.Context(), id, "stranger")
+			told <- err
+		}()
+		synctest.Wait() // the stranger waits for a turn
+		began := time.Now()
+		if _, err := f.Client(t.Context(), id, "somebody else"); err != nil || time.Since(began) != 0 {
+			t.Errorf("got %v after %s, want the document at once", err, time.Since(began))
+		}
+		if err := <-told; kind(t, err) != Busy {
+			t.Errorf("the stranger: got %v, want busy", err)
+		}
+	})
+}
+
+type transport func(*http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// published is the answer of a host that publishes a document at every address.
+func published(r *http.Request) *http.Response {
+	w := httptest.NewRecorder()
+	w.Header().Set("Content-Type", "application/json")
+	fmt.Fprintf(w, `{"client_id":%q,"client_name":"Honest","redirect_uris":["https://honest.example/cb"],`+
+		`"token_endpoint_auth_method":"none"}`, r.URL)
+	return w.Result()
+}
+
+// Many who ask for one document at once, each from a place of their own, have its host asked no
+// more often than there are turns, and all get it (SF-11).
+func TestManySourcesShareADocument(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := New(Options{})
+		var asked atomic.Int64
+		f.outside = &http.Client{Transport: transport(func(r *http.Request) (*http.Response, error) {
+			asked.Add(1)
+			time.Sleep(slotWait / 2)
+			return published(r), nil
+		})}
+		id := parseID(t, "https://honest.example/client.json", "https://auth.example.com")
+		var all sync.WaitGroup
+		for n := range 4 * maxFetches {
+			all.Go(func() {
+				if _, err := f.Client(t.Context(), id, fmt.Sprint(n)); err != nil {
+					t.Errorf("source %d: got %v, want the document", n, err)
+				}
+			})
+		}
+		all.Wait()
+		if got := asked.Load(); got != maxDomainFetches {
+			t.Errorf("got %d fetches, want %d", got, maxDomainFetches)
 		}
 	})
 }
