@@ -74,6 +74,12 @@ vuln: ## known vulnerabilities; one line where their database cannot be reached
 tidy: ## tidy every module
 	@for m in $(MODULES); do (cd $$m && GOWORK=off go mod tidy) || exit 1; done
 
+.PHONY: bump
+bump: ## update DEP=module@version in every module that has it, and what it brings
+	@test -n "$(DEP)" || { echo "say which: make bump DEP=golang.org/x/oauth2@latest"; exit 2; }
+	@for m in $(MODULES); do (cd $$m && if grep -q "^.*$(firstword $(subst @, ,$(DEP))) v" go.mod; then GOWORK=off go get $(DEP); fi) || exit 1; done
+	@$(MAKE) tidy
+
 .PHONY: docs
 docs: ## generate the pages that come from code
 	cd shared && go run ./config/gendocs && go run ./telemetry/gendocs ../docs/operations.md

@@ -9,7 +9,6 @@ require golang.org/x/net v0.61.0 // indirect
 require (
 	cloud.google.com/go/functions v1.19.3 // indirect
 	github.com/GoogleCloudPlatform/functions-framework-go v1.9.2
-	github.com/bits-and-blooms/bitset v1.29.0 // indirect
 	github.com/cloudevents/sdk-go/v2 v2.15.2 // indirect
 	github.com/go-jose/go-jose/v4 v4.1.9 // indirect
 	github.com/google/uuid v1.6.0 // indirect
