@@ -45,9 +45,10 @@ func TestTheAddressIsTheLoadBalancersWordOrTheGateways(t *testing.T) {
 	if d.LoadBalancer, err = edge.ParseProof(proof); err != nil {
 		t.Fatal(err)
 	}
-	function := httptest.NewServer(edge.Wrap(edge.Everything(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	read := func(_ http.ResponseWriter, r *http.Request) {
 		got = edge.ClientKey(r) + strings.Join(r.Header.Values(edge.LoadBalancerHeader), ",")
-	})), edge.Options{Deployment: d}))
+	}
+	function := httptest.NewServer(edge.Wrap(edge.Everything(http.HandlerFunc(read)), edge.Options{Deployment: d}))
 	defer function.Close()
 	const aroundIt, egress = "198.51.100.7", "192.0.2.1"
 	gateway := proxy(t, function, func(r *httputil.ProxyRequest) {
@@ -106,7 +107,9 @@ func TestAProofIsSetAndLong(t *testing.T) {
 	if got != "192.0.2.1" {
 		t.Errorf("without a proof: got %s, want the address of the connection", got)
 	}
-	for _, s := range []string{"", "short", strings.Repeat("a", 31), strings.Repeat("a b", 20), strings.Repeat("a,b", 20)} {
+	for _, s := range []string{
+		"", "short", strings.Repeat("a", 31), strings.Repeat("a b", 20), strings.Repeat("a,b", 20),
+	} {
 		if _, err := edge.ParseProof(s); err == nil {
 			t.Errorf("%q was taken for a proof", s)
 		}

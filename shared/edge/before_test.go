@@ -141,7 +141,8 @@ func TestARefusalReachesWhoSendsTheBodyFirst(t *testing.T) {
 		}
 		defer conn.Close()
 		_ = conn.SetDeadline(time.Now().Add(time.Minute))
-		fmt.Fprintf(conn, "POST /register HTTP/1.1\r\nHost: auth.example.com\r\n%s\r\nContent-Length: %d\r\n\r\n", header, size)
+		fmt.Fprintf(conn, "POST /register HTTP/1.1\r\nHost: auth.example.com\r\n%s\r\nContent-Length: %d\r\n\r\n",
+			header, size)
 		if _, err := io.CopyN(conn, zeros{}, size); err != nil {
 			t.Errorf("%s: the body was cut off: %v", header, err)
 			continue

@@ -24,7 +24,9 @@ import (
 func ok() *edge.Mux {
 	m := edge.NewMux()
 	write := func(s string) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, s+r.PathValue("client_id")) })
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.WriteString(w, s+r.PathValue("client_id"))
+		})
 	}
 	m.Handle("POST", "/token", write("token"))
 	m.Handle("GET", "/.well-known/x", write("x"))
@@ -55,10 +57,12 @@ func TestOnlyTheExactPathIsServed(t *testing.T) {
 			}
 		}
 	}
-	if w := serve(ok(), edge.Options{Deployment: deployment(t)}, "GET", "/register/Ab-._~9", ""); w.Body.String() != "get Ab-._~9" {
+	w := serve(ok(), edge.Options{Deployment: deployment(t)}, "GET", "/register/Ab-._~9", "")
+	if w.Body.String() != "get Ab-._~9" {
 		t.Errorf("got %q", w.Body)
 	}
-	if w := serve(ok(), edge.Options{Deployment: deployment(t)}, "POST", "/token?x=/y", ""); w.Body.String() != "token" {
+	w = serve(ok(), edge.Options{Deployment: deployment(t)}, "POST", "/token?x=/y", "")
+	if w.Body.String() != "token" {
 		t.Errorf("got %q", w.Body)
 	}
 }
@@ -111,7 +115,8 @@ func TestBrowserClientsMayCallAndSeeErrors(t *testing.T) {
 	for name, want := range map[string]string{
 		"Access-Control-Allow-Origin":  "*",
 		"Access-Control-Allow-Methods": "OPTIONS, POST",
-		"Access-Control-Allow-Headers": "Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID",
+		"Access-Control-Allow-Headers": "Authorization, Content-Type, Accept, " +
+			"MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID",
 	} {
 		if got := w.Header().Get(name); got != want {
 			t.Errorf("%s: got %q, want %q", name, got, want)
@@ -159,7 +164,8 @@ func TestAPreflightListsWhatItAllows(t *testing.T) {
 		"mcp-param-a b":                         ", Last-Event-ID",
 		"mcp-param-" + strings.Repeat("x", 200): ", Last-Event-ID",
 	} {
-		h := serve(ok(), edge.Options{Deployment: deployment(t)}, "OPTIONS", "/token", "", "Access-Control-Request-Headers: "+asked).Header()
+		names := "Access-Control-Request-Headers: " + asked
+		h := serve(ok(), edge.Options{Deployment: deployment(t)}, "OPTIONS", "/token", "", names).Header()
 		if got := h.Get("Access-Control-Allow-Headers"); !strings.HasSuffix(got, want) {
 			t.Errorf("%q: got %q, want it to end in %q", asked, got, want)
 		}
@@ -188,13 +194,17 @@ func TestPagesHaveNoCORS(t *testing.T) {
 // What decides comes once or not at all (HT-03).
 func TestARepeatedHeaderThatDecidesIsRefused(t *testing.T) {
 	t.Parallel()
-	for _, n := range []string{"Content-Type", "Origin", "Sec-Fetch-Site", "Mcp-Session-Id", "MCP-Protocol-Version", "Authorization"} {
-		if w := serve(ok(), edge.Options{Deployment: deployment(t)}, "POST", "/token", "", n+": a", n+": a"); w.Code != http.StatusBadRequest {
+	for _, n := range []string{
+		"Content-Type", "Origin", "Sec-Fetch-Site", "Mcp-Session-Id", "MCP-Protocol-Version", "Authorization",
+	} {
+		w := serve(ok(), edge.Options{Deployment: deployment(t)}, "POST", "/token", "", n+": a", n+": a")
+		if w.Code != http.StatusBadRequest {
 			t.Errorf("%s twice: got %d, want 400", n, w.Code)
 		}
 	}
 	many := strings.Repeat("a=b; ", 64) + "a=b"
-	if w := serve(ok(), edge.Options{Deployment: deployment(t)}, "POST", "/token", "", "Cookie: "+many); w.Code != http.StatusRequestHeaderFieldsTooLarge {
+	w := serve(ok(), edge.Options{Deployment: deployment(t)}, "POST", "/token", "", "Cookie: "+many)
+	if w.Code != http.StatusRequestHeaderFieldsTooLarge {
 		t.Errorf("65 cookies: got %d, want 431", w.Code)
 	}
 }
@@ -242,8 +252,11 @@ func TestExactlyOneCredentialHeaderIsRead(t *testing.T) {
 		{"own header", false, []string{"Authorization: Bearer own"}, "Bearer own", 200},
 		{"a forwarded one is ignored without a gateway", false, []string{"X-Forwarded-Authorization: Bearer forged"},
 			"", 200},
-		{"both, without a gateway", false, []string{"Authorization: Bearer own", "X-Forwarded-Authorization: Bearer forged"}, "Bearer own", 200},
-		{"both, behind a gateway", true, []string{"Authorization: Bearer gateway", "X-Forwarded-Authorization: Bearer client"}, "Bearer client", 200},
+		{"both, without a gateway", false,
+			[]string{"Authorization: Bearer own", "X-Forwarded-Authorization: Bearer forged"}, "Bearer own", 200},
+		{"both, behind a gateway", true,
+			[]string{"Authorization: Bearer gateway", "X-Forwarded-Authorization: Bearer client"},
+			"Bearer client", 200},
 		{"the gateway's own is nobody's", true, []string{"Authorization: Bearer gateway"}, "", 200},
 		{"another platform header", true, []string{"X-Serverless-Authorization: Bearer x"}, "", 200},
 		{"two of the one read", false, []string{"Authorization: Bearer a", "Authorization: Bearer b"}, "", 400},
@@ -555,8 +568,8 @@ func TestALoopbackServerAnswersToLoopbackNamesOnly(t *testing.T) {
 			r := httptest.NewRequest(http.MethodGet, "/.well-known/x", nil)
 			r.Host = tt.host
 			w := httptest.NewRecorder()
-			o := edge.Options{Deployment: edge.Deployment{Issuer: issuer(t, tt.issuer), TrustForwardedAuthorization: tt.trust}}
-			edge.Wrap(ok(), o).ServeHTTP(w, r)
+			behind := edge.Deployment{Issuer: issuer(t, tt.issuer), TrustForwardedAuthorization: tt.trust}
+			edge.Wrap(ok(), edge.Options{Deployment: behind}).ServeHTTP(w, r)
 			if w.Code != tt.want {
 				t.Errorf("status = %d, want %d", w.Code, tt.want)
 			}

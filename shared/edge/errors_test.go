@@ -95,7 +95,8 @@ func TestAFailedClientIsChallengedInItsOwnWay(t *testing.T) {
 
 func TestATooEagerCallerLearnsHowLongToWait(t *testing.T) {
 	t.Parallel()
-	w := serve(edge.JSONErrors(func(http.ResponseWriter, *http.Request) error { return httperr.TooMany(1500 * time.Millisecond) }), edge.Options{Deployment: deployment(t)}, "POST", "/", "")
+	busy := func(http.ResponseWriter, *http.Request) error { return httperr.TooMany(1500 * time.Millisecond) }
+	w := serve(edge.JSONErrors(busy), edge.Options{Deployment: deployment(t)}, "POST", "/", "")
 	if w.Code != 429 || w.Header().Get("Retry-After") != "2" {
 		t.Errorf("got %d, %q", w.Code, w.Header().Get("Retry-After"))
 	}
@@ -122,8 +123,9 @@ func TestChallengesSayWhatIsMissing(t *testing.T) {
 			`Bearer error="invalid_request", error_description="Authorization is malformed", ` + meta +
 				`, scope="mcp"`},
 	} {
-		w := serve(edge.BearerErrors("/.well-known/oauth-protected-resource/mcp", []string{"mcp"},
-			func(http.ResponseWriter, *http.Request) error { return c.err }), edge.Options{Deployment: deployment(t)}, "POST", "/mcp", "")
+		fail := func(http.ResponseWriter, *http.Request) error { return c.err }
+		h := edge.BearerErrors("/.well-known/oauth-protected-resource/mcp", []string{"mcp"}, fail)
+		w := serve(h, edge.Options{Deployment: deployment(t)}, "POST", "/mcp", "")
 		if got := w.Header().Values("WWW-Authenticate"); w.Code != c.status || len(got) != 1 || got[0] != c.want {
 			t.Errorf("%s: got %d %q, want %d %q", c.claim, w.Code, got, c.status, c.want)
 		}
@@ -156,7 +158,8 @@ func TestALeavingCallerIsNoFault(t *testing.T) {
 	e.Log = log.logger()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	h := edge.Wrap(edge.Everything(edge.JSONErrors(func(_ http.ResponseWriter, r *http.Request) error { return fmt.Errorf("read: %w", r.Context().Err()) })), edge.Options{Deployment: e})
+	read := func(_ http.ResponseWriter, r *http.Request) error { return fmt.Errorf("read: %w", r.Context().Err()) }
+	h := edge.Wrap(edge.Everything(edge.JSONErrors(read)), edge.Options{Deployment: e})
 	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil).WithContext(ctx))
 	if l := log.lines(t); len(l) != 1 || l[0]["severity"] != "INFO" || l[0]["outcome"] != "gone" {
 		t.Errorf("got %v", l)

@@ -44,7 +44,8 @@ func TestAnIssuerIsDetectedOnLoopbackOnly(t *testing.T) {
 		{"a malformed host", "127.0.0.1:5000", "127.0.0.1:8085/x", loop, ""},
 	} {
 		var got string
-		h := edge.Wrap(edge.Everything(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = edge.Issuer(r).String() })), edge.Options{})
+		read := func(_ http.ResponseWriter, r *http.Request) { got = edge.Issuer(r).String() }
+		h := edge.Wrap(edge.Everything(http.HandlerFunc(read)), edge.Options{})
 		r := httptest.NewRequest("GET", "/", nil)
 		r.RemoteAddr, r.Host = c.peer, c.host
 		r.Header.Set("X-Forwarded-Host", "evil.example")

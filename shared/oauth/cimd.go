@@ -14,10 +14,12 @@ func (m ClientMetadata) Published(offered []string) (ClientMetadata, error) {
 	method := m.TokenEndpointAuthMethod
 	switch {
 	case strings.HasPrefix(method, "client_secret_"):
-		return m, Refuse(InvalidClientMetadata, "token_endpoint_auth_method needs a secret, which nobody can publish: offer none")
+		return m, Refuse(InvalidClientMetadata,
+			"token_endpoint_auth_method needs a secret, which nobody can publish: offer none")
 	case method == AuthMethodNone, slices.Contains(offered, AuthMethodNone), method == "" && len(offered) == 0:
 		m.TokenEndpointAuthMethod = AuthMethodNone
 		return m, nil
 	}
-	return m, Refuse(InvalidClientMetadata, "token_endpoint_auth_method none is the only one for such clients here: offer it in token_endpoint_auth_methods_supported")
+	return m, Refuse(InvalidClientMetadata, "token_endpoint_auth_method none is the only one for such clients here: "+
+		"offer it in token_endpoint_auth_methods_supported")
 }

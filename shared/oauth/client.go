@@ -128,7 +128,8 @@ func (m *ClientMetadata) settleAuthMethod(p RedirectPolicy) error {
 	case slices.Contains(SupportedAuthMethods(), m.TokenEndpointAuthMethod):
 		return nil
 	case m.TokenEndpointAuthMethod != "":
-		return Refuse(InvalidClientMetadata, "token_endpoint_auth_method must be one of %s", strings.Join(SupportedAuthMethods(), ", "))
+		return Refuse(InvalidClientMetadata, "token_endpoint_auth_method must be one of %s",
+			strings.Join(SupportedAuthMethods(), ", "))
 	}
 	m.TokenEndpointAuthMethod = AuthMethodBasic
 	for _, uri := range m.RedirectURIs {

@@ -39,11 +39,12 @@ func TestRegistrationsOfRealClientsAreAccepted(t *testing.T) {
 			t.Errorf("%s: %v", file, err)
 			continue
 		}
-		if !slices.Equal(got.RedirectURIs, asked.RedirectURIs) || got.TokenEndpointAuthMethod != asked.TokenEndpointAuthMethod ||
-			got.ClientName != asked.ClientName {
+		if !slices.Equal(got.RedirectURIs, asked.RedirectURIs) || got.ClientName != asked.ClientName ||
+			got.TokenEndpointAuthMethod != asked.TokenEndpointAuthMethod {
 			t.Errorf("%s: registered %+v, asked for %+v", file, got, asked)
 		}
-		if !slices.Equal(got.GrantTypes, SupportedGrantTypes()) || !slices.Equal(got.ResponseTypes, []string{"code"}) || got.Scope != "mcp" {
+		if !slices.Equal(got.GrantTypes, SupportedGrantTypes()) ||
+			!slices.Equal(got.ResponseTypes, []string{"code"}) || got.Scope != "mcp" {
 			t.Errorf("%s: got grants %q, responses %q, scope %q", file, got.GrantTypes, got.ResponseTypes, got.Scope)
 		}
 	}
@@ -54,23 +55,37 @@ func TestRegistrationsOfRealClientsAreAccepted(t *testing.T) {
 func TestDefaults(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct{ name, body, member, want string }{
-		{"default of the RFC", `{"redirect_uris":["https://a.test/cb"]}`, "token_endpoint_auth_method", `"client_secret_basic"`},
+		{"default of the RFC", `{"redirect_uris":["https://a.test/cb"]}`,
+			"token_endpoint_auth_method", `"client_secret_basic"`},
 		{"loopback is public", `{"redirect_uris":["http://127.0.0.1/cb"]}`, "token_endpoint_auth_method", `"none"`},
-		{"one of several is loopback", `{"redirect_uris":["https://a.test/cb","http://localhost:1/cb"]}`, "token_endpoint_auth_method", `"none"`},
+		{"one of several is loopback", `{"redirect_uris":["https://a.test/cb","http://localhost:1/cb"]}`,
+			"token_endpoint_auth_method", `"none"`},
 		{"private scheme is public", `{"redirect_uris":["cursor://x/cb"]}`, "token_endpoint_auth_method", `"none"`},
-		{"none is answered with none", `{"redirect_uris":["https://a.test/cb"],"token_endpoint_auth_method":"none"}`, "token_endpoint_auth_method", `"none"`},
-		{"post is answered with post", `{"redirect_uris":["http://localhost/cb"],"token_endpoint_auth_method":"client_secret_post"}`, "token_endpoint_auth_method", `"client_secret_post"`},
-		{"grant types", `{"redirect_uris":["https://a.test/cb"]}`, "grant_types", `["authorization_code","refresh_token"]`},
-		{"unknown grant types", `{"redirect_uris":["https://a.test/cb"],"grant_types":["urn:ietf:params:oauth:grant-type:device_code","authorization_code"]}`, "grant_types", `["authorization_code"]`},
-		{"response types", `{"redirect_uris":["https://a.test/cb"],"response_types":["token","code"]}`, "response_types", `["code"]`},
+		{"none is answered with none", `{"redirect_uris":["https://a.test/cb"],"token_endpoint_auth_method":"none"}`,
+			"token_endpoint_auth_method", `"none"`},
+		{"post is answered with post",
+			`{"redirect_uris":["http://localhost/cb"],"token_endpoint_auth_method":"client_secret_post"}`,
+			"token_endpoint_auth_method", `"client_secret_post"`},
+		{"grant types", `{"redirect_uris":["https://a.test/cb"]}`,
+			"grant_types", `["authorization_code","refresh_token"]`},
+		{"unknown grant types",
+			`{"redirect_uris":["https://a.test/cb"],` +
+				`"grant_types":["urn:ietf:params:oauth:grant-type:device_code","authorization_code"]}`,
+			"grant_types", `["authorization_code"]`},
+		{"response types", `{"redirect_uris":["https://a.test/cb"],"response_types":["token","code"]}`,
+			"response_types", `["code"]`},
 		{"no scope", `{"redirect_uris":["https://a.test/cb"]}`, "scope", `"mcp"`},
 		{"empty scope", `{"redirect_uris":["https://a.test/cb"],"scope":""}`, "scope", `"mcp"`},
 		{"foreign scopes", `{"redirect_uris":["https://a.test/cb"],"scope":"claudeai openid email"}`, "scope", `"mcp"`},
 		{"a list of scopes", `{"redirect_uris":["https://a.test/cb"],"scope":["openid","mcp"]}`, "scope", `"mcp"`},
 		{"a scope that is none", `{"redirect_uris":["https://a.test/cb"],"scope":"a\"b"}`, "scope", `"mcp"`},
-		{"nulls in lists", `{"redirect_uris":[null,"https://a.test/cb"],"grant_types":[null],"response_types":[null]}`, "grant_types", `["authorization_code","refresh_token"]`},
-		{"a bad redirect URI among good ones", `{"redirect_uris":["javascript://x/","https://a.test/cb","http://a.test/cb","a-b:/cb"]}`, "redirect_uris", `["https://a.test/cb","a-b:/cb"]`},
-		{"a query is kept", `{"redirect_uris":["https://a.test/cb?t=a%20b"]}`, "redirect_uris", `["https://a.test/cb?t=a%20b"]`},
+		{"nulls in lists", `{"redirect_uris":[null,"https://a.test/cb"],"grant_types":[null],"response_types":[null]}`,
+			"grant_types", `["authorization_code","refresh_token"]`},
+		{"a bad redirect URI among good ones",
+			`{"redirect_uris":["javascript://x/","https://a.test/cb","http://a.test/cb","a-b:/cb"]}`,
+			"redirect_uris", `["https://a.test/cb","a-b:/cb"]`},
+		{"a query is kept", `{"redirect_uris":["https://a.test/cb?t=a%20b"]}`,
+			"redirect_uris", `["https://a.test/cb?t=a%20b"]`},
 	} {
 		got, err := decode(t, row.body).Accepted(testPolicy)
 		if err != nil {
@@ -86,8 +101,9 @@ func TestDefaults(t *testing.T) {
 // Nulls and empty values on the way in are nothing on the way out (F1).
 func TestAnswerHasNoNullsAndNoEmptyValues(t *testing.T) {
 	t.Parallel()
-	body := `{"redirect_uris":["https://a.test/cb"],"contacts":null,"client_uri":"","logo_uri":null,"tos_uri":"","policy_uri":null,
-		"client_name":null,"scope":null,"grant_types":null,"response_types":[],"software_id":"","software_version":null,"jwks":null,
+	body := `{"redirect_uris":["https://a.test/cb"],"contacts":null,"client_uri":"","logo_uri":null,
+		"tos_uri":"","policy_uri":null,"client_name":null,"scope":null,"grant_types":null,
+		"response_types":[],"software_id":"","software_version":null,"jwks":null,
 		"application_type":"","token_endpoint_auth_method":null}`
 	got, err := decode(t, body).Accepted(testPolicy)
 	if err != nil {
@@ -103,11 +119,14 @@ func TestAnswerHasNoNullsAndNoEmptyValues(t *testing.T) {
 // whatever its form, nor echoed (RG-02, RG-08, RG-13, REG-11, REG-21, F11, W10).
 func TestMembersThatAreNotUsedAreDropped(t *testing.T) {
 	t.Parallel()
-	body := `{"redirect_uris":["https://a.test/cb"],"client_id":"mine","client_secret":"mine","client_secret_expires_at":0,"trusted":true,
-		"operator":true,"resource_server":true,"registration_access_token":"mine","registration_client_uri":"https://a.test/",
-		"client_id_issued_at":1,"resource":"https://a.test/","software_statement":"e30.e30.","jwks_uri":"http://169.254.169.254/",
+	body := `{"redirect_uris":["https://a.test/cb"],"client_id":"mine","client_secret":"mine",
+		"client_secret_expires_at":0,"trusted":true,"operator":true,"resource_server":true,
+		"registration_access_token":"mine","registration_client_uri":"https://a.test/",
+		"client_id_issued_at":1,"resource":"https://a.test/","software_statement":"e30.e30.",
+		"jwks_uri":"http://169.254.169.254/",
 		"client_name#fr":"\u202e","x":{"y":[null]},
-		"client_uri":"javascript:alert(1)","logo_uri":7,"tos_uri":["x"],"policy_uri":"\u202e","contacts":"me","software_id":{},
+		"client_uri":"javascript:alert(1)","logo_uri":7,"tos_uri":["x"],"policy_uri":"\u202e",
+		"contacts":"me","software_id":{},
 		"software_version":1.5,"application_type":"web","jwks":{"keys":[{"kty":"EC","d":"x"}]}}`
 	got, err := decode(t, body).Accepted(testPolicy)
 	if err != nil {
@@ -224,7 +243,8 @@ func FuzzClientMetadata(f *testing.F) {
 		}
 		f.Add(body)
 	}
-	f.Add([]byte(`{"redirect_uris":["https://a.test/cb"],"jwks":{"keys":[{"D":1}]},"client_name":"\ud800","contacts":[null]}`))
+	f.Add([]byte(`{"redirect_uris":["https://a.test/cb"],` +
+		`"jwks":{"keys":[{"D":1}]},"client_name":"\ud800","contacts":[null]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var asked ClientMetadata
 		if json.Unmarshal(body, &asked) != nil {
@@ -253,8 +273,10 @@ func FuzzClientMetadata(f *testing.F) {
 				t.Fatal(err)
 			}
 		}
-		if !slices.Contains(got.GrantTypes, GrantAuthorizationCode) || !slices.Contains(SupportedAuthMethods(), got.TokenEndpointAuthMethod) ||
-			got.Scope == "" || utf8.RuneCountInString(got.ClientName) > 100 || strings.Contains(string(first), "null") && !strings.Contains(string(body), "null") {
+		ours := slices.Contains(got.GrantTypes, GrantAuthorizationCode) &&
+			slices.Contains(SupportedAuthMethods(), got.TokenEndpointAuthMethod)
+		madeNull := strings.Contains(string(first), "null") && !strings.Contains(string(body), "null")
+		if !ours || got.Scope == "" || utf8.RuneCountInString(got.ClientName) > 100 || madeNull {
 			t.Fatalf("registered %s", first)
 		}
 	})

@@ -25,7 +25,9 @@ func TestDescriptionsKeepToTheGrammar(t *testing.T) {
 		errorOf(ParseScopes("\"")),
 		errorOf(ParseChallenge("é", "S256")),
 		errorOf(ClientMetadata{}.Accepted(testPolicy)),
-		errorOf(ClientMetadata{RedirectURIs: []string{"https://a.test/"}, TokenEndpointAuthMethod: "x"}.Accepted(testPolicy)),
+		errorOf(ClientMetadata{
+			RedirectURIs: []string{"https://a.test/"}, TokenEndpointAuthMethod: "x",
+		}.Accepted(testPolicy)),
 	} {
 		refusal, ok := errors.AsType[*Error](err)
 		if !ok {

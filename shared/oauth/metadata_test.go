@@ -22,7 +22,9 @@ func members(t *testing.T, document any) map[string]any {
 // A member is there with a value or not at all (E11, ASM-15).
 func TestMetadataHasNoEmptyMembers(t *testing.T) {
 	t.Parallel()
-	for name, document := range map[string]any{"server": NewServerMetadata(testIssuer), "resource": NewResourceMetadata(testIssuer)} {
+	for name, document := range map[string]any{
+		"server": NewServerMetadata(testIssuer), "resource": NewResourceMetadata(testIssuer),
+	} {
 		for member, value := range members(t, document) {
 			switch v := value.(type) {
 			case string:
@@ -67,9 +69,11 @@ func TestServerMetadata(t *testing.T) {
 		{"ASM-12", "response_modes_supported", []any{"query"}},
 		{"ASM-13, B10", "scopes_supported", []any{"mcp", "offline_access"}},
 		{"ASM-14", "revocation_endpoint", testIssuer + "/revoke"},
-		{"ASM-14", "revocation_endpoint_auth_methods_supported", []any{"none", "client_secret_basic", "client_secret_post"}},
+		{"ASM-14", "revocation_endpoint_auth_methods_supported",
+			[]any{"none", "client_secret_basic", "client_secret_post"}},
 		{"ASM-14", "introspection_endpoint", testIssuer + "/introspect"},
-		{"ASM-14, RT-14 a public client cannot introspect", "introspection_endpoint_auth_methods_supported", []any{"client_secret_basic", "client_secret_post"}},
+		{"ASM-14, RT-14 a public client cannot introspect",
+			"introspection_endpoint_auth_methods_supported", []any{"client_secret_basic", "client_secret_post"}},
 		{"ASM-16, ASM-17, E12", "jwks_uri", testIssuer + "/.well-known/jwks.json"},
 		{"ASM-17, E12", "subject_types_supported", []any{"public"}},
 		{"ASM-17, E12", "id_token_signing_alg_values_supported", []any{"ES256"}},
@@ -100,7 +104,8 @@ func TestResourceMetadata(t *testing.T) {
 	if name, _ := got["resource_name"].(string); name == "" {
 		t.Error("PRM-13: resource_name is missing")
 	}
-	if got, want := ResourceMetadataURL(testIssuer), testIssuer+"/.well-known/oauth-protected-resource/mcp"; got != want {
+	want := testIssuer + "/.well-known/oauth-protected-resource/mcp"
+	if got := ResourceMetadataURL(testIssuer); got != want {
 		t.Errorf("PRM-06: got %q, want %q", got, want)
 	}
 }
@@ -110,8 +115,12 @@ func TestAdvertisedIsEnforced(t *testing.T) {
 	t.Parallel()
 	m := NewServerMetadata(testIssuer)
 	for _, method := range m.TokenEndpointAuthMethodsSupported {
-		in := ClientMetadata{RedirectURIs: []string{"https://example.net/cb"}, TokenEndpointAuthMethod: method, GrantTypes: m.GrantTypesSupported, ResponseTypes: m.ResponseTypesSupported}
-		if out, err := in.Accepted(testPolicy); err != nil || out.TokenEndpointAuthMethod != method || !slices.Equal(out.GrantTypes, m.GrantTypesSupported) {
+		in := ClientMetadata{
+			RedirectURIs: []string{"https://example.net/cb"}, TokenEndpointAuthMethod: method,
+			GrantTypes: m.GrantTypesSupported, ResponseTypes: m.ResponseTypesSupported,
+		}
+		out, err := in.Accepted(testPolicy)
+		if err != nil || out.TokenEndpointAuthMethod != method || !slices.Equal(out.GrantTypes, m.GrantTypesSupported) {
 			t.Errorf("%s: got %+v, %v", method, out, err)
 		}
 	}
@@ -121,7 +130,8 @@ func TestAdvertisedIsEnforced(t *testing.T) {
 		}
 	}
 	m.ScopesSupported[0], m.GrantTypesSupported[0] = "changed", "changed"
-	if again := NewServerMetadata(testIssuer); again.ScopesSupported[0] != "mcp" || again.GrantTypesSupported[0] != GrantAuthorizationCode {
+	again := NewServerMetadata(testIssuer)
+	if again.ScopesSupported[0] != "mcp" || again.GrantTypesSupported[0] != GrantAuthorizationCode {
 		t.Error("changing one document changed the next")
 	}
 }

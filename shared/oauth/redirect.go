@@ -74,7 +74,8 @@ func (p RedirectPolicy) Match(registered []string, requested string) (Redirect, 
 			return Redirect{uri: requested, parts: parts}, nil
 		}
 	}
-	return Redirect{}, Refuse(InvalidRequest, "redirect_uri does not exactly match one registered for this client: asked for %s, registered %s",
+	return Redirect{}, Refuse(InvalidRequest,
+		"redirect_uri does not exactly match one registered for this client: asked for %s, registered %s",
 		requested, strings.Join(registered, " "))
 }
 

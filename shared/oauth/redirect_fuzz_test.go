@@ -22,7 +22,10 @@ func FuzzRedirect(f *testing.F) {
 	for _, seed := range redirectSeeds {
 		f.Add(seed, "code")
 	}
-	for _, seed := range []string{"https://127.1/", "https://a@b/", "https://a/%2e", "https://a/?b;code", "https://a/#", "http://0x7f.1/", "x.y:/[a]", "https://xn--a/", "http://a_b.localhost/", "My.App://1.2/x"} {
+	for _, seed := range []string{
+		"https://127.1/", "https://a@b/", "https://a/%2e", "https://a/?b;code", "https://a/#", "http://0x7f.1/",
+		"x.y:/[a]", "https://xn--a/", "http://a_b.localhost/", "My.App://1.2/x",
+	} {
 		f.Add(seed, "a&b=c#d")
 	}
 	f.Fuzz(func(t *testing.T, uri, value string) {
@@ -57,7 +60,8 @@ func compareWithGo(t *testing.T, uri string, p redirectParts) {
 	path, want := brackets.Replace(u.EscapedPath()), brackets.Replace(p.path)
 	if u.Scheme != p.scheme || u.Host != p.authority || u.Port() != p.port || path != want || query != p.query ||
 		u.User != nil || u.Fragment != "" || u.Opaque != "" {
-		t.Fatalf("%q: net/url sees %q %q %q %q, the policy %q %q %q %q", uri, u.Scheme, u.Host, path, query, p.scheme, p.authority, want, p.query)
+		t.Fatalf("%q: net/url sees %q %q %q %q, the policy %q %q %q %q",
+			uri, u.Scheme, u.Host, path, query, p.scheme, p.authority, want, p.query)
 	}
 }
 
@@ -82,10 +86,12 @@ func compareWithBrowsers(t *testing.T, uri string, p redirectParts) {
 			path = "/"
 		}
 	}
+	query := strings.ReplaceAll(strings.TrimPrefix(p.query, "?"), "'", quoteIn(p.scheme))
 	if u.Scheme() != p.scheme || !sameHost(u.Hostname(), p) || u.Port() != port || u.Pathname() != path ||
-		strings.TrimPrefix(u.Search(), "?") != strings.ReplaceAll(strings.TrimPrefix(p.query, "?"), "'", quoteIn(p.scheme)) ||
+		strings.TrimPrefix(u.Search(), "?") != query ||
 		u.Username() != "" || u.Password() != "" || u.Hash() != "" {
-		t.Fatalf("%q: a browser sees %q %q %q %q %q, the policy %+v", uri, u.Scheme(), u.Hostname(), u.Port(), u.Pathname(), u.Search(), p)
+		t.Fatalf("%q: a browser sees %q %q %q %q %q, the policy %+v",
+			uri, u.Scheme(), u.Hostname(), u.Port(), u.Pathname(), u.Search(), p)
 	}
 }
 

@@ -85,7 +85,8 @@ func TestPolicyTakesTheListedSchemesAlone(t *testing.T) {
 		list          string
 		taken, refuse []string
 	}{
-		{"cursor, com.example.app", []string{"cursor://x/cb", "com.example.app:/cb", "Com.Example.App:/cb"}, []string{"vscode://x/cb", "com.example:/cb"}},
+		{"cursor, com.example.app", []string{"cursor://x/cb", "com.example.app:/cb", "Com.Example.App:/cb"},
+			[]string{"vscode://x/cb", "com.example:/cb"}},
 		{"cursor:", []string{"cursor://x/cb"}, []string{"zed://x/cb"}},
 		{"none", nil, []string{"cursor://x/cb", "none://x/cb"}},
 	} {
@@ -105,7 +106,10 @@ func TestPolicyTakesTheListedSchemesAlone(t *testing.T) {
 			}
 		}
 	}
-	for _, list := range []string{"", ",", "cursor,", "javascript", "cursor,ms-settings", "https", "none,cursor", "Cursor", "a b", "x", "cursor://x", "com..x"} {
+	for _, list := range []string{
+		"", ",", "cursor,", "javascript", "cursor,ms-settings", "https", "none,cursor", "Cursor", "a b", "x",
+		"cursor://x", "com..x",
+	} {
 		if _, err := ParseSchemes(list); err == nil {
 			t.Errorf("ParseSchemes(%q) = nil, want an error", list)
 		}
@@ -123,59 +127,73 @@ func TestPolicyRefuses(t *testing.T) {
 			"https://example.net:443@evil.test/", "com.example.app://user@host/",
 		},
 		"what only looks like loopback": {
-			"http://127.1/", "http://127.0.0.2/", "http://2130706433/", "http://0x7f000001/", "http://0x7f.1/", "http://0177.0.0.1/",
-			"http://127.0.0.1./", "http://localhost./", "http://localhost.example.net/",
-			"http://[::ffff:127.0.0.1]/", "http://[0:0:0:0:0:0:0:1]/", "http://[::1%25lo]/", "http://[::1%lo]/", "http://[::]/",
-			"http://0.0.0.0/", "http://0/", "http://LOCALHOST/", "http://Localhost/", "http://localhost%2e/", "http://127.0.0.1.example.net/",
-			"http://xn--localhost/", "http://::1/",
+			"http://127.1/", "http://127.0.0.2/", "http://2130706433/", "http://0x7f000001/", "http://0x7f.1/",
+			"http://0177.0.0.1/", "http://127.0.0.1./", "http://localhost./", "http://localhost.example.net/",
+			"http://[::ffff:127.0.0.1]/", "http://[0:0:0:0:0:0:0:1]/", "http://[::1%25lo]/", "http://[::1%lo]/",
+			"http://[::]/", "http://0.0.0.0/", "http://0/", "http://LOCALHOST/", "http://Localhost/",
+			"http://localhost%2e/", "http://127.0.0.1.example.net/", "http://xn--localhost/", "http://::1/",
 		},
 		"numbers that a browser reads as addresses": {
-			"https://127.1/", "https://2130706433/", "https://0x7f000001/", "https://0X7F.1/", "https://0177.0.0.1/", "https://192.0.2.256/",
-			"https://example.0x/", "https://1.2.3.4.5/",
+			"https://127.1/", "https://2130706433/", "https://0x7f000001/", "https://0X7F.1/",
+			"https://0177.0.0.1/", "https://192.0.2.256/", "https://example.0x/", "https://1.2.3.4.5/",
 		},
 		"dangerous schemes": {
-			"javascript:alert(1)", "javascript://example.net/%0aalert(1)", "JavaScript://x/", "data:text/html,x", "data://x/y", "DATA:/x",
-			"vbscript://x", "file:///etc/passwd", "file://host/x", "blob:https://example.net/x", "filesystem:https://example.net/x",
-			"about:blank", "about://blank", "view-source:https://example.net/", "view-source://x", "mailto:a@example.net", "mailto://x",
-			"ws://localhost/", "wss://example.net/", "ftp://example.net/", "intent://x/#Intent;end", "intent://x/", "chrome://settings/",
-			"chrome-extension://abc/x", "moz-extension://abc/x", "resource://x/", "jar:https://example.net/x", "ms-settings://x", "search-ms://x",
-			"tel:1", "sms://1", "steam://run/1", "ssh://host/", "urn:ietf:wg:oauth:2.0:oob", "HTTPS://example.net/", "Https://example.net/",
+			"javascript:alert(1)", "javascript://example.net/%0aalert(1)", "JavaScript://x/", "data:text/html,x",
+			"data://x/y", "DATA:/x", "vbscript://x", "file:///etc/passwd", "file://host/x",
+			"blob:https://example.net/x", "filesystem:https://example.net/x", "about:blank", "about://blank",
+			"view-source:https://example.net/", "view-source://x", "mailto:a@example.net", "mailto://x",
+			"ws://localhost/", "wss://example.net/", "ftp://example.net/", "intent://x/#Intent;end", "intent://x/",
+			"chrome://settings/", "chrome-extension://abc/x", "moz-extension://abc/x", "resource://x/",
+			"jar:https://example.net/x", "ms-settings://x", "search-ms://x", "tel:1", "sms://1", "steam://run/1",
+			"ssh://host/", "urn:ietf:wg:oauth:2.0:oob", "HTTPS://example.net/", "Https://example.net/",
 		},
 		"characters and escapes": {
-			"", " https://example.net/", "https://example.net/ ", "https://example.net/a b", "https://example.net\\@evil.test/", "https:\\\\example.net/",
-			"https://example.net/%5c", "https://example.net/%5Cx", "https://example.net/a%2fb", "https://example.net/a%2Fb",
-			"https://example.net/%0d%0aLocation:x", "https://example.net/?a=%0a", "https://example.net/%00", "https://example.net/%7f", "https://example.net/%1f",
-			"https://example.net/\r\n", "https://example.net/\t", "https://example.net/\x00", "https://exämple.net/", "https://example.net/é",
-			"https://example\u3002net/", "https://example.net/%", "https://example.net/%4", "https://example.net/%zz", "https://example.net/<x>",
-			"https://example.net/\"", "https://example.net/`", "https://example.net/{x}", "https://example.net/|", "https://example.net/^", "https://ex%61mple.net/",
+			"", " https://example.net/", "https://example.net/ ", "https://example.net/a b",
+			"https://example.net\\@evil.test/", "https:\\\\example.net/", "https://example.net/%5c",
+			"https://example.net/%5Cx", "https://example.net/a%2fb", "https://example.net/a%2Fb",
+			"https://example.net/%0d%0aLocation:x", "https://example.net/?a=%0a", "https://example.net/%00",
+			"https://example.net/%7f", "https://example.net/%1f", "https://example.net/\r\n",
+			"https://example.net/\t", "https://example.net/\x00", "https://exämple.net/", "https://example.net/é",
+			"https://example\u3002net/", "https://example.net/%", "https://example.net/%4",
+			"https://example.net/%zz", "https://example.net/<x>", "https://example.net/\"", "https://example.net/`",
+			"https://example.net/{x}", "https://example.net/|", "https://example.net/^", "https://ex%61mple.net/",
 		},
 		"fragments, even empty": {
-			"https://example.net/#", "https://example.net/#x", "https://example.net#", "http://127.0.0.1/#", "com.example.app:/x#", "https://example.net/?a=b#",
+			"https://example.net/#", "https://example.net/#x", "https://example.net#", "http://127.0.0.1/#",
+			"com.example.app:/x#", "https://example.net/?a=b#",
 		},
 		"dot segments": {
-			"https://example.net/.", "https://example.net/..", "https://example.net/a/../b", "https://example.net/a/./b", "https://example.net/%2e%2e/b",
-			"https://example.net/.%2e/b", "https://example.net/%2E/b", "https://example.net/a/..;x/b", "https://example.net/.;/b", "com.example.app:/a/../b",
-			"http://127.0.0.1/../x",
+			"https://example.net/.", "https://example.net/..", "https://example.net/a/../b",
+			"https://example.net/a/./b", "https://example.net/%2e%2e/b", "https://example.net/.%2e/b",
+			"https://example.net/%2E/b", "https://example.net/a/..;x/b", "https://example.net/.;/b",
+			"com.example.app:/a/../b", "http://127.0.0.1/../x",
 		},
 		"odd ports and hosts": {
-			"https://example.net:/", "https://example.net:0/", "https://example.net:080/", "https://example.net:65536/", "https://example.net:+80/",
-			"https://example.net:8x/", "https://example.net:-1/", "https://example.net:80:80/", "https://[example.net]/", "https://[::1/", "https://::1]/",
-			"https://[::1]x/", "https://[::1]:/", "https://.example.net/", "https://example..net/", "https://example.net./", "https:///x", "https://", "https:/x",
-			"https:example.net/", "http:127.0.0.1/", "https://" + strings.Repeat("a", 64) + ".net/", "https://" + strings.Repeat("a.", 130) + "net/",
+			"https://example.net:/", "https://example.net:0/", "https://example.net:080/",
+			"https://example.net:65536/", "https://example.net:+80/", "https://example.net:8x/",
+			"https://example.net:-1/", "https://example.net:80:80/", "https://[example.net]/", "https://[::1/",
+			"https://::1]/", "https://[::1]x/", "https://[::1]:/", "https://.example.net/", "https://example..net/",
+			"https://example.net./", "https:///x", "https://", "https:/x", "https:example.net/", "http:127.0.0.1/",
+			"https://" + strings.Repeat("a", 64) + ".net/", "https://" + strings.Repeat("a.", 130) + "net/",
 			"https://*.example.net/", "https://exa_mple!.net/", "http://127.0.0.1:99999/", "http://127.0.0.1:00/",
 		},
-		"http to a public host": {"http://example.net/", "http://192.0.2.7/", "http://10.0.0.1/", "http://[2001:db8::1]/"},
+		"http to a public host": {
+			"http://example.net/", "http://192.0.2.7/", "http://10.0.0.1/", "http://[2001:db8::1]/",
+		},
 		"a query that has a name of ours": {
-			"https://example.net/?code=x", "https://example.net/?a=b&state=", "https://example.net/?iss", "https://example.net/?error=x",
-			"https://example.net/?error_description=x", "https://example.net/?error_uri=x", "https://example.net/?c%6fde=x", "https://example.net/?a=1;code=x",
+			"https://example.net/?code=x", "https://example.net/?a=b&state=", "https://example.net/?iss",
+			"https://example.net/?error=x", "https://example.net/?error_description=x",
+			"https://example.net/?error_uri=x", "https://example.net/?c%6fde=x", "https://example.net/?a=1;code=x",
 			"com.example.app:/cb?state=x", "http://127.0.0.1/?%69ss=x",
 		},
 		"our own server": {
-			testIssuer, testIssuer + "/auth/callback", testIssuer + "/mcp", testIssuer + ":443/x", "https://AUTH.example.com/x", "https://Auth.Example.Com:443/",
+			testIssuer, testIssuer + "/auth/callback", testIssuer + "/mcp", testIssuer + ":443/x",
+			"https://AUTH.example.com/x", "https://Auth.Example.Com:443/",
 		},
 		"size": {"https://example.net/" + strings.Repeat("a", MaxRedirectURILength)},
 		"not absolute": {
-			"/callback", "//example.net/callback", "callback", "?x", ":", "://x", "1com.example:/x", "com.example", "com.example:x", ".com:/x", "com.:/x", "com..example:/x",
+			"/callback", "//example.net/callback", "callback", "?x", ":", "://x", "1com.example:/x", "com.example",
+			"com.example:x", ".com:/x", "com.:/x", "com..example:/x",
 		},
 	} {
 		for _, uri := range uris {
@@ -189,7 +207,10 @@ func TestPolicyRefuses(t *testing.T) {
 // The spelling of a scheme in capitals opens nothing (RU-06).
 func TestDangerousSchemesAreRefusedInAnyCase(t *testing.T) {
 	t.Parallel()
-	for _, scheme := range []string{"javascript", "data", "vbscript", "file", "blob", "filesystem", "about", "view-source", "mailto", "ws", "ftp", "intent"} {
+	for _, scheme := range []string{
+		"javascript", "data", "vbscript", "file", "blob", "filesystem", "about", "view-source", "mailto", "ws",
+		"ftp", "intent",
+	} {
 		for _, spelled := range []string{scheme, strings.ToUpper(scheme), strings.ToUpper(scheme[:1]) + scheme[1:]} {
 			for _, rest := range []string{":x", ":/x", "://x/y", "://127.0.0.1/"} {
 				if testPolicy.Check(spelled+rest) == nil {
@@ -204,7 +225,9 @@ func TestDangerousSchemesAreRefusedInAnyCase(t *testing.T) {
 func TestPolicyRefusesADevelopmentServersOwnOriginInEverySpelling(t *testing.T) {
 	t.Parallel()
 	p := RedirectPolicy{Issuer: "http://127.0.0.1:8085"}
-	for _, uri := range []string{"http://127.0.0.1:8085/x", "http://localhost:8085/x", "http://[::1]:8085/x", "http://a.localhost:8085/x"} {
+	for _, uri := range []string{
+		"http://127.0.0.1:8085/x", "http://localhost:8085/x", "http://[::1]:8085/x", "http://a.localhost:8085/x",
+	} {
 		if p.Check(uri) == nil {
 			t.Errorf("Check(%q) = nil, want a refusal", uri)
 		}
@@ -247,8 +270,10 @@ func TestMatchIsByteForByteButForLoopbackPorts(t *testing.T) {
 		{"other port, 127.0.0.1", "http://127.0.0.1:3118/callback", "http://127.0.0.1:50001/callback", true},
 		{"other port, localhost", "http://localhost:3118/callback", "http://localhost:50001/callback", true},
 		{"other port, ::1", "http://[::1]:3118/callback", "http://[::1]:50001/callback", true},
-		{"other port, below localhost", "http://app.localhost:3000/callback", "http://app.localhost:50001/callback", true},
-		{"another name below localhost", "http://app.localhost:3000/callback", "http://b.localhost:3000/callback", false},
+		{"other port, below localhost", "http://app.localhost:3000/callback",
+			"http://app.localhost:50001/callback", true},
+		{"another name below localhost", "http://app.localhost:3000/callback",
+			"http://b.localhost:3000/callback", false},
 		{"registered without a port", "http://127.0.0.1/callback", "http://127.0.0.1:50001/callback", true},
 		{"requested without a port", "http://127.0.0.1:50001/callback", "http://127.0.0.1/callback", true},
 		{"bare root", "http://127.0.0.1:33418", "http://127.0.0.1:33418/", true},
@@ -275,7 +300,8 @@ func TestMatchIsByteForByteButForLoopbackPorts(t *testing.T) {
 	} {
 		got, err := testPolicy.Match([]string{"https://other.example.net/", row.registered}, row.requested)
 		if (err == nil) != row.want || got.IsZero() == row.want {
-			t.Errorf("%s: Match(%q, %q) = %v, %v; want a match: %v", row.name, row.registered, row.requested, got, err, row.want)
+			t.Errorf("%s: Match(%q, %q) = %v, %v; want a match: %v",
+				row.name, row.registered, row.requested, got, err, row.want)
 		}
 		if row.want && got.String() != row.requested {
 			t.Errorf("%s: String() = %q, want what was asked for: %q", row.name, got, row.requested)
@@ -286,9 +312,13 @@ func TestMatchIsByteForByteButForLoopbackPorts(t *testing.T) {
 // Whatever single byte is dropped, added or changed, it is another URI (RU-02).
 func TestNearMissesDoNotMatch(t *testing.T) {
 	t.Parallel()
-	for _, registered := range []string{"https://example.net/cb?x=1", "cursor://anysphere.cursor-mcp/oauth/callback", "http://127.0.0.1:8787/oauth/callback?x=1"} {
+	for _, registered := range []string{
+		"https://example.net/cb?x=1", "cursor://anysphere.cursor-mcp/oauth/callback",
+		"http://127.0.0.1:8787/oauth/callback?x=1",
+	} {
 		for _, miss := range nearMisses(registered) {
-			if _, err := testPolicy.Match([]string{registered}, miss); err == nil && !onlyPortDiffers(t, registered, miss) {
+			_, err := testPolicy.Match([]string{registered}, miss)
+			if err == nil && !onlyPortDiffers(t, registered, miss) {
 				t.Errorf("Match(%q, %q) = nil, want a refusal", registered, miss)
 			}
 		}
@@ -335,7 +365,8 @@ func TestUnregisteredURIIsRefused(t *testing.T) {
 // It must be named, with one registered URI as with many (RU-13).
 func TestMissingRedirectURIIsRefused(t *testing.T) {
 	t.Parallel()
-	for _, registered := range [][]string{{"https://example.net/cb"}, {"https://example.net/cb", "https://example.net/b"}, {""}} {
+	lists := [][]string{{"https://example.net/cb"}, {"https://example.net/cb", "https://example.net/b"}, {""}}
+	for _, registered := range lists {
 		if _, err := testPolicy.Match(registered, ""); code(t, err) != InvalidRequest {
 			t.Errorf("Match(%q, \"\") = %v, want invalid_request", registered, err)
 		}
@@ -345,7 +376,10 @@ func TestMissingRedirectURIIsRefused(t *testing.T) {
 // A record from before a change of policy gives no permission (RU-20).
 func TestStoredURIIsJudgedByTodaysPolicy(t *testing.T) {
 	t.Parallel()
-	for _, old := range []string{"http://example.net/cb", "javascript://x/", "https://u@example.net/", testIssuer + "/mcp", "https://example.net/?code=1"} {
+	for _, old := range []string{
+		"http://example.net/cb", "javascript://x/", "https://u@example.net/", testIssuer + "/mcp",
+		"https://example.net/?code=1",
+	} {
 		if _, err := testPolicy.Match([]string{old}, old); err == nil {
 			t.Errorf("Match(%q) = nil, want a refusal though it is registered", old)
 		}

@@ -27,7 +27,9 @@ func TestResourceMeansTheMCPEndpoint(t *testing.T) {
 		{"query", []string{"https://auth.example.com/mcp?x=1"}},
 		{"empty query", []string{"https://auth.example.com/mcp?"}},
 		{"twice", []string{"https://auth.example.com/mcp", "https://auth.example.com/mcp"}},
-		{"in several spellings", []string{"https://auth.example.com/mcp", "https://auth.example.com", "", "https://auth.example.com/mcp/?x"}},
+		{"in several spellings", []string{
+			"https://auth.example.com/mcp", "https://auth.example.com", "", "https://auth.example.com/mcp/?x",
+		}},
 	} {
 		if got, err := ParseResource(row.values, testIssuer); err != nil || got != "https://auth.example.com/mcp" {
 			t.Errorf("%s: got %q, %v; want https://auth.example.com/mcp", row.name, got, err)
@@ -98,7 +100,10 @@ func TestResourceOfADevelopmentServer(t *testing.T) {
 
 // FuzzResource asks a browser's parser where an accepted value leads.
 func FuzzResource(f *testing.F) {
-	for _, seed := range []string{"", testIssuer, testIssuer + "/mcp/", testIssuer + ":443/mcp?x", "HTTPS://AUTH.example.com/mcp", "https://auth.example.com/%6dcp", "https:/x"} {
+	for _, seed := range []string{
+		"", testIssuer, testIssuer + "/mcp/", testIssuer + ":443/mcp?x", "HTTPS://AUTH.example.com/mcp",
+		"https://auth.example.com/%6dcp", "https:/x",
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
@@ -120,7 +125,8 @@ func FuzzResource(f *testing.F) {
 			t.Fatalf("%q is accepted and a browser refuses it: %v", value, err)
 		}
 		path := strings.TrimSuffix(u.Pathname(), "/")
-		if u.Protocol()+"//"+u.Host() != testIssuer || path != "" && path != "/mcp" || u.Hash() != "" || u.Username() != "" {
+		leads := u.Protocol() + "//" + u.Host()
+		if leads != testIssuer || path != "" && path != "/mcp" || u.Hash() != "" || u.Username() != "" {
 			t.Fatalf("%q is accepted and leads to %q", value, u.Href(false))
 		}
 	})

@@ -12,10 +12,11 @@ import (
 var foreignSchemes = slices.Concat(
 	// The web and other protocols: the code would leave for a server.
 	[]string{
-		"http", "https", "shttp", "ws", "wss", "web", "ftp", "ftps", "sftp", "tftp", "scp", "ssh", "telnet", "rlogin", "tn3270",
-		"gopher", "nntp", "news", "snews", "irc", "ircs", "ldap", "ldaps", "imap", "pop", "smtp", "smb", "cifs", "afp", "nfs", "dav",
-		"davs", "webdav", "rsync", "git", "svn", "dict", "wais", "rtsp", "rtsps", "rtmp", "mms", "mmsh", "vnc", "rdp", "magnet",
-		"ipfs", "ipns", "dweb", "dns", "urn", "tag", "cid", "mid",
+		"http", "https", "shttp", "ws", "wss", "web", "ftp", "ftps", "sftp", "tftp", "scp", "ssh", "telnet",
+		"rlogin", "tn3270", "gopher", "nntp", "news", "snews", "irc", "ircs", "ldap", "ldaps", "imap", "pop",
+		"smtp", "smb", "cifs", "afp", "nfs", "dav", "davs", "webdav", "rsync", "git", "svn", "dict", "wais", "rtsp",
+		"rtsps", "rtmp", "mms", "mmsh", "vnc", "rdp", "magnet", "ipfs", "ipns", "dweb", "dns", "urn", "tag", "cid",
+		"mid",
 	},
 	// Text that runs.
 	[]string{"javascript", "jscript", "livescript", "mocha", "ecmascript", "vbscript", "vbs", "applescript", "wasm"},
@@ -25,16 +26,16 @@ var foreignSchemes = slices.Concat(
 	[]string{"file", "filesystem", "localfile", "content", "jar", "zip", "mk", "its", "res"},
 	// The browser's own pages, and views of others.
 	[]string{
-		"about", "view", "view-source", "resource", "wyciwyg", "wysiwyg", "edge", "microsoft-edge", "brave", "opera", "vivaldi",
-		"firefox", "firefox-focus", "safari", "devtools", "feed", "pcast",
+		"about", "view", "view-source", "resource", "wyciwyg", "wysiwyg", "edge", "microsoft-edge", "brave",
+		"opera", "vivaldi", "firefox", "firefox-focus", "safari", "devtools", "feed", "pcast",
 	},
 	// What an operating system, or a program that takes orders, does with them.
 	[]string{
-		"intent", "intents", "android-app", "android", "market", "shell", "search", "search-ms", "hcp", "help", "windowsdefender",
-		"steam", "shortcuts", "workflow", "prefs", "app-prefs", "app-settings", "macappstore", "macappstores", "x-help-action",
-		"x-help-script", "x-help-topic", "x-man-page", "x-web-search", "mailto", "message", "tel", "telprompt", "callto", "sip",
-		"sips", "sms", "smsto", "mmsto", "rcs", "imessage", "im", "xmpp", "webcal", "webcals", "calshow", "addressbook", "geo", "maps",
-		"otpauth",
+		"intent", "intents", "android-app", "android", "market", "shell", "search", "search-ms", "hcp", "help",
+		"windowsdefender", "steam", "shortcuts", "workflow", "prefs", "app-prefs", "app-settings", "macappstore",
+		"macappstores", "x-help-action", "x-help-script", "x-help-topic", "x-man-page", "x-web-search", "mailto",
+		"message", "tel", "telprompt", "callto", "sip", "sips", "sms", "smsto", "mmsto", "rcs", "imessage", "im",
+		"xmpp", "webcal", "webcals", "calshow", "addressbook", "geo", "maps", "otpauth",
 	},
 )
 
@@ -92,7 +93,8 @@ func ParseSchemes(s string) (Schemes, error) {
 func (s Schemes) check(scheme string) error {
 	switch {
 	case foreignScheme(scheme):
-		return refuseRedirect("has a scheme that is not an app's own: use https, http on 127.0.0.1, or a scheme such as com.example.app")
+		return refuseRedirect("has a scheme that is not an app's own: " +
+			"use https, http on 127.0.0.1, or a scheme such as com.example.app")
 	case s.closed && len(s.list) == 0:
 		return refuseRedirect("must use https, or http on 127.0.0.1: this server takes no app schemes")
 	case s.closed && !slices.Contains(s.list, scheme):

@@ -24,7 +24,8 @@ func FindRoot() (string, error) {
 			}
 		}
 		if dir == filepath.Dir(dir) {
-			return "", errors.New("emulate builds the functions from source: run it in the source tree of Postern (go.work is neither here nor above; postern dev needs no source)")
+			return "", errors.New("emulate builds the functions from source: run it in the source tree of Postern " +
+				"(go.work is neither here nor above; postern dev needs no source)")
 		}
 		dir = filepath.Dir(dir)
 	}
@@ -35,7 +36,8 @@ func FindRoot() (string, error) {
 // is not built again.
 func (d *deployment) programs(ctx context.Context) (map[string]string, error) {
 	if _, err := exec.LookPath("go"); err != nil {
-		return nil, errors.New("emulate builds the functions: install Go (https://go.dev/doc/install) and put it into PATH")
+		return nil, errors.New("emulate builds the functions: " +
+			"install Go (https://go.dev/doc/install) and put it into PATH")
 	}
 	dir := filepath.Join(d.Root, ".cache", "emulate", d.Store)
 	unlock, err := lock(dir)
@@ -61,7 +63,8 @@ func (d *deployment) programs(ctx context.Context) (map[string]string, error) {
 
 func (d *deployment) buildCommands(ctx context.Context, dir string) error {
 	for _, f := range manifest.Functions {
-		if err := d.tool(ctx, "go", "build", "-o", filepath.Join(dir, f.Name), "./functions/"+f.Name+"/cmd"); err != nil {
+		program := filepath.Join(dir, f.Name)
+		if err := d.tool(ctx, "go", "build", "-o", program, "./functions/"+f.Name+"/cmd"); err != nil {
 			return err
 		}
 	}

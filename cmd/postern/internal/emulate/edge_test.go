@@ -86,7 +86,8 @@ func newGateway(t *testing.T, deadline string, dropEvery int, replicas ...*insta
 	log := slog.New(slog.DiscardHandler)
 	f := newFleet("token", "", nil, nil, log)
 	f.live = replicas
-	h, err := newEdge(m, map[string]*fleet{"token": f}, edgeConfig{origin: "https://auth.example.com", dropEvery: dropEvery, log: log})
+	c := edgeConfig{origin: "https://auth.example.com", dropEvery: dropEvery, log: log}
+	h, err := newEdge(m, map[string]*fleet{"token": f}, c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +150,8 @@ func TestTheClientsCredentialMoves(t *testing.T) {
 		if diff := cmp.Diff(c.want, got["X-Forwarded-Authorization"]); diff != "" {
 			t.Errorf("%s: X-Forwarded-Authorization (-want +got):\n%s", c.name, diff)
 		}
-		if claims := googleClaims(t, got.Get("Authorization")); claims["iss"] != "https://accounts.google.com" || claims["aud"] != "https://"+f.last.Load().host {
+		claims := googleClaims(t, got.Get("Authorization"))
+		if claims["iss"] != "https://accounts.google.com" || claims["aud"] != "https://"+f.last.Load().host {
 			t.Errorf("%s: Authorization holds %v", c.name, claims)
 		}
 	}
@@ -178,7 +180,8 @@ func TestAFunctionSeesWhatItWouldSeeDeployed(t *testing.T) {
 	f := newFunction(t, nil)
 	s, _ := newGateway(t, "40", 0, f.instance())
 	send(t, s, "GET", "/register/a%2Fb%20c?x=1&x=2", "", http.Header{
-		"X-Forwarded-For": {"203.0.113.9"}, "X-Google-Secret": {"x"}, "Connection": {"X-Hop"}, "X-Hop": {"1"}, "Cookie": {"a=b"},
+		"X-Forwarded-For": {"203.0.113.9"}, "X-Google-Secret": {"x"},
+		"Connection": {"X-Hop"}, "X-Hop": {"1"}, "Cookie": {"a=b"},
 		// A load balancer in front, which the gateway knows nothing of (HT-01).
 		"X-Postern-Load-Balancer": {"proof 203.0.113.9"},
 	})
@@ -263,7 +266,8 @@ func TestABrokenConnectionRepeatsTheRequestOnce(t *testing.T) {
 		s, _ := newGateway(t, "40", 0, f.instance())
 		resp, body := send(t, s, "POST", "/token", "code=x", nil)
 		if resp.StatusCode != c.want || f.requests.Load() != c.requests || f.last.Load().body != "code=x" {
-			t.Errorf("%s: got %d %s after %d requests, the last with %q", c.name, resp.StatusCode, body, f.requests.Load(), f.last.Load().body)
+			t.Errorf("%s: got %d %s after %d requests, the last with %q",
+				c.name, resp.StatusCode, body, f.requests.Load(), f.last.Load().body)
 		}
 	}
 }

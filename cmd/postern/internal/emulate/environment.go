@@ -57,7 +57,9 @@ var behindGateway = map[string]string{"TRUST_FORWARDED_AUTHORIZATION": "true", "
 // environment returns the environment of a function's process: that of this process,
 // of the settings those that the function reads and no others, and what the platform
 // sets. extra is put on top.
-func environment(lookup func(string) (string, bool), f manifest.Function, timeout time.Duration, extra map[string]string) []string {
+func environment(
+	lookup func(string) (string, bool), f manifest.Function, timeout time.Duration, extra map[string]string,
+) []string {
 	env := map[string]string{}
 	for _, pair := range os.Environ() {
 		if key, value, ok := strings.Cut(pair, "="); ok && !ours(key) {
@@ -87,7 +89,8 @@ func environment(lookup func(string) (string, bool), f manifest.Function, timeou
 // process gets from us or not at all.
 func ours(key string) bool {
 	switch key {
-	case "PORT", "HOST", "FUNCTION_TARGET", "FUNCTION_SIGNATURE_TYPE", "CLOUD_RUN_TIMEOUT_SECONDS", "FIRESTORE_EMULATOR_HOST":
+	case "PORT", "HOST", "FUNCTION_TARGET", "FUNCTION_SIGNATURE_TYPE",
+		"CLOUD_RUN_TIMEOUT_SECONDS", "FIRESTORE_EMULATOR_HOST":
 		return true
 	}
 	return strings.HasPrefix(key, "K_") ||

@@ -17,7 +17,8 @@ import (
 
 var everything = config.Map(map[string]string{
 	"ISSUER_URL": "https://auth.example.com", "STORE": "embedded:x", "SIGNING_KEYS_FILE": "s", "FERNET_KEYS_FILE": "f",
-	"VERIFICATION_KEYS_FILE": "v", "GITHUB_CLIENT_SECRET_FILE": "g", "ALLOW": "anyone", "TRUST_FORWARDED_AUTHORIZATION": "false",
+	"VERIFICATION_KEYS_FILE": "v", "GITHUB_CLIENT_SECRET_FILE": "g",
+	"ALLOW": "anyone", "TRUST_FORWARDED_AUTHORIZATION": "false",
 })
 
 func environmentOf(f manifest.Function) map[string]string {
@@ -78,8 +79,10 @@ func TestTheStoreFollowsTheFlagAndTheSetting(t *testing.T) {
 		{"firestore", "embedded:/other", "", "STORE is"},
 		{"memory", "", "", "--store is"},
 	} {
-		got, err := storeSetting(Config{Store: c.kind, Data: "/data", Lookup: config.Map(map[string]string{"STORE": c.set})})
-		if got != c.want || (err == nil) != (c.problem == "") || err != nil && !strings.Contains(err.Error(), c.problem) {
+		lookup := config.Map(map[string]string{"STORE": c.set})
+		got, err := storeSetting(Config{Store: c.kind, Data: "/data", Lookup: lookup})
+		said := err == nil || strings.Contains(err.Error(), c.problem)
+		if got != c.want || (err == nil) != (c.problem == "") || !said {
 			t.Errorf("%s %q: got %q, %v", c.kind, c.set, got, err)
 		}
 	}

@@ -86,7 +86,9 @@ func (d *deployment) deliver(ctx context.Context, request func(url string) (*htt
 }
 
 // deliverTo sends an event to the replica of a function whose turn it is.
-func (d *deployment) deliverTo(ctx context.Context, name string, request func(url string) (*http.Request, error)) error {
+func (d *deployment) deliverTo(
+	ctx context.Context, name string, request func(url string) (*http.Request, error),
+) error {
 	ctx, cancel := context.WithTimeout(ctx, eventTimeout)
 	defer cancel()
 	in, err := d.fleets[name].pick(ctx, nil)

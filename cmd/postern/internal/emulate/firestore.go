@@ -17,14 +17,17 @@ import (
 	"time"
 )
 
-const installFirestore = "--store firestore needs the Firestore emulator: install the Google Cloud CLI (https://cloud.google.com/sdk/docs/install) and a Java runtime, " +
+const installFirestore = "--store firestore needs the Firestore emulator: " +
+	"install the Google Cloud CLI (https://cloud.google.com/sdk/docs/install) and a Java runtime, " +
 	"then run: gcloud components install cloud-firestore-emulator. --store embedded needs neither"
 
 const emulatorMain = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
 
 // startStore starts what the functions' store needs and returns the environment that
 // leads them to it. Should it end before stop is called, so does ctx, by cancel.
-func (d *deployment) startStore(ctx context.Context, cancel context.CancelCauseFunc) (extra map[string]string, stop func(), err error) {
+func (d *deployment) startStore(
+	ctx context.Context, cancel context.CancelCauseFunc,
+) (extra map[string]string, stop func(), err error) {
 	if d.Store != Firestore {
 		return nil, func() {}, nil
 	}
@@ -32,7 +35,8 @@ func (d *deployment) startStore(ctx context.Context, cancel context.CancelCauseF
 	if err != nil {
 		return nil, nil, err
 	}
-	server := &http.Server{Handler: &shim{ctx: ctx, deliver: d.deliver, log: d.log}, ReadHeaderTimeout: 10 * time.Second}
+	receiver := &shim{ctx: ctx, deliver: d.deliver, log: d.log}
+	server := &http.Server{Handler: receiver, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = server.Serve(events) }()
 	emulator, host, err := startEmulator(ctx, events.Addr().String())
 	if err == nil {
@@ -71,7 +75,8 @@ func emulatorJar(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("gcloud info: %w; %s", err, installFirestore)
 	}
-	jar := filepath.Join(strings.TrimSpace(string(root)), "platform", "cloud-firestore-emulator", "cloud-firestore-emulator.jar")
+	directory := filepath.Join(strings.TrimSpace(string(root)), "platform", "cloud-firestore-emulator")
+	jar := filepath.Join(directory, "cloud-firestore-emulator.jar")
 	if _, err := os.Stat(jar); err != nil {
 		return "", errors.New(installFirestore)
 	}
@@ -93,7 +98,8 @@ func startEmulator(ctx context.Context, events string) (*process, string, error)
 	if err != nil {
 		return nil, "", err
 	}
-	cmd := exec.Command("java", "-Duser.language=en", "-cp", jar, emulatorMain, "--host=127.0.0.1", "--port="+port, "--functions_emulator="+events)
+	cmd := exec.Command("java", "-Duser.language=en", "-cp", jar, emulatorMain,
+		"--host=127.0.0.1", "--port="+port, "--functions_emulator="+events)
 	p, err := start(cmd, &lineWriter{w: io.Discard})
 	if err != nil {
 		return nil, "", err
@@ -120,7 +126,8 @@ func (d *deployment) registerTriggers(ctx context.Context, host string) error {
 		if err != nil {
 			return err
 		}
-		target := fmt.Sprintf("http://%s/emulator/v1/projects/%s/eventarcTrigger?eventarcTriggerId=t%d", host, url.PathEscape(owner), i)
+		target := fmt.Sprintf("http://%s/emulator/v1/projects/%s/eventarcTrigger?eventarcTriggerId=t%d",
+			host, url.PathEscape(owner), i)
 		if err := post(ctx, target, body); err != nil {
 			return fmt.Errorf("register trigger %s: %w", pattern, err)
 		}

@@ -25,7 +25,8 @@ func TestMain(m *testing.M) {
 	switch os.Getenv(helper) {
 	case "function":
 		fmt.Println("listening")
-		err := http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, os.Getpid()) }))
+		pid := func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, os.Getpid()) }
+		err := http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), http.HandlerFunc(pid))
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	case "broken":
@@ -39,7 +40,8 @@ func TestMain(m *testing.M) {
 
 // parent starts one function, says where it is, and stays.
 func parent() {
-	f := newFleet("token", os.Args[0], []string{helper + "=function"}, &lineWriter{w: io.Discard}, slog.New(slog.DiscardHandler))
+	quiet := slog.New(slog.DiscardHandler)
+	f := newFleet("token", os.Args[0], []string{helper + "=function"}, &lineWriter{w: io.Discard}, quiet)
 	if err := f.start(context.Background(), context.Background(), 1); err != nil {
 		fmt.Println(err)
 		os.Exit(1)
@@ -54,7 +56,8 @@ func testFleet(t *testing.T, role string, out io.Writer) *fleet {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newFleet("token", program, append(os.Environ(), helper+"="+role), &lineWriter{w: out}, slog.New(slog.DiscardHandler))
+	env := append(os.Environ(), helper+"="+role)
+	return newFleet("token", program, env, &lineWriter{w: out}, slog.New(slog.DiscardHandler))
 }
 
 // started starts n replicas that end with the test.
@@ -161,7 +164,8 @@ func TestAProcessThatDoesNotStartSaysWhy(t *testing.T) {
 	var out bytes.Buffer
 	f := testFleet(t, "broken", &out)
 	err := f.start(t.Context(), t.Context(), 1)
-	if err == nil || !strings.Contains(err.Error(), "configuration has 1 problem") || !strings.Contains(err.Error(), "function token") {
+	if err == nil || !strings.Contains(err.Error(), "configuration has 1 problem") ||
+		!strings.Contains(err.Error(), "function token") {
 		t.Errorf("got %v", err)
 	}
 	f.wait()

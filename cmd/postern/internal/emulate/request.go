@@ -63,8 +63,10 @@ func idToken(audience string) string {
 	now := time.Now().Unix()
 	head := part(map[string]any{"alg": "RS256", "kid": "emulated", "typ": "JWT"})
 	claims := part(map[string]any{
-		"aud": audience, "azp": "100000000000000000000", "sub": "100000000000000000000", "iss": "https://accounts.google.com",
-		"email": "gateway@" + project + ".iam.gserviceaccount.com", "email_verified": true, "iat": now, "exp": now + 3600,
+		"aud": audience, "azp": "100000000000000000000",
+		"sub": "100000000000000000000", "iss": "https://accounts.google.com",
+		"email": "gateway@" + project + ".iam.gserviceaccount.com", "email_verified": true,
+		"iat": now, "exp": now + 3600,
 	})
 	return head + "." + claims + ".SIGNATURE_REMOVED_BY_GOOGLE"
 }
@@ -100,7 +102,10 @@ func dropHopByHop(h http.Header) {
 			h.Del(textproto.TrimString(name))
 		}
 	}
-	for _, name := range []string{"Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade"} {
+	for _, name := range []string{
+		"Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Te",
+		"Trailer", "Transfer-Encoding", "Upgrade",
+	} {
 		h.Del(name)
 	}
 }

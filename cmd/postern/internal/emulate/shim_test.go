@@ -50,9 +50,11 @@ func (r *receiver) deliver(_ context.Context, request func(string) (*http.Reques
 
 // emit sends an event as the Firestore emulator does (google-cloud 4.6).
 func emit(s *shim, id, data string) {
-	r := httptest.NewRequest("POST", "/functions/projects/p/triggers/t0", strings.NewReader(base64.StdEncoding.EncodeToString([]byte(data))))
+	body := base64.StdEncoding.EncodeToString([]byte(data))
+	r := httptest.NewRequest("POST", "/functions/projects/p/triggers/t0", strings.NewReader(body))
 	for name, value := range map[string]string{
-		"Content-Type": "application/protobuf", "Ce-Id": id, "Ce-Source": "//firestore.googleapis.com/projects/projects/p/databases/(default)",
+		"Content-Type": "application/protobuf", "Ce-Id": id,
+		"Ce-Source":          "//firestore.googleapis.com/projects/projects/p/databases/(default)",
 		"Ce-Datacontenttype": "application/protobuf", "Ce-Document": "grants/a", "User-Agent": "emulator",
 	} {
 		r.Header.Set(name, value)
@@ -71,8 +73,9 @@ func TestAnEventArrivesAsEventarcSendsIt(t *testing.T) {
 			t.Errorf("got body %q", r.body)
 		}
 		for name, want := range map[string]string{
-			"Content-Type": "application/protobuf", "Ce-Source": "//firestore.googleapis.com/projects/p/databases/(default)",
-			"Ce-Document": "grants/a", "Ce-Datacontenttype": "", "User-Agent": "",
+			"Content-Type": "application/protobuf",
+			"Ce-Source":    "//firestore.googleapis.com/projects/p/databases/(default)",
+			"Ce-Document":  "grants/a", "Ce-Datacontenttype": "", "User-Agent": "",
 		} {
 			if got := r.last.Header.Get(name); got != want {
 				t.Errorf("%s: got %q, want %q", name, got, want)
@@ -91,7 +94,8 @@ func TestEventsComeSometimesTwiceAndOutOfOrder(t *testing.T) {
 			disorder = disorder || i > 0 && id < r.got[i-1]
 		}
 		if len(r.got) == got || !disorder || len(r.times) < 2 {
-			t.Errorf("%d deliveries of %d events at %d times, in disorder: %v; want some twice and a shuffle", len(r.got), got, len(r.times), disorder)
+			t.Errorf("%d deliveries of %d events at %d times, in disorder: %v; want some twice and a shuffle",
+				len(r.got), got, len(r.times), disorder)
 		}
 	})
 }
