@@ -143,16 +143,28 @@ func (m *ClientMetadata) settleAuthMethod(p RedirectPolicy) error {
 // maxName is how much of a client's name is shown, in characters.
 const maxName = 100
 
+// maxMarks is how many marks one letter may carry: more than any language stacks.
+const maxMarks = 4
+
 // shown returns a client's name as it is shown: one line of at most [maxName] characters.
 // What could dress it up as another text is taken out: control characters, direction
-// overrides, and whatever shows as nothing, such as joiners and soft hyphens.
+// overrides, whatever shows as nothing, such as joiners and soft hyphens, and towers of
+// marks, which would cover the lines above and below.
 func shown(name string) string {
+	marks := 0
 	name = strings.Map(func(r rune) rune {
 		switch {
-		case unicode.IsSpace(r):
+		case unicode.IsSpace(r), r == '\u2800': // Braille without a dot shows as a space
+			marks = 0
 			return ' '
 		case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Other_Default_Ignorable_Code_Point):
 			return -1
+		case !unicode.In(r, unicode.Mn, unicode.Me):
+			marks = 0
+		case marks == maxMarks:
+			return -1
+		default:
+			marks++
 		}
 		return r
 	}, strings.ToValidUTF8(name, ""))

@@ -199,10 +199,12 @@ func TestNamesAreCleaned(t *testing.T) {
 		"tag\U000e0041":                    "tag",
 		"private\ue000":                    "private",
 		"\u200b\u200d":                     "",
-		"<b>&amp; 'quotes'</b>":            "<b>&amp; 'quotes'</b>",
-		strings.Repeat("é", 100):           strings.Repeat("é", 100),
-		strings.Repeat("é", 200):           strings.Repeat("é", 99) + "…",
-		strings.Repeat("ab ", 80):          strings.TrimSpace(strings.Repeat("ab ", 33)) + "…",
+		"\u2800\u2800":                     "",
+		"a\u0301\u0302\u0303\u200d\u0304\u0305\u0306b\u0301": "a\u0301\u0302\u0303\u0304b\u0301",
+		"<b>&amp; 'quotes'</b>":                              "<b>&amp; 'quotes'</b>",
+		strings.Repeat("é", 100):                             strings.Repeat("é", 100),
+		strings.Repeat("é", 200):                             strings.Repeat("é", 99) + "…",
+		strings.Repeat("ab ", 80):                            strings.TrimSpace(strings.Repeat("ab ", 33)) + "…",
 	} {
 		m := ClientMetadata{RedirectURIs: []string{"https://a.test/cb"}, ClientName: name}
 		got, err := m.Accepted(testPolicy)

@@ -16,18 +16,23 @@ var foreignSchemes = slices.Concat(
 		"rlogin", "tn3270", "gopher", "nntp", "news", "snews", "irc", "ircs", "ldap", "ldaps", "imap", "pop",
 		"smtp", "smb", "cifs", "afp", "nfs", "dav", "davs", "webdav", "rsync", "git", "svn", "dict", "wais", "rtsp",
 		"rtsps", "rtmp", "mms", "mmsh", "vnc", "rdp", "magnet", "ipfs", "ipns", "dweb", "dns", "urn", "tag", "cid",
-		"mid",
+		"mid", "nntps", "imaps", "pops", "ldapi", "ipp", "ipps", "fish", "finger", "whois", "jnlp", "jnlps", "ext",
 	},
 	// Text that runs.
 	[]string{"javascript", "jscript", "livescript", "mocha", "ecmascript", "vbscript", "vbs", "applescript", "wasm"},
 	// Data that is shown as a page.
 	[]string{"data", "blob", "mhtml"},
 	// Files of the machine, or inside an archive.
-	[]string{"file", "filesystem", "localfile", "content", "jar", "zip", "mk", "its", "res"},
+	[]string{
+		"file", "filesystem", "localfile", "content", "jar", "zip", "mk", "its", "res", "admin", "trash", "recent",
+		"mtp", "gphoto2", "afc", "externalfile", "knownfolder",
+	},
 	// The browser's own pages, and views of others.
 	[]string{
 		"about", "view", "view-source", "resource", "wyciwyg", "wysiwyg", "edge", "microsoft-edge", "brave",
-		"opera", "vivaldi", "firefox", "firefox-focus", "safari", "devtools", "feed", "pcast",
+		"opera", "vivaldi", "firefox", "firefox-focus", "safari", "devtools", "feed", "pcast", "itpc", "read",
+		"isolated-app", "uuid-in-package", "ddgquicklink", "yandexbrowser-open-url", "mttbrowser", "ucbrowser",
+		"puffin", "puffins",
 	},
 	// What an operating system, or a program that takes orders, does with them.
 	[]string{
@@ -36,6 +41,7 @@ var foreignSchemes = slices.Concat(
 		"macappstores", "x-help-action", "x-help-script", "x-help-topic", "x-man-page", "x-web-search", "mailto",
 		"message", "tel", "telprompt", "callto", "sip", "sips", "sms", "smsto", "mmsto", "rcs", "imessage", "im",
 		"xmpp", "webcal", "webcals", "calshow", "addressbook", "geo", "maps", "otpauth",
+		"package", "wtai", "apt", "appstream", "snap", "man", "info", "ghelp", "onenote",
 	},
 )
 
@@ -43,13 +49,24 @@ var foreignSchemes = slices.Concat(
 // the pages and extensions of browsers.
 var foreignFamilies = []string{
 	"ms-", "microsoft-edge-", "x-apple", "itms", "itunes", "facetime", "chrome", "googlechrome", "moz-", "safari-",
+	"microsoft.windows.", "windows.", "ie.",
 }
+
+// foreignWords make a scheme foreign wherever they stand in it: x-safari-https opens a web
+// page, as touch-https and others do for browsers of their own.
+var foreignWords = []string{"http", "https", "javascript", "vbscript"}
 
 // foreignScheme reports whether a scheme in lower case is no app's own. One letter is a
 // drive of Windows. A compound such as git+ssh or web+app is foreign if a part of it is.
 func foreignScheme(scheme string) bool {
 	if len(scheme) == 1 {
 		return true
+	}
+	separator := func(r rune) bool { return strings.ContainsRune("+-.", r) }
+	for word := range strings.FieldsFuncSeq(scheme, separator) {
+		if slices.Contains(foreignWords, word) {
+			return true
+		}
 	}
 	for part := range strings.SplitSeq(scheme, "+") {
 		begins := func(family string) bool { return strings.HasPrefix(part, family) }
