@@ -1,5 +1,5 @@
 // Package keyfile keeps a ring of keys that lives in a file which changes under
-// us: a Secret Manager volume at its latest version, or a file on a desk.
+// us: a Secret Manager volume at its latest version, or a file on a developer's disk.
 //
 // It owns when the file is read. What is in it is for the parse function.
 //

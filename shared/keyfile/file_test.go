@@ -28,8 +28,8 @@ func parse(data []byte) (ring, error) {
 	return ring(data), nil
 }
 
-// A desk is a file whose reads can be counted, made to fail and held up.
-type desk struct {
+// A disk has one file, whose reads can be counted, made to fail and held up.
+type disk struct {
 	mu    sync.Mutex
 	data  string
 	err   error
@@ -37,19 +37,19 @@ type desk struct {
 	reads int
 }
 
-func (d *desk) set(data string, err error) {
+func (d *disk) set(data string, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.data, d.err = data, err
 }
 
-func (d *desk) holdUp(until chan struct{}) {
+func (d *disk) holdUp(until chan struct{}) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.hold = until
 }
 
-func (d *desk) read(string) ([]byte, error) {
+func (d *disk) read(string) ([]byte, error) {
 	d.mu.Lock()
 	d.reads++
 	hold := d.hold
@@ -62,15 +62,15 @@ func (d *desk) read(string) ([]byte, error) {
 	return []byte(d.data), d.err
 }
 
-func (d *desk) count() int {
+func (d *disk) count() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.reads
 }
 
-// open returns a file on a desk and what is logged about it. The times are the
+// open returns the file of a disk and what is logged about it. The times are the
 // defaults, the clock is the bubble's.
-func open(d *desk) (*keyfile.File[ring], *bytes.Buffer) {
+func open(d *disk) (*keyfile.File[ring], *bytes.Buffer) {
 	var logged bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&logged, nil))
 	return keyfile.New("keys", parse, &keyfile.Options{Log: log, Read: d.read}), &logged
@@ -83,7 +83,7 @@ func wantGet(t *testing.T, f *keyfile.File[ring], want ring) {
 	}
 }
 
-func wantReads(t *testing.T, d *desk, want int) {
+func wantReads(t *testing.T, d *disk, want int) {
 	t.Helper()
 	if got := d.count(); got != want {
 		t.Errorf("got %d reads, want %d", got, want)
@@ -93,7 +93,7 @@ func wantReads(t *testing.T, d *desk, want int) {
 func TestFileIsReadOnFirstUseAndAgainWhenOld(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := &desk{data: "ring1"}
+		d := &disk{data: "ring1"}
 		f, logged := open(d)
 		wantReads(t, d, 0) // design: no I/O at start
 		wantGet(t, f, "ring1")
@@ -115,7 +115,7 @@ func TestFileIsReadOnFirstUseAndAgainWhenOld(t *testing.T) {
 func TestFirstReadThatFailsIsAnErrorUntilOneSucceeds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := &desk{err: os.ErrPermission}
+		d := &disk{err: os.ErrPermission}
 		f, _ := open(d)
 		for range 3 {
 			if got, err := f.Get(t.Context()); !errors.Is(err, os.ErrPermission) || got != "" {
@@ -132,13 +132,13 @@ func TestFirstReadThatFailsIsAnErrorUntilOneSucceeds(t *testing.T) {
 // Keys in memory survive (SC-09).
 func TestFailedOrMalformedReadKeepsTheOldRing(t *testing.T) {
 	t.Parallel()
-	for name, set := range map[string]func(*desk){
-		"failed":    func(d *desk) { d.set("", os.ErrNotExist) },
-		"malformed": func(d *desk) { d.set("canary", nil) },
-		"empty":     func(d *desk) { d.set("", nil) },
+	for name, set := range map[string]func(*disk){
+		"failed":    func(d *disk) { d.set("", os.ErrNotExist) },
+		"malformed": func(d *disk) { d.set("canary", nil) },
+		"empty":     func(d *disk) { d.set("", nil) },
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			d := &desk{data: "ring1"}
+			d := &disk{data: "ring1"}
 			f, logged := open(d)
 			wantGet(t, f, "ring1")
 			set(d)
@@ -161,7 +161,7 @@ func TestFailedOrMalformedReadKeepsTheOldRing(t *testing.T) {
 func TestRepeatedFailuresAreTriedLessAndLessOften(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := &desk{data: "ring1"}
+		d := &disk{data: "ring1"}
 		f, _ := open(d)
 		wantGet(t, f, "ring1")
 		d.set("", os.ErrNotExist)
@@ -180,7 +180,7 @@ func TestRepeatedFailuresAreTriedLessAndLessOften(t *testing.T) {
 func TestOneReadsWhileOthersGetTheOldRing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := &desk{data: "ring1"}
+		d := &disk{data: "ring1"}
 		f, _ := open(d)
 		wantGet(t, f, "ring1")
 		d.set("ring2", nil)
@@ -210,7 +210,7 @@ func TestOneReadsWhileOthersGetTheOldRing(t *testing.T) {
 func TestColdCallersShareOneRead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := &desk{data: "ring1"}
+		d := &disk{data: "ring1"}
 		f, _ := open(d)
 		release := make(chan struct{})
 		d.holdUp(release)
@@ -228,7 +228,7 @@ func TestColdCallersShareOneRead(t *testing.T) {
 func TestReadThatHangsHoldsNobodyUpForLong(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := &desk{data: "ring1"}
+		d := &disk{data: "ring1"}
 		f, _ := open(d)
 		wantGet(t, f, "ring1")
 		release := make(chan struct{})
@@ -250,7 +250,7 @@ func TestReadThatHangsHoldsNobodyUpForLong(t *testing.T) {
 func TestCallerThatGivesUpGetsAnError(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := &desk{data: "ring1"}
+		d := &disk{data: "ring1"}
 		f, _ := open(d)
 		release := make(chan struct{})
 		d.holdUp(release)
@@ -270,7 +270,7 @@ func TestCallerThatGivesUpGetsAnError(t *testing.T) {
 func TestRefetchReadsAtOnceButNotOften(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := &desk{data: "ring1"}
+		d := &disk{data: "ring1"}
 		f, _ := open(d)
 		wantGet(t, f, "ring1")
 		time.Sleep(time.Second)
@@ -307,7 +307,7 @@ func TestRefetchReadsAtOnceButNotOften(t *testing.T) {
 func TestRefetchTellsARingThatCouldNotBeReadAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := &desk{data: "ring1"}
+		d := &disk{data: "ring1"}
 		f, _ := open(d)
 		wantGet(t, f, "ring1")
 		wantError := func(claim string, want error) {
@@ -338,7 +338,7 @@ func TestRefetchTellsARingThatCouldNotBeReadAgain(t *testing.T) {
 func TestRefetchOfAFileNeverReadReadsIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := &desk{data: "ring1"}
+		d := &disk{data: "ring1"}
 		f, _ := open(d)
 		if got, differs, _ := f.Refetch(t.Context()); got != "ring1" || differs {
 			t.Errorf("got %q, %t, want ring1, false", got, differs)
@@ -349,7 +349,7 @@ func TestRefetchOfAFileNeverReadReadsIt(t *testing.T) {
 func TestUnchangedFileKeepsTheRingItself(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := &desk{data: "ring1"}
+		d := &disk{data: "ring1"}
 		parsed := 0
 		f := keyfile.New("keys", func([]byte) (*int, error) { parsed++; return new(int), nil },
 			&keyfile.Options{Read: d.read})
@@ -417,7 +417,7 @@ func TestRealFiles(t *testing.T) {
 }
 
 func BenchmarkGet(b *testing.B) {
-	d := &desk{data: "ring1"}
+	d := &disk{data: "ring1"}
 	f, _ := open(d)
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
