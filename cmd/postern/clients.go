@@ -34,7 +34,7 @@ func newClientsList(out *cli.Output, o *operator.Options) *cobra.Command {
 
 func newClientsShow(out *cli.Output, o *operator.Options) *cobra.Command {
 	return operate(out, o, &cobra.Command{
-		Use: "show CLIENT", Short: "Show one client", Args: cobra.ExactArgs(1),
+		Use: "show CLIENT", Short: "Show one client", Args: one("CLIENT"),
 		Long:              "Show one client, by its client_id which is what logs have, or by the id of its document.",
 		ValidArgsFunction: complete(out, o, (*operator.Operator).ClientIDs),
 	}, func(ctx context.Context, op *operator.Operator, args []string) error {
@@ -65,7 +65,7 @@ func newClientsUpdate(out *cli.Output, o *operator.Options) *cobra.Command {
 	var change operator.ClientChange
 	var name string
 	cmd := &cobra.Command{
-		Use: "update CLIENT", Short: "Change the name or the redirect URIs of a client", Args: cobra.ExactArgs(1),
+		Use: "update CLIENT", Short: "Change the name or the redirect URIs of a client", Args: one("CLIENT"),
 		Long: "Change the name or the redirect URIs of a client. What is not named stays; " +
 			"its grants and its secret stay.",
 		ValidArgsFunction: complete(out, o, (*operator.Operator).ClientIDs),
@@ -88,7 +88,7 @@ func newClientsUpdate(out *cli.Output, o *operator.Options) *cobra.Command {
 func newClientsDelete(out *cli.Output, o *operator.Options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "delete CLIENT", Aliases: []string{"rm"},
-		Short: "Delete a client and end its grants", Args: cobra.ExactArgs(1),
+		Short: "Delete a client and end its grants", Args: one("CLIENT"),
 		ValidArgsFunction: complete(out, o, (*operator.Operator).ClientIDs),
 	}
 	yes := bindYes(cmd)

@@ -25,7 +25,7 @@ func newDoctor(out *cli.Output) *cobra.Command {
 			"and answers.",
 		Example: "  postern doctor https://auth.example.com\n" +
 			"  postern doctor https://auth.example.com --store firestore:acme-mcp/postern",
-		Args: cobra.ExactArgs(1),
+		Args: one("the address of a server, like https://auth.example.com"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			defer out.Begin("looking at " + args[0])()
 			db, err := openRecords(cmd.Context(), records)

@@ -34,7 +34,7 @@ func newGrantsList(out *cli.Output, o *operator.Options) *cobra.Command {
 
 func newGrantsShow(out *cli.Output, o *operator.Options) *cobra.Command {
 	return operate(out, o, &cobra.Command{
-		Use: "show GRANT", Short: "Show one grant", Args: cobra.ExactArgs(1),
+		Use: "show GRANT", Short: "Show one grant", Args: one("GRANT"),
 		Long:              "Show one grant, by its id or by the id of its document, which is what logs have.",
 		ValidArgsFunction: complete(out, o, (*operator.Operator).GrantIDs),
 	}, func(ctx context.Context, op *operator.Operator, args []string) error {

@@ -122,7 +122,7 @@ func newKeysCreate(out *cli.Output, o *keysOptions) *cobra.Command {
 
 func newKeysStage(out *cli.Output, o *keysOptions) *cobra.Command {
 	return withKeys(out, o, &cobra.Command{
-		Use: "stage RING", Short: "Put a new key into a ring, which does not write yet", Args: cobra.ExactArgs(1),
+		Use: "stage RING", Short: "Put a new key into a ring, which does not write yet", Args: one("RING"),
 		Long: "Put a new key into a ring. It does not write yet; a signing key is published. " +
 			"A key that is staged already stays.",
 		ValidArgsFunction: cobra.FixedCompletions(writingRings, cobra.ShellCompDirectiveNoFileComp),

@@ -15,7 +15,7 @@ func newKeysRetire(out *cli.Output, o *keysOptions) *cobra.Command {
 	var now bool
 	cmd := &cobra.Command{
 		Use:   "retire KEY",
-		Short: "Remove a key that nothing needs any more, or a stolen one --now", Args: cobra.ExactArgs(1),
+		Short: "Remove a key that nothing needs any more, or a stolen one --now", Args: one("KEY"),
 		Long: "Remove a key that nothing needs any more. It refuses the key that writes, and one whose tokens or\n" +
 			"sign-ins may still be in use; records that a Fernet key sealed are sealed again first.\n\n" +
 			"--now is for an emergency, such as a stolen key: it removes the key at once, says what that breaks,\n" +

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -25,11 +26,17 @@ func newRoot(out *cli.Output) *cobra.Command {
 	return root
 }
 
-// newGroup makes a command that only holds others.
+// newGroup makes a command that only holds others. Alone it is a question of a person; a
+// program that asks for JSON forgot something, and must not read that nothing is there.
 func newGroup(use, short, long string, commands ...*cobra.Command) *cobra.Command {
 	group := &cobra.Command{
 		Use: use, Short: short, Long: long, Args: subcommand,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if json := cmd.Flag("json"); json != nil && json.Changed {
+				return misuse(cmd, cli.Usage("%s needs a command", cmd.CommandPath()))
+			}
+			return cmd.Help()
+		},
 	}
 	group.AddCommand(commands...)
 	return group
@@ -47,6 +54,19 @@ func subcommand(cmd *cobra.Command, args []string) error {
 		return cli.Usage("unknown command %q for %q: did you mean %s?", args[0], cmd.CommandPath(), didYouMean)
 	}
 	return cli.Usage("unknown command %q for %q", args[0], cmd.CommandPath())
+}
+
+// one is the rule for the arguments of a command about one thing, which what names.
+func one(what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		switch len(args) {
+		case 0:
+			return fmt.Errorf("say which: %s is missing", what)
+		case 1:
+			return nil
+		}
+		return fmt.Errorf("%q is one argument too many", args[1])
+	}
 }
 
 // misspelt returns the error of a command line that names a command that does not exist,

@@ -41,7 +41,7 @@ func newUsersList(out *cli.Output, o *operator.Options, use string) *cobra.Comma
 
 func newUsersShow(out *cli.Output, o *operator.Options) *cobra.Command {
 	return operate(out, o, &cobra.Command{
-		Use: "show USER", Short: "Show one person and what they have allowed", Args: cobra.ExactArgs(1),
+		Use: "show USER", Short: "Show one person and what they have allowed", Args: one("USER"),
 		Long: "Show one person and what they have allowed, by login, by subject, like github:583231,\n" +
 			"or by the id of their document, which is what logs have.",
 		ValidArgsFunction: complete(out, o, (*operator.Operator).Logins),

@@ -13,13 +13,13 @@ import (
 // A Selection says how much of a list is shown: the newest first, at most Limit of them
 // unless that is 0, none older than Since.
 type Selection struct {
-	Limit int
+	Limit uint
 	Since cli.Since
 }
 
 // Bind makes flags of a selection. When says which time of an item counts.
 func (s *Selection) Bind(flags *pflag.FlagSet, when string) {
-	flags.IntVar(&s.Limit, "limit", 0, "only the newest so many (default all)")
+	flags.UintVar(&s.Limit, "limit", 0, "only the newest so many (default all)")
 	flags.Var(&s.Since, "since", "only those "+when+" since then: how long ago, like 36h, or a date, like 2026-03-01")
 }
 
@@ -38,7 +38,7 @@ func list[V view](op *Operator, s Selection, heading []string, views []V, bad un
 	slices.SortStableFunc(views, func(a, b V) int { return b.when().Compare(a.when()) })
 	all := len(views)
 	if s.Limit > 0 {
-		views = views[:min(all, s.Limit)]
+		views = views[:min(uint(all), s.Limit)]
 	}
 	items, rows := []any{}, [][]string{}
 	for _, v := range views {
