@@ -116,7 +116,8 @@ func (r *Reader) URL(name string) *url.URL {
 }
 
 // Parse reads a text setting by fn, which returns in words what is wrong with a
-// value. An unset setting without default gives the zero T without asking fn.
+// value. An unset setting without default gives the zero T without asking fn. Of a
+// confidential value nothing is repeated, and of fn's words neither.
 func Parse[T any](r *Reader, name string, fn func(string) (T, error)) T {
 	var zero T
 	s, v := r.value(name)
@@ -124,6 +125,10 @@ func Parse[T any](r *Reader, name string, fn func(string) (T, error)) T {
 		return zero
 	}
 	t, err := fn(v)
+	if err != nil && s.Confidential {
+		r.note("%s is malformed: want %s%s", name, s.Form(), s.unset())
+		return zero
+	}
 	if err != nil {
 		r.note("%s is %q: %s: want %s%s", name, v, oneLine(err), s.Form(), s.unset())
 		return zero

@@ -43,6 +43,8 @@ type Setting struct {
 	Least, Most int
 	// Words are the values of a KindEnum.
 	Words []string
+	// Confidential values are not repeated in a problem.
+	Confidential bool
 	// Example is a value as an operator would write it.
 	Example string
 	// Unsupported marks a name kept for a part that this version does not

@@ -176,7 +176,7 @@ var Settings = []Setting{
 			"0 uses the address of the connection. Entries further left can be forged.",
 	},
 	{
-		Name: "LOAD_BALANCER_PROOF", Kind: KindText, Example: "0b3f6c1e-6d0f-4f6e-9a53-2f1c7d9e8a41",
+		Name: "LOAD_BALANCER_PROOF", Kind: KindText, Confidential: true, Example: "0b3f6c1e-6d0f-4f6e-9a53-2f1c7d9e8a41",
 		Want: "32 characters or more of visible ASCII, without commas",
 		Doc: "Set by terraform with `custom_domain`: what the load balancer in front of the gateway " +
 			"sends in `X-Postern-Load-Balancer`, before the address of its caller. " +
