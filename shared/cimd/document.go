@@ -35,7 +35,8 @@ type contents struct {
 // parse checks a document against the id it was fetched by. Errors are [*Problem].
 func parse(id ID, body []byte) (Document, error) {
 	malformed := func(says string, cause error) (Document, error) {
-		return Document{}, &Problem{Kind: Malformed, Host: id.host, Says: "the document at " + id.host + " " + says, Cause: cause}
+		says = "the document at " + id.host + " " + says
+		return Document{}, &Problem{Kind: Malformed, Host: id.host, Says: says, Cause: cause}
 	}
 	var members map[string]json.RawMessage
 	if err := strict.DecodeJSON(body, &members); err != nil {

@@ -89,7 +89,8 @@ func get(ctx context.Context, c *http.Client, id ID, etag string) (answer, error
 		return answer{}, unreachable(id, fmt.Errorf("read body: %w", err))
 	}
 	if len(a.body) > maxDocument {
-		return answer{}, &Problem{Kind: Malformed, Host: id.host, Says: "the document at " + id.host + " is larger than 16 KiB"}
+		says := "the document at " + id.host + " is larger than 16 KiB"
+		return answer{}, &Problem{Kind: Malformed, Host: id.host, Says: says}
 	}
 	return a, nil
 }
@@ -102,7 +103,8 @@ func unreachable(id ID, cause error) error {
 	if e, ok := errors.AsType[*url.Error](cause); ok {
 		cause = e.Err
 	}
-	return &Problem{Kind: Unreadable, Host: id.host, Says: "the document at " + id.host + " could not be read", Cause: cause}
+	says := "the document at " + id.host + " could not be read"
+	return &Problem{Kind: Unreadable, Host: id.host, Says: says, Cause: cause}
 }
 
 // A statusError is an answer that is no 200.
@@ -113,16 +115,19 @@ func (e statusError) Error() string { return fmt.Sprintf("status %d", int(e)) }
 func checkHead(id ID, resp *http.Response) error {
 	if resp.StatusCode != http.StatusOK {
 		cause := statusError(resp.StatusCode)
-		return &Problem{Kind: Unreadable, Host: id.host, Says: id.host + " answered with " + cause.Error() + " in place of the document", Cause: cause}
+		says := id.host + " answered with " + cause.Error() + " in place of the document"
+		return &Problem{Kind: Unreadable, Host: id.host, Says: says, Cause: cause}
 	}
 	malformed := func(says string) error {
-		return &Problem{Kind: Malformed, Host: id.host, Says: id.host + " answered with " + says + " in place of a JSON document"}
+		says = id.host + " answered with " + says + " in place of a JSON document"
+		return &Problem{Kind: Malformed, Host: id.host, Says: says}
 	}
 	if e := resp.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
 		return malformed("a compressed body, which nobody asked for,")
 	}
 	mediaType, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	if err != nil || mediaType != "application/json" && !(strings.HasPrefix(mediaType, "application/") && strings.HasSuffix(mediaType, "+json")) {
+	suffixed := strings.HasPrefix(mediaType, "application/") && strings.HasSuffix(mediaType, "+json")
+	if err != nil || mediaType != "application/json" && !suffixed {
 		return malformed("another media type")
 	}
 	return nil
@@ -137,5 +142,6 @@ func outage(err error) bool {
 		return ok && p.Kind == Busy
 	}
 	status, answered := errors.AsType[statusError](err)
-	return !answered || status >= 500 || status == http.StatusForbidden || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout
+	return !answered || status >= 500 || status == http.StatusForbidden ||
+		status == http.StatusTooManyRequests || status == http.StatusRequestTimeout
 }

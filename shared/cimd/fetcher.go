@@ -86,9 +86,11 @@ func New(o Options) *Fetcher {
 func (f *Fetcher) Client(ctx context.Context, id ID, source string) (Document, error) {
 	switch {
 	case f == nil || f.allow.Off():
-		return Document{}, &Problem{Kind: Refused, Host: id.host, Says: "this server does not take clients that publish their metadata"}
+		const says = "this server does not take clients that publish their metadata"
+		return Document{}, &Problem{Kind: Refused, Host: id.host, Says: says}
 	case !f.allow.has(id.name):
-		return Document{}, &Problem{Kind: Refused, Host: id.host, Says: "this server does not take clients of " + id.host}
+		says := "this server does not take clients of " + id.host
+		return Document{}, &Problem{Kind: Refused, Host: id.host, Says: says}
 	}
 	kept, ok := f.kept(id)
 	if ok && f.now().Before(kept.fresh) {
@@ -96,7 +98,8 @@ func (f *Fetcher) Client(ctx context.Context, id ID, source string) (Document, e
 	}
 	e, err := f.ask(ctx, id, kept, source)
 	if err != nil && ok && outage(err) && f.now().Before(kept.usable) {
-		f.log.LogAttrs(ctx, slog.LevelWarn, "an older client metadata document is used", slog.String("host", id.host), slog.String("cause", err.Error()))
+		f.log.LogAttrs(ctx, slog.LevelWarn, "an older client metadata document is used",
+			slog.String("host", id.host), slog.String("cause", err.Error()))
 		return kept.Document, nil
 	}
 	return e.Document, err
@@ -162,7 +165,8 @@ func (f *Fetcher) fetch(ctx context.Context, id ID, kept entry, source string) (
 	}
 	a, err := get(ctx, client, id, kept.etag)
 	if errors.Is(err, errBlocked) {
-		telemetry.Audit(ctx, f.log, telemetry.ClientDocumentBlocked, slog.String("host", id.host), slog.String("error", err.Error()))
+		telemetry.Audit(ctx, f.log, telemetry.ClientDocumentBlocked,
+			slog.String("host", id.host), slog.String("error", err.Error()))
 	}
 	if err != nil {
 		return entry{}, err

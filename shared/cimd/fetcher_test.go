@@ -33,7 +33,8 @@ type host struct {
 }
 
 func (h *host) document() string {
-	return fmt.Sprintf(`{"client_id":%q,"client_name":"Local","redirect_uris":["http://127.0.0.1/callback"],"token_endpoint_auth_method":"none"}`, h.id)
+	return fmt.Sprintf(`{"client_id":%q,"client_name":"Local",`+
+		`"redirect_uris":["http://127.0.0.1/callback"],"token_endpoint_auth_method":"none"}`, h.id)
 }
 
 func (h *host) answer(f http.HandlerFunc) { h.reply.Store(&f) }
@@ -86,9 +87,11 @@ func (h *host) want(t *testing.T, f *Fetcher, what string, want Kind, hits int64
 func TestDocumentsAreKeptWithinBounds(t *testing.T) {
 	t.Parallel()
 	for header, want := range map[string]time.Duration{
-		"": 5 * time.Minute, "no-store": 5 * time.Minute, "no-cache, max-age=7200": 5 * time.Minute, "max-age=0": 5 * time.Minute, "max-age=60": 5 * time.Minute,
-		"public, max-age=3600": time.Hour, `MAX-AGE="3600"`: time.Hour, "max-age=600, s-maxage=3600": time.Hour, "max-age=99999999999999999999": 5 * time.Minute,
-		"max-age=31536000, immutable": 24 * time.Hour, "max-age=-1": 5 * time.Minute, "max-age=x": 5 * time.Minute,
+		"": 5 * time.Minute, "no-store": 5 * time.Minute, "no-cache, max-age=7200": 5 * time.Minute,
+		"max-age=0": 5 * time.Minute, "max-age=60": 5 * time.Minute, "public, max-age=3600": time.Hour,
+		`MAX-AGE="3600"`: time.Hour, "max-age=600, s-maxage=3600": time.Hour,
+		"max-age=99999999999999999999": 5 * time.Minute, "max-age=31536000, immutable": 24 * time.Hour,
+		"max-age=-1": 5 * time.Minute, "max-age=x": 5 * time.Minute,
 	} {
 		t.Run(header, func(t *testing.T) {
 			t.Parallel()
@@ -140,7 +143,8 @@ func TestOutageOfTheHostIsBridgedForADay(t *testing.T) {
 		reply http.HandlerFunc
 		want  Kind
 	}{
-		"500": {status(500), 0}, "503": {status(503), 0}, "403 of a firewall": {status(403), 0}, "429": {status(429), 0},
+		"500": {status(500), 0}, "503": {status(503), 0}, "403 of a firewall": {status(403), 0},
+		"429":        {status(429), 0},
 		"broken off": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 0},
 		"404":        {status(404), Unreadable}, "410": {status(410), Unreadable}, "301": {status(301), Unreadable},
 		"another document": {func(w http.ResponseWriter, _ *http.Request) {
@@ -189,9 +193,12 @@ func TestOnlyAPlainSmallJSONAnswerCounts(t *testing.T) {
 		reply http.HandlerFunc
 		want  Kind
 	}{
-		"html": {typed("text/html", "<html>"), Malformed}, "text": {typed("text/plain", "{}"), Malformed}, "no type": {typed("", "{}"), Malformed}, "json in another": {typed("text/json", "{}"), Malformed},
-		"gzip bomb": {typed("application/json", zipped.String(), "Content-Encoding", "gzip"), Malformed}, "br": {typed("application/json", "x", "Content-Encoding", "br"), Malformed},
-		"too large": {typed("application/json", strings.Repeat(" ", maxDocument+1)), Malformed}, "announced too large": {typed("application/json", strings.Repeat(" ", 1<<20)), Malformed},
+		"html": {typed("text/html", "<html>"), Malformed}, "text": {typed("text/plain", "{}"), Malformed},
+		"no type": {typed("", "{}"), Malformed}, "json in another": {typed("text/json", "{}"), Malformed},
+		"gzip bomb":           {typed("application/json", zipped.String(), "Content-Encoding", "gzip"), Malformed},
+		"br":                  {typed("application/json", "x", "Content-Encoding", "br"), Malformed},
+		"too large":           {typed("application/json", strings.Repeat(" ", maxDocument+1)), Malformed},
+		"announced too large": {typed("application/json", strings.Repeat(" ", 1<<20)), Malformed},
 		"endless": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			for r.Context().Err() == nil {
@@ -204,10 +211,13 @@ func TestOnlyAPlainSmallJSONAnswerCounts(t *testing.T) {
 		"201":          {status(201), Unreadable}, "204": {status(204), Unreadable}, "206": {status(206), Unreadable},
 	}
 	for _, code := range []int{300, 301, 302, 303, 307, 308} {
+		elsewhereNow := func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, elsewhere.URL+"/client.json", code)
+		}
 		rows[fmt.Sprint(code)] = struct {
 			reply http.HandlerFunc
 			want  Kind
-		}{func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL+"/client.json", code) }, Unreadable}
+		}{elsewhereNow, Unreadable}
 	}
 	for name, row := range rows {
 		t.Run(name, func(t *testing.T) {
@@ -241,9 +251,11 @@ func TestTheRightDocumentNeedsTheRightDress(t *testing.T) {
 		size                int // padded to it, if it is not 0
 		want                Kind
 	}{
-		{"application/json", "", 0, 0}, {"application/json", "identity", 0, 0}, {"APPLICATION/JSON;charset=utf-8", "", 0, 0}, {"application/json", "", maxDocument, 0},
-		{"application/json", "", maxDocument + 1, Malformed}, {"application/json", "gzip", 0, Malformed}, {"application/json", "br", 0, Malformed},
-		{"text/html", "", 0, Malformed}, {"text/json", "", 0, Malformed}, {"application/javascript", "", 0, Malformed}, {"image/svg+json", "", 0, Malformed},
+		{"application/json", "", 0, 0}, {"application/json", "identity", 0, 0},
+		{"APPLICATION/JSON;charset=utf-8", "", 0, 0}, {"application/json", "", maxDocument, 0},
+		{"application/json", "", maxDocument + 1, Malformed}, {"application/json", "gzip", 0, Malformed},
+		{"application/json", "br", 0, Malformed}, {"text/html", "", 0, Malformed}, {"text/json", "", 0, Malformed},
+		{"application/javascript", "", 0, Malformed}, {"image/svg+json", "", 0, Malformed},
 		{"application/json;;", "", 0, Malformed}, {"*/*", "", 0, Malformed},
 	} {
 		h := publish(t)
@@ -270,7 +282,9 @@ func TestTheRequestCarriesNothing(t *testing.T) {
 		http.SetCookie(w, &http.Cookie{Name: "a", Value: "b"})
 		w.Header().Set("Content-Type", "application/json")
 		document := strings.TrimSuffix(h.document(), "}")
-		fmt.Fprintf(w, `%s,"logo_uri":"%[2]s/logo","jwks_uri":"%[2]s/jwks","policy_uri":"%[2]s/policy","client_uri":"%[2]s"}`, document, h.URL)
+		fmt.Fprintf(w, `%s,"logo_uri":"%[2]s/logo","jwks_uri":"%[2]s/jwks","policy_uri":"%[2]s/policy",`+
+			`"client_uri":"%[2]s"}`,
+			document, h.URL)
 	})
 	f := New(Options{Now: clock.now})
 	h.want(t, f, "first", 0, 1)
@@ -284,7 +298,8 @@ func TestTheRequestCarriesNothing(t *testing.T) {
 		got.Del(name)
 	}
 	got.Del("Connection")
-	if len(got) != 0 || h.last.Load().Header.Get("Accept-Encoding") != "identity" || h.last.Load().URL.Path != "/client.json" {
+	last := h.last.Load()
+	if len(got) != 0 || last.Header.Get("Accept-Encoding") != "identity" || last.URL.Path != "/client.json" {
 		t.Errorf("got more headers %v, want none", got)
 	}
 	if met.Load() != 0 {
@@ -298,7 +313,9 @@ func TestTransportHasNoProxyAndNoCookies(t *testing.T) {
 	f := New(Options{})
 	for _, c := range []*http.Client{f.outside, f.local} {
 		tr := c.Transport.(*http.Transport)
-		if tr.Proxy != nil || c.Jar != nil || tr.TLSClientConfig.InsecureSkipVerify || tr.TLSClientConfig.Certificates != nil || tr.TLSClientConfig.MinVersion < tls.VersionTLS12 || tr.TLSClientConfig.RootCAs != nil {
+		if tr.Proxy != nil || c.Jar != nil || tr.TLSClientConfig.InsecureSkipVerify ||
+			tr.TLSClientConfig.Certificates != nil || tr.TLSClientConfig.RootCAs != nil ||
+			tr.TLSClientConfig.MinVersion < tls.VersionTLS12 {
 			t.Errorf("got %+v", tr)
 		}
 	}
@@ -327,7 +344,8 @@ func TestTLSIsNotWeakened(t *testing.T) {
 		roots *x509.CertPool
 		want  Kind
 	}{
-		{"known authority", modern.URL, known, 0}, {"self-signed", modern.URL, nil, Unreadable}, {"TLS 1.1", old.URL, known, Unreadable},
+		{"known authority", modern.URL, known, 0}, {"self-signed", modern.URL, nil, Unreadable},
+		{"TLS 1.1", old.URL, known, Unreadable},
 		{"another name", strings.Replace(modern.URL, "127.0.0.1", "localhost", 1), known, Unreadable},
 	} {
 		_, err := get(t.Context(), newClient(loopback, nil, row.roots), parseID(t, row.url+"/x", development), "")
@@ -360,14 +378,16 @@ func TestFailuresToConnectReadAlike(t *testing.T) {
 			t.Errorf("got %q, want nothing of the network", p.Says)
 		}
 	}
-	if met.Load() != 0 || !strings.Contains(log.String(), "client.document_blocked") || !strings.Contains(log.String(), "10.0.0.1") || strings.Contains(log.String(), "client.json") {
+	audited := strings.Contains(log.String(), "client.document_blocked") && strings.Contains(log.String(), "10.0.0.1")
+	if met.Load() != 0 || !audited || strings.Contains(log.String(), "client.json") {
 		t.Errorf("got %d connections and log %s", met.Load(), &log)
 	}
 	closed, _ := net.Listen("tcp", "127.0.0.1:0")
 	address := closed.Addr().String()
 	closed.Close()
 	_, err := f.Client(t.Context(), parseID(t, "http://"+address+"/client.json", development), "")
-	if p, ok := errors.AsType[*Problem](err); !ok || strings.ReplaceAll(p.Says, address, "HOST") != strings.ReplaceAll(want, "inside.example.com", "HOST") {
+	same := strings.ReplaceAll(want, "inside.example.com", "HOST")
+	if p, ok := errors.AsType[*Problem](err); !ok || strings.ReplaceAll(p.Says, address, "HOST") != same {
 		t.Errorf("closed port: got %v, want the words %q", err, want)
 	}
 }
@@ -539,7 +559,9 @@ func TestSlowHostsAreGivenFiveSeconds(t *testing.T) {
 					write(theirs)
 				})
 				c := newClient(loopback, nil, nil)
-				c.Transport.(*http.Transport).DialContext = func(context.Context, string, string) (net.Conn, error) { return ours, nil }
+				c.Transport.(*http.Transport).DialContext = func(context.Context, string, string) (net.Conn, error) {
+					return ours, nil
+				}
 				start := time.Now()
 				_, err := get(t.Context(), c, parseID(t, "http://127.0.0.1:9000/x", development), "")
 				if took := time.Since(start); kind(t, err) != Unreadable || took != totalTimeout {

@@ -12,8 +12,8 @@ import (
 // internalHosts are names, each with all below it, that mean something else inside a
 // network than outside: special-use names, and the metadata servers of clouds.
 var internalHosts = []string{
-	"arpa", "corp", "home", "internal", "intranet", "invalid", "lan", "local", "localdomain", "localhost", "onion", "private",
-	"metadata.goog",
+	"arpa", "corp", "home", "internal", "intranet", "invalid", "lan", "local", "localdomain", "localhost", "onion",
+	"private", "metadata.goog",
 }
 
 // platformHosts are names under which this deployment's own functions can be reached
@@ -23,16 +23,19 @@ var platformHosts = []string{"run.app", "cloudfunctions.net", "gateway.dev"}
 // sharedHosts publish files for anybody. A host of these is let in, and the page says
 // that it proves nothing.
 var sharedHosts = []string{
-	"amazonaws.com", "appspot.com", "azurestaticapps.net", "azurewebsites.net", "blob.core.windows.net", "cloudfront.net",
-	"codeberg.page", "deno.dev", "firebaseapp.com", "fly.dev", "githubusercontent.com", "github.io", "gitlab.io", "glitch.me",
-	"herokuapp.com", "jsdelivr.net", "netlify.app", "ngrok.app", "ngrok-free.app", "ngrok.io", "onrender.com", "pages.dev",
-	"r2.dev", "railway.app", "replit.app", "replit.dev", "storage.googleapis.com", "surge.sh", "trycloudflare.com", "unpkg.com",
-	"vercel.app", "web.app", "workers.dev", "gateway.dev", "run.app", "cloudfunctions.net",
+	"amazonaws.com", "appspot.com", "azurestaticapps.net", "azurewebsites.net", "blob.core.windows.net",
+	"cloudfront.net", "codeberg.page", "deno.dev", "firebaseapp.com", "fly.dev", "githubusercontent.com",
+	"github.io", "gitlab.io", "glitch.me", "herokuapp.com", "jsdelivr.net", "netlify.app", "ngrok.app",
+	"ngrok-free.app", "ngrok.io", "onrender.com", "pages.dev", "r2.dev", "railway.app", "replit.app", "replit.dev",
+	"storage.googleapis.com", "surge.sh", "trycloudflare.com", "unpkg.com", "vercel.app", "web.app", "workers.dev",
+	"gateway.dev", "run.app", "cloudfunctions.net",
 }
 
 // inside reports whether host is one of names or below one.
 func inside(host string, names []string) bool {
-	return slices.ContainsFunc(names, func(name string) bool { return host == name || strings.HasSuffix(host, "."+name) })
+	return slices.ContainsFunc(names, func(name string) bool {
+		return host == name || strings.HasSuffix(host, "."+name)
+	})
 }
 
 // An Allow says whose documents are read. The zero Allow is open: everybody's.

@@ -50,7 +50,8 @@ func ParseID(s string, issuer origin.Origin) (ID, error) {
 		return ID{}, refuseID(id.host, "client_id needs a path: it is the address of a document")
 	}
 	if !plainPath(path) {
-		return ID{}, refuseID(id.host, "client_id has a dot segment, an escaped slash or a malformed escape in its path")
+		return ID{}, refuseID(id.host,
+			"client_id has a dot segment, an escaped slash or a malformed escape in its path")
 	}
 	if !plainQuery(query) {
 		return ID{}, refuseID(id.host, "client_id has a malformed or a control character's escape in its query")
@@ -116,11 +117,16 @@ func plainPath(path string) bool {
 	for segment := range strings.SplitSeq(path, "/") {
 		decoded, err := url.PathUnescape(segment)
 		name, _, _ := strings.Cut(decoded, ";")
-		if err != nil || name == "." || name == ".." || strings.ContainsFunc(decoded, func(r rune) bool { return strings.ContainsRune(`/\[]`, r) || r < 0x20 || r == 0x7f }) {
+		if err != nil || name == "." || name == ".." || strings.ContainsFunc(decoded, outsidePath) {
 			return false
 		}
 	}
 	return true
+}
+
+// outsidePath reports what no segment of a path may have, once it is unescaped.
+func outsidePath(r rune) bool {
+	return strings.ContainsRune(`/\[]`, r) || r < 0x20 || r == 0x7f
 }
 
 // plainQuery refuses what a server could read as the end of a line.

@@ -9,7 +9,9 @@ import (
 
 // A refresh of a family at rest, and of one that is refreshed all the time.
 func BenchmarkRotate(b *testing.B) {
-	for name, step := range map[string]time.Duration{"at rest": time.Hour, "ten a second": 100 * time.Millisecond, "without pause": time.Microsecond} {
+	for name, step := range map[string]time.Duration{
+		"at rest": time.Hour, "ten a second": 100 * time.Millisecond, "without pause": time.Microsecond,
+	} {
 		b.Run(name, func(b *testing.B) {
 			h := newHouse(b)
 			h.Store = h.over(b, memory.New(nil), grace)

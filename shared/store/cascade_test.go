@@ -40,7 +40,8 @@ func TestTokenIsUnneededOnlyWhenNothingCanUseIt(t *testing.T) {
 			h.login(t, h.register(t, "c_1"))
 			h.Clock.Advance(grantTTL + time.Second)
 		}, store.ErrNotFound},
-		{"a code can be redeemed", func(t *testing.T, h *house) { h.issue(t, h.register(t, "c_1").ID) }, store.ErrSignInPending},
+		{"a code can be redeemed",
+			func(t *testing.T, h *house) { h.issue(t, h.register(t, "c_1").ID) }, store.ErrSignInPending},
 		{"a code can be redeemed and a grant lives", func(t *testing.T, h *house) {
 			c := h.register(t, "c_1")
 			h.login(t, c)
@@ -111,7 +112,8 @@ func TestOnlyTheTokenThatWasSeenIsDropped(t *testing.T) {
 	if got, err := h.DropUpstreamToken(t.Context(), person, []byte("newer")); err != nil || !got {
 		t.Errorf("got %v, %v, want the newer one dropped", got, err)
 	}
-	if got, err := h.Account(t.Context(), octocat); err != nil || len(got.UpstreamToken) != 0 || got.Login != "octocat-login" {
+	got, err := h.Account(t.Context(), octocat)
+	if err != nil || len(got.UpstreamToken) != 0 || got.Login != "octocat-login" {
 		t.Errorf("got token %q of %q, %v, want the person without a token", got.UpstreamToken, got.Login, err)
 	}
 	if got, err := h.DropUpstreamToken(t.Context(), person, nil); err != nil || got {
@@ -129,7 +131,8 @@ func TestLostAnswerOfADropIsReadBack(t *testing.T) {
 	drop(t, h, true)
 	h.Faults.After(nil)
 	h.login(t, c)
-	dropped, err := h.over(t, stubborn{h.Memory}, grace).DropUpstreamToken(t.Context(), person, []byte("upstream-token-of-octocat"))
+	token := []byte("upstream-token-of-octocat")
+	dropped, err := h.over(t, stubborn{h.Memory}, grace).DropUpstreamToken(t.Context(), person, token)
 	if err != nil || !dropped {
 		t.Errorf("got %v, %v, want the token dropped", dropped, err)
 	}

@@ -17,7 +17,9 @@ const cimdID = "https://client.example/client.json"
 // newCIMDLogin is a login through a client that is registered nowhere.
 func (h *house) newCIMDLogin() store.Login {
 	l := h.newLogin(cimdID)
-	l.Record.CIMD = &store.CIMDCopy{Name: "CIMD Client", GrantTypes: oauth.SupportedGrantTypes(), Digest: strings.Repeat("d", 43)}
+	l.Record.CIMD = &store.CIMDCopy{
+		Name: "CIMD Client", GrantTypes: oauth.SupportedGrantTypes(), Digest: strings.Repeat("d", 43),
+	}
 	return l
 }
 
@@ -37,7 +39,8 @@ func TestCIMDClientsNeedNoRegistration(t *testing.T) {
 	}
 	l := h.newCIMDLogin()
 	err := h.IssueCode(ctx, l, func(c store.Client) error {
-		if c.ID != cimdID || !c.Public() || c.Name() != "CIMD Client" || len(c.Metadata.RedirectURIs) != 1 || c.Metadata.RedirectURIs[0] != l.Record.RedirectURI {
+		uris := c.Metadata.RedirectURIs
+		if c.ID != cimdID || !c.Public() || c.Name() != "CIMD Client" || len(uris) != 1 || uris[0] != l.Record.RedirectURI {
 			t.Errorf("got client %+v, want the copy", c)
 		}
 		return nil

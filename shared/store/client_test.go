@@ -85,7 +85,10 @@ func TestOperatorsClientNeverExpires(t *testing.T) {
 func TestClientIDsOfAnyText(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	ids := []string{"a/b", "../clients/x", "__x__", ".", "..", "https://example.com/oauth/client.json", "a\x00b", "ünïcode", "a b", "c_1", "C_1", string(make([]byte, 5000))}
+	ids := []string{
+		"a/b", "../clients/x", "__x__", ".", "..", "https://example.com/oauth/client.json", "a\x00b", "ünïcode",
+		"a b", "c_1", "C_1", string(make([]byte, 5000)),
+	}
 	for _, id := range ids {
 		h.register(t, id)
 	}
@@ -119,18 +122,21 @@ func TestUpdateKeepsTheExpiry(t *testing.T) {
 	h := newHouse(t)
 	before := h.register(t, "c_1")
 	h.Clock.Advance(time.Hour)
-	got, err := h.UpdateClient(t.Context(), "c_1", func(c *store.Client) error { c.Metadata.ClientName = "New"; return nil })
+	rename := func(c *store.Client) error { c.Metadata.ClientName = "New"; return nil }
+	got, err := h.UpdateClient(t.Context(), "c_1", rename)
 	if err != nil || got.Metadata.ClientName != "New" || !got.Expiry.Equal(before.Expiry) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	no := errors.New("no")
-	if _, err := h.UpdateClient(t.Context(), "c_1", func(c *store.Client) error { c.Metadata.ClientName = "Newer"; return no }); !errors.Is(err, no) {
+	refused := func(c *store.Client) error { c.Metadata.ClientName = "Newer"; return no }
+	if _, err := h.UpdateClient(t.Context(), "c_1", refused); !errors.Is(err, no) {
 		t.Errorf("got %v, want %v", err, no)
 	}
 	if c, _ := h.Client(t.Context(), "c_1"); c.Metadata.ClientName != "New" {
 		t.Errorf("got name %q, want New", c.Metadata.ClientName)
 	}
-	if _, err := h.UpdateClient(t.Context(), "c_2", func(*store.Client) error { return nil }); !errors.Is(err, store.ErrNotFound) {
+	_, err = h.UpdateClient(t.Context(), "c_2", func(*store.Client) error { return nil })
+	if !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("unknown: got %v, want ErrNotFound", err)
 	}
 }

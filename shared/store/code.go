@@ -175,7 +175,8 @@ func (s *Store) RedeemCode(
 	}
 	if errors.Is(err, driver.ErrExists) {
 		// The code still says that it is fresh: somebody put an old document back.
-		return Redemption{}, true, oauth.RefuseBecause(fmt.Errorf("redeem code: %w", ErrTampered), oauth.InvalidGrant, DeadCode)
+		tampered := fmt.Errorf("redeem code: %w", ErrTampered)
+		return Redemption{}, true, oauth.RefuseBecause(tampered, oauth.InvalidGrant, DeadCode)
 	}
 	if err = cmp.Or(err, refusal); err != nil {
 		return Redemption{Grant: Grant{ID: red.Grant.ID}}, replayed, err

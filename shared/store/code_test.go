@@ -56,7 +56,8 @@ func TestReplayedCodeRevokesItsTokens(t *testing.T) {
 	got, replayed, err := h.RedeemCode(t.Context(), code, "", c, fixture.AnyCode)
 	wantInvalidGrant(t, "replay", err)
 	if !replayed || !got.Refresh.IsZero() || got.Grant.ID != red.Grant.ID || got.Grant.ClientID != "" {
-		t.Errorf("got replayed %v and %+v, want a replay that gives nothing but the name of what it ended", replayed, got.Grant)
+		t.Errorf("got replayed %v and %+v, want a replay that gives nothing but the name of what it ended",
+			replayed, got.Grant)
 	}
 	h.wantEnded(t, red.Grant.ID)
 	h.wantLive(t, sibling.Grant.ID)
@@ -87,7 +88,8 @@ func TestLostRaceRevokesTheGrant(t *testing.T) {
 	got, replayed, err := h.RedeemCode(t.Context(), code, "another request", c, fixture.AnyCode)
 	wantInvalidGrant(t, "the loser", err)
 	if !replayed || got.Grant.ID != winner.Grant.ID || errors.Is(err, store.ErrTampered) {
-		t.Errorf("got replayed %v, grant %q, %v; want a replay that names the winner's grant", replayed, got.Grant.ID, err)
+		t.Errorf("got replayed %v, grant %q, %v; want a replay that names the winner's grant",
+			replayed, got.Grant.ID, err)
 	}
 	h.wantEnded(t, winner.Grant.ID)
 }
@@ -139,7 +141,8 @@ func TestCheckSeesWhatTheCodeIsBoundTo(t *testing.T) {
 		t.Errorf("got %+v, want %+v", seen, want)
 	}
 	g := red.Grant
-	if g.ClientID != want.ClientID || g.Resource != want.Resource || g.Scopes.String() != want.Scopes.String() || g.Person != want.Person {
+	if g.ClientID != want.ClientID || g.Resource != want.Resource ||
+		g.Scopes.String() != want.Scopes.String() || g.Person != want.Person {
 		t.Errorf("got grant %+v, want it bound as the code was", g)
 	}
 }
@@ -152,9 +155,11 @@ func TestWrongRequestDoesNotBurnTheCode(t *testing.T) {
 	code := h.issue(t, c.ID)
 	before := h.document(t, codeKey(code))
 	for _, refusal := range []error{
-		oauth.Refuse(oauth.InvalidTarget, "wrong resource"), oauth.Refuse(oauth.InvalidGrant, "wrong redirect_uri"), errDown,
+		oauth.Refuse(oauth.InvalidTarget, "wrong resource"),
+		oauth.Refuse(oauth.InvalidGrant, "wrong redirect_uri"), errDown,
 	} {
-		if _, _, err := h.RedeemCode(t.Context(), code, "", c, func(store.Code) error { return refusal }); !errors.Is(err, refusal) {
+		refuse := func(store.Code) error { return refusal }
+		if _, _, err := h.RedeemCode(t.Context(), code, "", c, refuse); !errors.Is(err, refusal) {
 			t.Errorf("got %v, want %v unchanged", err, refusal)
 		}
 	}
@@ -268,7 +273,8 @@ func TestCodeIsKeptLongEnough(t *testing.T) {
 	h := newHouse(t)
 	c := h.register(t, "c_1")
 	code := h.issue(t, c.ID)
-	if at := h.document(t, codeKey(code)).DeleteAfter; at.Before(h.Clock.Now().Add(10*time.Minute)) || at.Before(h.Clock.Now().Add(time.Hour)) {
+	at := h.document(t, codeKey(code)).DeleteAfter
+	if at.Before(h.Clock.Now().Add(10*time.Minute)) || at.Before(h.Clock.Now().Add(time.Hour)) {
 		t.Errorf("fresh: kept until %v", at)
 	}
 	h.Clock.Advance(30 * time.Second)
@@ -375,7 +381,8 @@ func TestOnlyTheSameRequestIsARepeat(t *testing.T) {
 		t.Fatal(err)
 	}
 	wrong := oauth.Refuse(oauth.InvalidGrant, "wrong verifier")
-	if _, replayed, err := h.RedeemCode(t.Context(), code, "one", c, func(store.Code) error { return wrong }); !errors.Is(err, wrong) || replayed {
+	_, replayed, err := h.RedeemCode(t.Context(), code, "one", c, func(store.Code) error { return wrong })
+	if !errors.Is(err, wrong) || replayed {
 		t.Errorf("wrong verifier: got replayed %v, %v", replayed, err)
 	}
 	h.wantLive(t, red.Grant.ID)

@@ -41,7 +41,8 @@ func verbs() []verb {
 		{"UpdateClient", func(t *testing.T, h *house) func(context.Context) error {
 			h.register(t, "c_1")
 			return func(ctx context.Context) error {
-				_, err := h.UpdateClient(ctx, "c_1", func(c *store.Client) error { c.Metadata.ClientName = "New"; return nil })
+				rename := func(c *store.Client) error { c.Metadata.ClientName = "New"; return nil }
+				_, err := h.UpdateClient(ctx, "c_1", rename)
 				return err
 			}
 		}},
@@ -63,12 +64,18 @@ func verbs() []verb {
 		}},
 		{"Rotate", func(t *testing.T, h *house) func(context.Context) error {
 			red := h.login(t, h.register(t, "c_1"))
-			return func(ctx context.Context) error { _, err := h.Rotate(ctx, red.Refresh, "c_1", allowGrant); return err }
+			return func(ctx context.Context) error {
+				_, err := h.Rotate(ctx, red.Refresh, "c_1", allowGrant)
+				return err
+			}
 		}},
 		{"Rotate in grace", func(t *testing.T, h *house) func(context.Context) error {
 			red := h.login(t, h.register(t, "c_1"))
 			h.rotate(t, red.Refresh, "c_1")
-			return func(ctx context.Context) error { _, err := h.Rotate(ctx, red.Refresh, "c_1", allowGrant); return err }
+			return func(ctx context.Context) error {
+				_, err := h.Rotate(ctx, red.Refresh, "c_1", allowGrant)
+				return err
+			}
 		}},
 		{"RevokeGrant", func(t *testing.T, h *house) func(context.Context) error {
 			red := h.login(t, h.register(t, "c_1"))
@@ -191,7 +198,8 @@ func TestLostAnswerOfACommitIsReadBack(t *testing.T) {
 			call := v.ready(t, h)
 			commits := h.loseOneAnswer()
 			if err := call(t.Context()); err != nil || *commits != 1 {
-				t.Errorf("%s: got %v after %d commits, want success after the one whose answer was lost", name, err, *commits)
+				t.Errorf("%s: got %v after %d commits, want success after the one whose answer was lost",
+					name, err, *commits)
 			}
 		}
 	}

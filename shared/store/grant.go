@@ -73,7 +73,9 @@ type Rotation struct {
 // rotation, any number of times. After that it ends the grant. A genuine token that is
 // newer than the record proves that an earlier record was put back: the grant goes forward
 // to that token and on.
-func (s *Store) Rotate(ctx context.Context, token credential.Secret, clientID string, check func(*Grant) error) (Rotation, error) {
+func (s *Store) Rotate(
+	ctx context.Context, token credential.Secret, clientID string, check func(*Grant) error,
+) (Rotation, error) {
 	dead := oauth.Refuse(oauth.InvalidGrant, DeadRefreshToken)
 	parsed, ok := parseRefreshToken(token.Reveal())
 	if !ok {

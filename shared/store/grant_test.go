@@ -129,9 +129,11 @@ func TestForgedOrForeignRefreshTokenRevokesNothing(t *testing.T) {
 		return raw[:i] + replacement + raw[i+1:]
 	}
 	for name, token := range map[string]string{
-		"empty": "", "prefix alone": "rt_", "another prefix": "at_" + raw[3:], "no prefix": raw[3:], "cut": raw[:len(raw)-1], "longer": raw + "A",
-		"padding": raw + "=", "line break": raw + "\n", "changed grant id": flip(5), "changed generation": flip(49), "changed MAC": flip(60), "changed end": flip(len(raw) - 2),
-		"capital prefix": "RT_" + raw[3:], "mixed of two": raw[:60] + theirs.Refresh.Reveal()[60:], "long": "rt_" + strings.Repeat("A", 5000),
+		"empty": "", "prefix alone": "rt_", "another prefix": "at_" + raw[3:], "no prefix": raw[3:],
+		"cut": raw[:len(raw)-1], "longer": raw + "A", "padding": raw + "=", "line break": raw + "\n",
+		"changed grant id": flip(5), "changed generation": flip(49), "changed MAC": flip(60),
+		"changed end": flip(len(raw) - 2), "capital prefix": "RT_" + raw[3:],
+		"mixed of two": raw[:60] + theirs.Refresh.Reveal()[60:], "long": "rt_" + strings.Repeat("A", 5000),
 	} {
 		rot, err := h.Rotate(t.Context(), credential.Wrap(token), c.ID, allowGrant)
 		if wantInvalidGrant(t, name, err); rot.Reused {
@@ -184,7 +186,9 @@ func TestFailedCheckDoesNotRotate(t *testing.T) {
 	c := h.register(t, "c_1")
 	red := h.login(t, c)
 	before := h.document(t, grantKey(red.Grant.ID))
-	for _, refusal := range []error{oauth.Refuse(oauth.InvalidTarget, "other resource"), oauth.Refuse(oauth.InvalidScope, "more"), errDown} {
+	for _, refusal := range []error{
+		oauth.Refuse(oauth.InvalidTarget, "other resource"), oauth.Refuse(oauth.InvalidScope, "more"), errDown,
+	} {
 		_, err := h.Rotate(t.Context(), red.Refresh, c.ID, func(g *store.Grant) error {
 			g.Person.Login = "changed"
 			return refusal
@@ -208,7 +212,8 @@ func TestCheckedPersonIsStored(t *testing.T) {
 	c := h.register(t, "c_1")
 	red := h.login(t, c)
 	for _, login := range []string{"renamed", "renamed-in-grace"} {
-		_, err := h.Rotate(t.Context(), red.Refresh, c.ID, func(g *store.Grant) error { g.Person.Login = login; return nil })
+		rename := func(g *store.Grant) error { g.Person.Login = login; return nil }
+		_, err := h.Rotate(t.Context(), red.Refresh, c.ID, rename)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -286,7 +291,8 @@ func TestRevokeGrant(t *testing.T) {
 	c := h.register(t, "c_1")
 	red := h.login(t, c)
 	no := errors.New("not the client of the token")
-	if err := h.RevokeGrant(t.Context(), red.Grant.ID, "test", func(store.Grant) error { return no }); !errors.Is(err, no) {
+	err := h.RevokeGrant(t.Context(), red.Grant.ID, "test", func(store.Grant) error { return no })
+	if !errors.Is(err, no) {
 		t.Errorf("got %v, want %v", err, no)
 	}
 	h.wantLive(t, red.Grant.ID)

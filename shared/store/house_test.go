@@ -42,7 +42,9 @@ func newHouse(t testing.TB) *house {
 // over returns a store with the house's keys and clock over another driver.
 func (h *house) over(t testing.TB, d driver.Driver, grace time.Duration) *store.Store {
 	t.Helper()
-	return h.OpenOver(t, d, store.Lifetimes{GrantTTL: grantTTL, RefreshGrace: grace, ClientUnusedTTL: unused, AccessTokenTTL: time.Hour})
+	return h.OpenOver(t, d, store.Lifetimes{
+		GrantTTL: grantTTL, RefreshGrace: grace, ClientUnusedTTL: unused, AccessTokenTTL: time.Hour,
+	})
 }
 
 // loseOneAnswer loses the answer to the next commit, and counts the commits from now on.
@@ -134,7 +136,8 @@ func wantInvalidGrant(t testing.TB, what string, err error) {
 // isVerdict reports whether err says something about a credential.
 func isVerdict(err error) bool {
 	_, refusal := errors.AsType[*oauth.Error](err)
-	return refusal || errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrCompleted) || errors.Is(err, store.ErrTampered)
+	return refusal || errors.Is(err, store.ErrNotFound) ||
+		errors.Is(err, store.ErrCompleted) || errors.Is(err, store.ErrTampered)
 }
 
 // put writes a document as somebody with access to the database would.

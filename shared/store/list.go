@@ -118,7 +118,9 @@ type ResealReport struct {
 // Reseal seals again, with the first key of the ring, every document of a collection
 // that another key sealed, starting after the document id after. progress is called
 // after each document with its id, so that an interrupted walk can go on from there.
-func (s *Store) Reseal(ctx context.Context, collection, after string, progress func(id string, r ResealReport)) (ResealReport, error) {
+func (s *Store) Reseal(
+	ctx context.Context, collection, after string, progress func(id string, r ResealReport),
+) (ResealReport, error) {
 	var report ResealReport
 	for r, err := range s.documents(ctx, driver.Query{Collection: collection, After: after}) {
 		if err != nil {

@@ -69,7 +69,8 @@ func (f *RefreshFamily) rotate(now time.Time, grace time.Duration) {
 			kept = append(kept, r)
 		}
 	}
-	if n := len(kept); n > 0 && kept[n-1].Last+1 == f.Generation && at-kept[n-1].From < grace.Microseconds()/retiredEntries {
+	n, wide := len(kept), grace.Microseconds()/retiredEntries
+	if n > 0 && kept[n-1].Last+1 == f.Generation && at-kept[n-1].From < wide {
 		kept[n-1].Last, kept[n-1].Until = f.Generation, max(kept[n-1].Until, at)
 	} else {
 		kept = append(kept, Retired{First: f.Generation, Last: f.Generation, From: at, Until: at})

@@ -37,8 +37,9 @@ func TestDatabaseHoldsNothingReadable(t *testing.T) {
 	red := h.redeem(t, code, c)
 	next := h.rotate(t, red.Refresh, c.ID)
 	hidden := []string{
-		secret.Reveal(), secret.Hash(), "c_client-id", code.Reveal(), fresh.Reveal(), red.Refresh.Reveal(), next.Refresh.Reveal(), red.Grant.ID,
-		"octocat", "583231", "upstream-token", "example.com", "127.0.0.1", `"scopes"`,
+		secret.Reveal(), secret.Hash(), "c_client-id", code.Reveal(), fresh.Reveal(), red.Refresh.Reveal(),
+		next.Refresh.Reveal(), red.Grant.ID, "octocat", "583231", "upstream-token", "example.com", "127.0.0.1",
+		`"scopes"`,
 	}
 	id := regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 	all := h.Kept(t)
@@ -200,7 +201,8 @@ func TestEditedIndexDoesNotOpen(t *testing.T) {
 		}
 		// Nor can a grant be planted among those of another.
 		if name == "client of another" {
-			if err := firstError(h.GrantsOfClient(t.Context(), store.ClientDocument("c_2"))); !errors.Is(err, store.ErrTampered) {
+			err := firstError(h.GrantsOfClient(t.Context(), store.ClientDocument("c_2")))
+			if !errors.Is(err, store.ErrTampered) {
 				t.Errorf("planted grant: got %v, want ErrTampered", err)
 			}
 		}
@@ -286,9 +288,11 @@ func TestRestoredGrantGoesForwardToItsToken(t *testing.T) {
 	h.put(t, grantKey(red.Grant.ID), old)
 	rot := h.rotate(t, token, c.ID)
 	if !rot.Rotated || rot.Forwarded != 4 || rot.Grant.Refresh.Generation != 6 {
-		t.Errorf("got rotated %v, forwarded %d to generation %d, want by 4 to 5 and rotated to 6", rot.Rotated, rot.Forwarded, rot.Grant.Refresh.Generation)
+		t.Errorf("got rotated %v, forwarded %d to generation %d, want by 4 to 5 and rotated to 6",
+			rot.Rotated, rot.Forwarded, rot.Grant.Refresh.Generation)
 	}
-	if again := h.rotate(t, token, c.ID); again.Rotated || again.Forwarded != 0 || again.Refresh.Reveal() != rot.Refresh.Reveal() {
+	again := h.rotate(t, token, c.ID)
+	if again.Rotated || again.Forwarded != 0 || again.Refresh.Reveal() != rot.Refresh.Reveal() {
 		t.Error("the repeat within the grace did not get the same successor")
 	}
 	if next := h.rotate(t, rot.Refresh, c.ID); next.Forwarded != 0 {
@@ -369,7 +373,8 @@ func TestUnknownKeyIsAnErrorNotAbsence(t *testing.T) {
 			}
 		}
 	}
-	if _, _, err := h.RedeemCode(t.Context(), code, "", c, fixture.AnyCode); !errors.Is(err, seal.ErrUnreadable) || isVerdict(err) {
+	_, _, err = h.RedeemCode(t.Context(), code, "", c, fixture.AnyCode)
+	if !errors.Is(err, seal.ErrUnreadable) || isVerdict(err) {
 		t.Errorf("RedeemCode: got %v, want ErrUnreadable and no verdict", err)
 	}
 }
@@ -379,7 +384,8 @@ func TestMissingKeysAreAFault(t *testing.T) {
 	t.Parallel()
 	h, reds := furnished(t)
 	quiet := slog.New(slog.NewTextHandler(t.Output(), nil))
-	h.Sealer = seal.NewBox(keyfile.New(t.TempDir()+"/absent", fernet.ParseKeyring, &keyfile.Options{Log: quiet}), h.Clock.Now)
+	absent := keyfile.New(t.TempDir()+"/absent", fernet.ParseKeyring, &keyfile.Options{Log: quiet})
+	h.Sealer = seal.NewBox(absent, h.Clock.Now)
 	h.Store = h.over(t, h.Memory, grace)
 	for _, collection := range []string{"clients", "grants", "people"} {
 		for name, err := range reads(t, h, collection, reds) {
@@ -391,7 +397,8 @@ func TestMissingKeysAreAFault(t *testing.T) {
 	if _, err := h.RegisterClient(t.Context(), fixture.PublicClient("c_3")); err == nil || isVerdict(err) {
 		t.Errorf("RegisterClient: got %v, want a fault", err)
 	}
-	if report, err := h.Reseal(t.Context(), "clients", "", func(string, store.ResealReport) {}); err == nil || report.Unreadable != 0 {
+	report, err := h.Reseal(t.Context(), "clients", "", func(string, store.ResealReport) {})
+	if err == nil || report.Unreadable != 0 {
 		t.Errorf("Reseal: got %+v, %v; want a fault and nothing called unreadable", report, err)
 	}
 }
@@ -460,7 +467,8 @@ func TestResealCanBeInterruptedAndResumed(t *testing.T) {
 		t.Fatalf("again: got %+v, %v; want %+v", report, err, want)
 	}
 	for k, d := range h.Kept(t) {
-		if was := before[k]; was.Body == d.Body || !maps.Equal(was.Index, d.Index) || !was.DeleteAfter.Equal(d.DeleteAfter) {
+		was := before[k]
+		if was.Body == d.Body || !maps.Equal(was.Index, d.Index) || !was.DeleteAfter.Equal(d.DeleteAfter) {
 			t.Fatalf("%s: got %v %v, want a new body and the rest as it was", k.Collection, d.Index, d.DeleteAfter)
 		}
 	}
@@ -538,7 +546,8 @@ func TestMovedDocumentRaisesTheAlarm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.Memory.RunTransaction(t.Context(), func(_ context.Context, tx driver.Tx) error { return tx.Set(to, d) }); err != nil {
+	put := func(_ context.Context, tx driver.Tx) error { return tx.Set(to, d) }
+	if err := h.Memory.RunTransaction(t.Context(), put); err != nil {
 		t.Fatal(err)
 	}
 	var alarms []string

@@ -60,7 +60,8 @@ func New(d driver.Driver, box *seal.Box, life Lifetimes, now func() time.Time) (
 	life.GrantTTL = orDefault(life.GrantTTL, 2160*time.Hour)
 	life.ClientUnusedTTL = orDefault(life.ClientUnusedTTL, 168*time.Hour)
 	life.AccessTokenTTL = orDefault(life.AccessTokenTTL, time.Hour)
-	return &Store{db: d, box: box, life: life, now: func() time.Time { return now().UTC().Truncate(time.Microsecond) }}, nil
+	inMicroseconds := func() time.Time { return now().UTC().Truncate(time.Microsecond) }
+	return &Store{db: d, box: box, life: life, now: inMicroseconds}, nil
 }
 
 // A getter is a driver or a transaction of one.
@@ -83,11 +84,15 @@ func index[R record](r R) (map[string]string, time.Time) {
 	case Refusal:
 		return nil, r.Expiry
 	case Code:
-		return map[string]string{"client": ClientDocument(r.ClientID), "person": PersonDocument(r.Person.Subject)}, time.Time{}
+		return indexOf(r.ClientID, r.Person.Subject), time.Time{}
 	case Grant:
-		return map[string]string{"client": ClientDocument(r.ClientID), "person": PersonDocument(r.Person.Subject)}, r.Expiry
+		return indexOf(r.ClientID, r.Person.Subject), r.Expiry
 	}
 	return nil, time.Time{}
+}
+
+func indexOf(clientID, subject string) map[string]string {
+	return map[string]string{"client": ClientDocument(clientID), "person": PersonDocument(subject)}
 }
 
 func label(k driver.Key) seal.Label {

@@ -40,7 +40,8 @@ func (k Key) Check() error {
 
 func checkID(id string) error {
 	if len(id) < 1 || len(id) > MaxID || strings.IndexFunc(id, outsideID) >= 0 {
-		return fmt.Errorf("id of %d bytes: %w: want 1 to %d characters of A-Z a-z 0-9 - and _", len(id), ErrInvalid, MaxID)
+		return fmt.Errorf("id of %d bytes: %w: want 1 to %d characters of A-Z a-z 0-9 - and _",
+			len(id), ErrInvalid, MaxID)
 	}
 	if len(id) >= 4 && strings.HasPrefix(id, "__") && strings.HasSuffix(id, "__") {
 		return fmt.Errorf("id of %d bytes: %w: the form __x__ is reserved", len(id), ErrInvalid)
@@ -81,7 +82,8 @@ func (d Document) Check() error {
 			return fmt.Errorf("index name %q: %w: want 1 to %d of a-z and _", name, ErrInvalid, maxName)
 		}
 		if len(value) > MaxIndexValue || !utf8.ValidString(value) || strings.Contains(value, "\x00") {
-			return fmt.Errorf("index value %q: %w: want at most %d bytes of UTF-8 without NUL", name, ErrInvalid, MaxIndexValue)
+			return fmt.Errorf("index value %q: %w: want at most %d bytes of UTF-8 without NUL",
+				name, ErrInvalid, MaxIndexValue)
 		}
 	}
 	return nil

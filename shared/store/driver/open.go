@@ -39,7 +39,8 @@ func Open(ctx context.Context, setting string) (Driver, error) {
 	known := slices.Sorted(maps.Keys(openers))
 	openersMu.Unlock()
 	if !ok {
-		return nil, fmt.Errorf("store %q: this program has no driver %q, only %s", setting, scheme, strings.Join(known, ", "))
+		return nil, fmt.Errorf("store %q: this program has no driver %q, only %s",
+			setting, scheme, strings.Join(known, ", "))
 	}
 	return open(ctx, name)
 }

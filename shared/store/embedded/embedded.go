@@ -24,7 +24,9 @@ import (
 )
 
 func init() {
-	driver.Register("embedded", func(ctx context.Context, name string) (driver.Driver, error) { return Open(ctx, name) })
+	driver.Register("embedded", func(ctx context.Context, name string) (driver.Driver, error) {
+		return Open(ctx, name)
+	})
 }
 
 // A Driver is a [driver.Driver] and a [driver.Feed] over one SQLite file. The
@@ -133,7 +135,8 @@ func (d *Driver) List(ctx context.Context, q driver.Query) ([]driver.Record, err
 	if q.Field == "" {
 		return list(q.Collection)(f.readers.QueryContext(ctx, listAll, q.Collection, q.After, q.Limit))
 	}
-	return list(q.Collection)(f.readers.QueryContext(ctx, listByField, q.Collection, q.Field, q.Value, q.After, q.Limit))
+	return list(q.Collection)(f.readers.QueryContext(ctx, listByField,
+		q.Collection, q.Field, q.Value, q.After, q.Limit))
 }
 
 // Close implements [driver.Driver]. Later calls of other methods fail.

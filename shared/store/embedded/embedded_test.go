@@ -42,7 +42,8 @@ func TestBrokenFileIsNoVerdict(t *testing.T) {
 	storetest.RunFaults(t, map[string]func(t *testing.T) driver.Driver{
 		"no database": func(t *testing.T) driver.Driver {
 			dir := t.TempDir()
-			if err := os.WriteFile(filepath.Join(dir, "postern.db"), []byte(strings.Repeat("not a database ", 500)), 0o600); err != nil {
+			noDatabase := []byte(strings.Repeat("not a database ", 500))
+			if err := os.WriteFile(filepath.Join(dir, "postern.db"), noDatabase, 0o600); err != nil {
 				t.Fatal(err)
 			}
 			return openIn(t, dir)
@@ -115,7 +116,9 @@ func TestOnlyTheOwnerMayReadTheFiles(t *testing.T) {
 	d := openIn(t, dir)
 	defer d.Close()
 	create(t, d, "x", driver.Document{Body: "x"})
-	for name, want := range map[string]os.FileMode{"": 0o700, "postern.db": 0o600, "postern.db-wal": 0o600, "postern.db-shm": 0o600} {
+	for name, want := range map[string]os.FileMode{
+		"": 0o700, "postern.db": 0o600, "postern.db-wal": 0o600, "postern.db-shm": 0o600,
+	} {
 		info, err := os.Stat(filepath.Join(dir, name))
 		if err != nil {
 			t.Errorf("%q: %v", name, err)
@@ -149,7 +152,8 @@ func TestRowOfAnotherShapeConcernsNobodyElse(t *testing.T) {
 	defer d.Close()
 	create(t, d, "odd", driver.Document{Body: "sealed", Index: map[string]string{"owner": "me"}})
 	create(t, d, "ours", driver.Document{Body: "sealed"})
-	if _, err := d.file.writers.ExecContext(t.Context(), "UPDATE documents SET fields = '{' WHERE id = 'odd'"); err != nil {
+	const spoil = "UPDATE documents SET fields = '{' WHERE id = 'odd'"
+	if _, err := d.file.writers.ExecContext(t.Context(), spoil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := d.Get(t.Context(), key("odd")); !errors.Is(err, driver.ErrMalformed) {

@@ -75,7 +75,8 @@ func TestUnreadFeedIsBounded(t *testing.T) {
 	d, _ := used(t)
 	create(t, d, "x", driver.Document{})
 	// As if 10,000 changes had come before, without writing them one by one.
-	if _, err := d.file.writers.Exec("UPDATE sqlite_sequence SET seq = ? WHERE name = 'changes'", maxChanges); err != nil {
+	const forward = "UPDATE sqlite_sequence SET seq = ? WHERE name = 'changes'"
+	if _, err := d.file.writers.Exec(forward, maxChanges); err != nil {
 		t.Fatal(err)
 	}
 	create(t, d, "y", driver.Document{})

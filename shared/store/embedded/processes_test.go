@@ -105,7 +105,8 @@ func TestProcessesWriteSideBySide(t *testing.T) {
 // them there are at least.
 func wantCounted(t *testing.T, d driver.Driver, atLeast int) {
 	t.Helper()
-	records, err := d.List(t.Context(), driver.Query{Collection: "clients", Field: "kind", Value: "line", Limit: driver.MaxPage})
+	lines := driver.Query{Collection: "clients", Field: "kind", Value: "line", Limit: driver.MaxPage}
+	records, err := d.List(t.Context(), lines)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +115,8 @@ func wantCounted(t *testing.T, d driver.Driver, atLeast int) {
 		t.Fatal(err)
 	}
 	if len(records) < atLeast || counter.Body != strconv.Itoa(len(records)) {
-		t.Errorf("got %d documents and a count of %s, want both the same and at least %d", len(records), counter.Body, atLeast)
+		t.Errorf("got %d documents and a count of %s, want both the same and at least %d",
+			len(records), counter.Body, atLeast)
 	}
 }
 

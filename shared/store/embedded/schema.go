@@ -46,7 +46,8 @@ CREATE TABLE changes (
 const (
 	getDocument = `SELECT body, fields, delete_after FROM documents WHERE collection = ? AND id = ?`
 	putDocument = `INSERT INTO documents (collection, id, body, fields, delete_after) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT (collection, id) DO UPDATE SET body = excluded.body, fields = excluded.fields, delete_after = excluded.delete_after`
+		ON CONFLICT (collection, id) DO UPDATE
+		SET body = excluded.body, fields = excluded.fields, delete_after = excluded.delete_after`
 	deleteDocument = `DELETE FROM documents WHERE collection = ? AND id = ?`
 	putLabel       = `INSERT INTO labels (collection, field, value, id) VALUES (?, ?, ?, ?)`
 	deleteLabel    = `DELETE FROM labels WHERE collection = ? AND field = ? AND value = ? AND id = ?`
@@ -59,8 +60,9 @@ const (
 		WHERE l.collection = ? AND l.field = ? AND l.value = ? AND l.id > ? ORDER BY l.id LIMIT ?`
 	listExpired = `SELECT collection, id FROM documents WHERE delete_after <= ? ORDER BY delete_after LIMIT ?`
 
-	addChange     = `INSERT INTO changes (collection, id, old, new, time) VALUES (?, ?, ?, ?, ?)`
-	listChanges   = `SELECT sequence, collection, id, old, new, time FROM changes WHERE sequence > ? ORDER BY sequence LIMIT ?`
+	addChange   = `INSERT INTO changes (collection, id, old, new, time) VALUES (?, ?, ?, ?, ?)`
+	listChanges = `SELECT sequence, collection, id, old, new, time FROM changes
+		WHERE sequence > ? ORDER BY sequence LIMIT ?`
 	forgetChanges = `DELETE FROM changes WHERE sequence <= ?`
 )
 

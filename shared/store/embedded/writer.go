@@ -125,7 +125,8 @@ func (w *writer) replace(ctx context.Context, k driver.Key, before, after *drive
 }
 
 func (w *writer) report(ctx context.Context, k driver.Key, before, after *driver.Document) (int64, error) {
-	result, err := w.tx.StmtContext(ctx, w.change).ExecContext(ctx, k.Collection, k.ID, change(before), change(after), w.now().UnixMicro())
+	result, err := w.tx.StmtContext(ctx, w.change).ExecContext(ctx,
+		k.Collection, k.ID, change(before), change(after), w.now().UnixMicro())
 	if err != nil {
 		return 0, err
 	}
@@ -171,7 +172,8 @@ func (f *file) purge(ctx context.Context, now time.Time) (int, error) {
 		var list []driver.Write
 		for _, k := range keys {
 			d, err := w.document(ctx, k) // it may live longer by now
-			if errors.Is(err, driver.ErrNotFound) || err == nil && (d.DeleteAfter.IsZero() || d.DeleteAfter.After(now)) {
+			longer := d.DeleteAfter.IsZero() || d.DeleteAfter.After(now)
+			if errors.Is(err, driver.ErrNotFound) || err == nil && longer {
 				continue
 			}
 			if err != nil {

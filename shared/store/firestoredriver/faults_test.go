@@ -85,7 +85,8 @@ func TestMissingDatabaseIsNamed(t *testing.T) {
 	_, get := d.Get(t.Context(), k)
 	_, list := d.List(t.Context(), driver.Query{Collection: "clients", Limit: 1})
 	create := d.Create(t.Context(), k, driver.Document{})
-	transaction := d.RunTransaction(t.Context(), func(_ context.Context, tx driver.Tx) error { return tx.Set(k, driver.Document{}) })
+	set := func(_ context.Context, tx driver.Tx) error { return tx.Set(k, driver.Document{}) }
+	transaction := d.RunTransaction(t.Context(), set)
 	for call, err := range map[string]error{"Get": get, "List": list, "Create": create, "RunTransaction": transaction} {
 		if !errors.Is(err, driver.ErrNoDatabase) {
 			t.Fatalf("%s: got %v, want ErrNoDatabase", call, err)
@@ -137,7 +138,8 @@ func TestDatabaseGoneBeforeTheCommitIsAFault(t *testing.T) {
 	if err := d.Create(t.Context(), k, driver.Document{Body: "here"}); err != nil {
 		t.Fatal(err)
 	}
-	s.BeforeCommit(func() { s.Fail("my-project", status.Error(codes.NotFound, "The database (default) does not exist")) })
+	missing := status.Error(codes.NotFound, "The database (default) does not exist")
+	s.BeforeCommit(func() { s.Fail("my-project", missing) })
 	err := d.RunTransaction(t.Context(), func(_ context.Context, tx driver.Tx) error {
 		if _, err := tx.Get(k); err != nil {
 			return err

@@ -41,7 +41,9 @@ import (
 const deadline = 10 * time.Second
 
 func init() {
-	driver.Register("firestore", func(ctx context.Context, name string) (driver.Driver, error) { return Open(ctx, name) })
+	driver.Register("firestore", func(ctx context.Context, name string) (driver.Driver, error) {
+		return Open(ctx, name)
+	})
 }
 
 // A Driver is a [driver.Driver] over one Firestore database.
@@ -79,10 +81,12 @@ func open(name string, getenv func(string) string) (*Driver, error) {
 		database = firestore.DefaultDatabaseID
 	}
 	if !projectForm().MatchString(project) || !databaseForm().MatchString(database) {
-		return nil, fmt.Errorf("store \"firestore:%s\": want firestore:PROJECT or firestore:PROJECT/DATABASE, like firestore:my-project", name)
+		return nil, fmt.Errorf("store \"firestore:%s\": "+
+			"want firestore:PROJECT or firestore:PROJECT/DATABASE, like firestore:my-project", name)
 	}
 	if getenv("FIRESTORE_EMULATOR_HOST") != "" && getenv("K_SERVICE") != "" {
-		return nil, errors.New("FIRESTORE_EMULATOR_HOST is set on Cloud Run: unset it; it replaces Firestore by a test program and sends no credentials")
+		return nil, errors.New("FIRESTORE_EMULATOR_HOST is set on Cloud Run: " +
+			"unset it; it replaces Firestore by a test program and sends no credentials")
 	}
 	return &Driver{project: project, database: database}, nil
 }
@@ -253,12 +257,12 @@ func decode(s *firestore.DocumentSnapshot) (driver.Document, error) {
 	fields := s.Data()
 	body, ok := fields[bodyField].(string)
 	if !ok {
-		return driver.Document{}, fmt.Errorf("decode document of %s: field %s is not a string: %w", s.Ref.Parent.ID, bodyField, driver.ErrMalformed)
+		return driver.Document{}, malformed(s, bodyField, "a string")
 	}
 	d := driver.Document{Body: body, Index: map[string]string{}}
 	if value, there := fields[deleteAfterField]; there {
 		if d.DeleteAfter, ok = value.(time.Time); !ok {
-			return driver.Document{}, fmt.Errorf("decode document of %s: field %s is not a timestamp: %w", s.Ref.Parent.ID, deleteAfterField, driver.ErrMalformed)
+			return driver.Document{}, malformed(s, deleteAfterField, "a timestamp")
 		}
 	}
 	for field, value := range fields {
@@ -267,10 +271,16 @@ func decode(s *firestore.DocumentSnapshot) (driver.Document, error) {
 			continue
 		}
 		if d.Index[name], ok = value.(string); !ok {
-			return driver.Document{}, fmt.Errorf("decode document of %s: field %s is not a string: %w", s.Ref.Parent.ID, field, driver.ErrMalformed)
+			return driver.Document{}, malformed(s, field, "a string")
 		}
 	}
 	return d.Clone(), nil
+}
+
+// malformed is the error of a document with a field that is not what we write.
+func malformed(s *firestore.DocumentSnapshot, field, want string) error {
+	collection := s.Ref.Parent.ID
+	return fmt.Errorf("decode document of %s: field %s is not %s: %w", collection, field, want, driver.ErrMalformed)
 }
 
 // fault is an error of Firestore's as a failure to look. A NOT_FOUND that is not about
@@ -279,6 +289,7 @@ func (d *Driver) fault(err error) error {
 	if status.Code(err) != codes.NotFound {
 		return err
 	}
-	return fmt.Errorf("%w: Firestore has no database %q in project %q: correct STORE, or create the database (terraform apply does): %w",
+	return fmt.Errorf("%w: Firestore has no database %q in project %q: "+
+		"correct STORE, or create the database (terraform apply does): %w",
 		driver.ErrNoDatabase, d.database, d.project, err)
 }

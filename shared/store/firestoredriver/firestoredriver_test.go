@@ -98,7 +98,8 @@ func TestDocumentOfAnotherShapeConcernsNobodyElse(t *testing.T) {
 			t.Errorf("Get of %s: got %v, want ErrMalformed", id, err)
 		}
 	}
-	if err := d.Create(t.Context(), driver.Key{Collection: "clients", ID: "ours"}, driver.Document{Body: "sealed"}); err != nil {
+	ours := driver.Key{Collection: "clients", ID: "ours"}
+	if err := d.Create(t.Context(), ours, driver.Document{Body: "sealed"}); err != nil {
 		t.Fatal(err)
 	}
 	records, err := d.List(t.Context(), driver.Query{Collection: "clients", Limit: 9})
@@ -176,7 +177,9 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 			t.Errorf("open(%q): got %+v, %v, want %v", name, d, err, want)
 		}
 	}
-	for _, name := range []string{"", "/", "my-project/", "/clients", "my-project/a/b", "My Project", "my-project/X", "p?q"} {
+	for _, name := range []string{
+		"", "/", "my-project/", "/clients", "my-project/a/b", "My Project", "my-project/X", "p?q",
+	} {
 		if _, err := open(name, none); err == nil || !strings.Contains(err.Error(), "firestore:PROJECT") {
 			t.Errorf("open(%q): got %v, want an error that says what to write", name, err)
 		}
@@ -186,7 +189,8 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 func TestEmulatorIsRefusedOnCloudRun(t *testing.T) {
 	t.Parallel()
 	environment := map[string]string{"FIRESTORE_EMULATOR_HOST": "127.0.0.1:8080", "K_SERVICE": "token"}
-	if _, err := open("my-project", func(k string) string { return environment[k] }); err == nil || !strings.Contains(err.Error(), "FIRESTORE_EMULATOR_HOST") {
+	_, err := open("my-project", func(k string) string { return environment[k] })
+	if err == nil || !strings.Contains(err.Error(), "FIRESTORE_EMULATOR_HOST") {
 		t.Errorf("open: got %v, want an error that names the variable", err)
 	}
 	delete(environment, "K_SERVICE")
