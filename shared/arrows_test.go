@@ -49,6 +49,7 @@ var arrows = map[string][]string{
 	"store/firestoredriver": {"store/driver"},
 	// decide
 	"accesstoken": {"oauth", "credential", "recent", "signing", "keyfile"},
+	"identity":    {"oauth", "credential", "defaults", "recent", "signing", "keyfile"},
 	"upstream":    {"oauth", "credential", "origin"},
 	// for programs and tests; see manifest
 	"manifest": {},
@@ -56,14 +57,14 @@ var arrows = map[string][]string{
 	// speak
 	"httperr": {"oauth"},
 	"strict":  {"oauth", "httperr"},
-	"edge":    {"oauth", "origin", "httperr", "strict", "telemetry"},
+	"edge":    {"oauth", "credential", "origin", "httperr", "strict", "telemetry"},
 	"pages":   {"oauth", "httperr", "edge", "telemetry"},
 	"cimd":    {"oauth", "credential", "httperr", "origin", "recent", "limit", "strict", "telemetry"},
 	// start
 	"boot":       {"config", "telemetry", "edge", "origin", "version"},
 	"boot/serve": {"boot"},
 	"parts": {
-		"boot", "cimd", "config", "credential", "fernet", "keyfile", "oauth", "seal", "signing", "store",
+		"boot", "cimd", "config", "credential", "fernet", "identity", "keyfile", "oauth", "seal", "signing", "store",
 		"store/driver", "telemetry", "upstream",
 	},
 	// programs that write the generated pages
@@ -89,6 +90,7 @@ func init() {
 	}
 	neverLinked[shared+"oauth"] = append([]string{"net/http"}, cloud...)
 	neverLinked[shared+"accesstoken"] = append([]string{"net/http"}, cloud...)
+	neverLinked[shared+"identity"] = append([]string{"net/http"}, cloud...)
 	neverLinked[house+"test/kit/memory"] = cloud
 	neverLinked[shared+"store/embedded"] = cloud[:2]
 	neverLinked[shared+"store/firestoredriver"] = cloud[2:]

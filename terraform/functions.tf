@@ -85,12 +85,12 @@ locals {
       timeout     = 30
       memory      = "256M"
     }
-    # Runs tools that other people write: public keys only, and the database
-    # for reading only.
+    # Runs tools that other people write: no key that makes an access token, and the
+    # database for reading only. Its private keys tell upstream servers who calls.
     mcp = {
       description = "MCP endpoint"
       environment = merge(local.common, local.behind_gateway, local.store, local.revocation, local.github)
-      secrets     = { FERNET_KEYS_FILE = "fernet-keys", VERIFICATION_KEYS_FILE = "verification-keys" }
+      secrets     = { FERNET_KEYS_FILE = "fernet-keys", VERIFICATION_KEYS_FILE = "verification-keys", IDENTITY_KEYS_FILE = "identity-keys" }
       database    = local.reader
       timeout     = 300
       memory      = "512M"

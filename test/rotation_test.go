@@ -146,7 +146,7 @@ func ringsOf(t *testing.T, s *rig.Server, settings map[string]string) map[string
 
 func wantAllReplaced(t *testing.T, before, after map[string][]string) {
 	t.Helper()
-	for _, ring := range []string{"fernet-keys", "signing-keys", "verification-keys"} {
+	for _, ring := range []string{"fernet-keys", "signing-keys", "verification-keys", "identity-keys"} {
 		if len(after[ring]) != 1 || slices.Contains(before[ring], after[ring][0]) {
 			t.Errorf("%s: got %v after %v, want one other key", ring, after[ring], before[ring])
 		}

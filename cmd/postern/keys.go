@@ -20,11 +20,12 @@ import (
 
 const keysLong = `Make, change and retire the keys of a server, without a restart and without a failed request.
 
-There are three rings. The first key of a ring writes, all of them read:
+There are four rings. The first key of a ring writes, all of them read:
 
   fernet-keys        seals records, forms and cookies
   signing-keys       signs access tokens
   verification-keys  the public halves, which follow signing-keys
+  identity-keys      signs what tells MCP servers behind this one who calls
 
 A new key is staged, so that every server has it before one uses it; promoted; and the old one retired when
 nothing needs it any more. rotate does all of that with the waits in between. Keys are named by fingerprint.`
@@ -96,6 +97,7 @@ func (o *keysOptions) ringStore(out *cli.Output, b keyring.Backend) (*keyring.St
 		Backend: b,
 		Waits: keyring.Waits{
 			Readers: o.wait, AccessTokens: r.Duration("ACCESS_TOKEN_TTL"), SignIns: r.Duration("SIGN_IN_TTL"),
+			IdentityTokens: r.Duration("IDENTITY_TOKEN_TTL"),
 		},
 		Keep: o.keep,
 		Log:  telemetry.NewLogger(out.Err, nil, ""),
@@ -114,7 +116,7 @@ func newKeysCreate(out *cli.Output, o *keysOptions) *cobra.Command {
 		}
 		if len(created) == 0 {
 			none := map[string]any{"created": []string{}}
-			return k.out.Say(none, "all three rings are there already, in %s", k.Backend)
+			return k.out.Say(none, "all rings are there already, in %s", k.Backend)
 		}
 		return k.out.Say(map[string]any{"created": created}, "created %s in %s", strings.Join(created, ", "), k.Backend)
 	})
@@ -136,8 +138,8 @@ func newKeysStage(out *cli.Output, o *keysOptions) *cobra.Command {
 	})
 }
 
-// writingRings are the rings that are changed; the third follows.
-var writingRings = []string{keyring.Fernet, keyring.Signing}
+// writingRings are the rings that are changed; verification-keys follows.
+var writingRings = keyring.Writing()
 
 func newKeysPromote(out *cli.Output, o *keysOptions) *cobra.Command {
 	var early bool
@@ -161,7 +163,7 @@ func newKeysPromote(out *cli.Output, o *keysOptions) *cobra.Command {
 func newKeysRotate(out *cli.Output, o *keysOptions) *cobra.Command {
 	return withKeys(out, o, &cobra.Command{
 		Use: "rotate [RING...]", Short: "Replace the keys of rings, with all waits",
-		Long: "Replace the keys of both rings, or of those named: stage, wait, promote, wait, seal records again,\n" +
+		Long: "Replace the keys of all rings, or of those named: stage, wait, promote, wait, seal records again,\n" +
 			"retire. --wait must be longer than KEYS_MAX_AGE of the servers, or a key writes before every server\n" +
 			"has it.\n" +
 			"It takes a little over an hour, most of it waiting until access tokens of the old key have expired.\n" +

@@ -64,6 +64,14 @@ const signingDamage = `Retiring %s at once:
   - programs outside that cache the JWKS keep the key for as long as they cache
 `
 
+const identityDamage = `Retiring %s at once:
+  - MCP servers behind this one refuse what it signed, as soon as they read the keys again; mcp signs anew with the
+    next call, and nobody has to sign in again
+  - functions that have read the ring within KEYS_MAX_AGE (5m) go on signing with it until they read it again, and those
+    calls fail; a new deployment of mcp makes it read the ring at once
+  - a server that caches the keys takes what the key signs for as long as it caches: restart it after a theft
+`
+
 const fernetDamage = `Retiring %s at once:
   - sealed with it and unreadable from then on: %s
   - sign-ins under way fail and have to be started again
@@ -76,8 +84,11 @@ To keep the records, rotate instead: postern keys rotate fernet-keys --wait 0s
 
 // damage says what retiring a key at once breaks.
 func (k keysRun) damage(ctx context.Context, ring, key string) (string, error) {
-	if ring == keyring.Signing {
+	switch ring {
+	case keyring.Signing:
 		return fmt.Sprintf(signingDamage, key), nil
+	case keyring.Identity:
+		return fmt.Sprintf(identityDamage, key), nil
 	}
 	sealed := "unknown, the store cannot be read"
 	usage, err := k.usage(ctx)

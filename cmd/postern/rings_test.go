@@ -76,11 +76,15 @@ func TestRunningServerKeepsItsRings(t *testing.T) {
 			if status != http.StatusOK {
 				t.Errorf("jwks: got %d %s, want 200", status, body)
 			}
-			return body
+			status, identity := ask(t, server, http.MethodGet, "/.well-known/identity-jwks.json", "")
+			if status != http.StatusOK {
+				t.Errorf("identity-jwks: got %d %s, want 200", status, identity)
+			}
+			return body + identity
 		}
 		before := works()
 		rings := map[string][]byte{}
-		for _, name := range []string{localkeys.Fernet, localkeys.Signing, localkeys.Verification} {
+		for _, name := range []string{localkeys.Fernet, localkeys.Signing, localkeys.Verification, localkeys.Identity} {
 			file := filepath.Join(data, "keys", name)
 			if rings[file], err = os.ReadFile(file); err != nil {
 				t.Fatal(err)
@@ -107,8 +111,8 @@ func TestRunningServerKeepsItsRings(t *testing.T) {
 				t.Errorf("%s: keys changed from %s to %s", what, before, got)
 			}
 			lines := log.taken()
-			if strings.Count(lines, string(telemetry.KeysReloadFailed)) < 2 || strings.Contains(lines, "canary") {
-				t.Errorf("%s: got log %s, want %s of two rings, without what the files hold",
+			if strings.Count(lines, string(telemetry.KeysReloadFailed)) < 3 || strings.Contains(lines, "canary") {
+				t.Errorf("%s: got log %s, want %s of three rings, without what the files hold",
 					what, lines, telemetry.KeysReloadFailed)
 			}
 		}
@@ -119,11 +123,11 @@ func TestRunningServerKeepsItsRings(t *testing.T) {
 			}
 		}
 		time.Sleep(6 * time.Minute)
-		if after := works(); strings.Count(after, `"kid"`) != 2 {
-			t.Errorf("after a key was staged: got %s, want two keys", after)
+		if after := works(); strings.Count(after, `"kid"`) != 4 {
+			t.Errorf("after a key was staged: got %s, want two keys of each ring", after)
 		}
-		if lines := log.taken(); strings.Count(lines, string(telemetry.KeysRingChanged)) < 2 {
-			t.Errorf("got log %s, want %s of two rings", lines, telemetry.KeysRingChanged)
+		if lines := log.taken(); strings.Count(lines, string(telemetry.KeysRingChanged)) < 3 {
+			t.Errorf("got log %s, want %s of three rings", lines, telemetry.KeysRingChanged)
 		}
 	})
 }

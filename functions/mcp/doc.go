@@ -20,5 +20,8 @@
 // [Caller] that was verified for this very request, and its own typed arguments. It
 // never sees the token. docs/tools.md has a walk through.
 //
+// Beside /mcp it serves the public keys of what tells upstream servers who calls
+// (identitykeys.go): no other function holds that ring, and no token is asked for.
+//
 // Issuing tokens, and ending grants, is the token function's business.
 package mcp

@@ -23,6 +23,7 @@ func Build(ctx context.Context, env *boot.Env) (http.Handler, error) {
 		Verifier:         &accesstoken.Verifier{Keys: parts.VerificationKeys(env, r)},
 		Store:            parts.Store(ctx, env, r, parts.Box(env, r)),
 		RevocationMaxAge: r.Duration("REVOCATION_MAX_AGE"),
+		Identity:         parts.Identity(env, r),
 		Log:              env.Log,
 	}
 	c.Provider, c.Allow = parts.Provider(env, r, parts.WithoutSecret)

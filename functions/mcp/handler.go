@@ -11,6 +11,7 @@ import (
 	"github.com/postern-dev/postern/shared/accesstoken"
 	"github.com/postern-dev/postern/shared/defaults"
 	"github.com/postern-dev/postern/shared/edge"
+	"github.com/postern-dev/postern/shared/identity"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/telemetry"
@@ -20,8 +21,8 @@ import (
 // maxBody is the largest message (HT-06), in bytes. The gateway lets 32 MB through.
 const maxBody = 1 << 20
 
-// A Config is what the MCP endpoint needs. Everything but Tools, Log and Now
-// is required.
+// A Config is what the MCP endpoint needs. Everything but Identity, Tools, Log and
+// Now is required.
 type Config struct {
 	Edge     edge.Deployment
 	Verifier *accesstoken.Verifier
@@ -32,6 +33,9 @@ type Config struct {
 	// RevocationMaxAge is how long /mcp may go without looking whether a grant
 	// still lives; 0 looks on every request.
 	RevocationMaxAge time.Duration
+
+	// Identity tells upstream servers who calls. Nil publishes no keys.
+	Identity *identity.Signer
 
 	// Tools are what is served; nil means [Builtin].
 	Tools []Tool
@@ -51,7 +55,8 @@ type handler struct {
 	streams http.Handler        // answers with a stream
 }
 
-// New returns the MCP endpoint, /mcp.
+// New returns the MCP endpoint, /mcp, and beside it the keys by which upstream servers
+// know what comes from it.
 func New(c Config) (http.Handler, error) {
 	switch {
 	case c.Verifier == nil:
@@ -68,10 +73,11 @@ func New(c Config) (http.Handler, error) {
 	c.Log, c.Now = defaults.Log(c.Log), defaults.Now(c.Now)
 	h := &handler{Config: c}
 	h.grants = newLiveness(c.Store, c.RevocationMaxAge, h.Now)
-	return edge.Wrap(h.routes(), edge.Options{
+	endpoint := edge.Wrap(h.routes(), edge.Options{
 		Deployment: h.Edge, Endpoint: "mcp", MaxBody: maxBody, Before: h.admit,
 		Answers: edge.Answers{Error: writeError},
-	}), nil
+	})
+	return h.withIdentityKeys(endpoint), nil
 }
 
 // errorsOf answers the errors of serve in OAuth's way.

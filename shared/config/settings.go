@@ -83,6 +83,11 @@ var Settings = []Setting{
 		Doc: "The public keys that verify access tokens, a JWKS without private members.",
 	},
 	{
+		Name: "IDENTITY_KEYS_FILE", Kind: KindFile, Example: "/secrets/identity-keys/value",
+		Doc: "The private keys that sign what tells MCP servers behind this one who calls, a JWKS. The first one signs. " +
+			"Mounted on the mcp function alone, which shows the public halves at `/.well-known/identity-jwks.json`. Unset, nothing is signed and nothing is there.",
+	},
+	{
 		Name: "KEYS_MAX_AGE", Kind: KindDuration, Default: "5m", Min: time.Second, Max: time.Hour, Example: "1m",
 		Doc: "How old a ring of keys may get before a request reads its file again; " +
 			"the client secret of the identity provider likewise. " +
@@ -91,6 +96,11 @@ var Settings = []Setting{
 	{
 		Name: "ACCESS_TOKEN_TTL", Kind: KindDuration, Default: "1h", Min: time.Second, Max: day, Example: "15m",
 		Doc: "How long an access token is good.",
+	},
+	{
+		Name: "IDENTITY_TOKEN_TTL", Kind: KindDuration, Default: "5m", Min: time.Second, Max: 5 * time.Minute,
+		Example: "1m",
+		Doc:     "How long what tells an MCP server behind this one who calls is good. It is made anew before it ends.",
 	},
 	{
 		Name: "GRANT_TTL", Kind: KindDuration, Default: "2160h", Min: time.Second, Max: 5 * year, Example: "720h",

@@ -61,7 +61,9 @@ var Functions = []Function{
 	},
 	{
 		Name: "mcp", Trigger: HTTP,
-		Settings:   slices.Concat(entry, []string{"VERIFICATION_KEYS_FILE", "REVOCATION_MAX_AGE"}),
+		Settings: slices.Concat(entry, []string{
+			"VERIFICATION_KEYS_FILE", "IDENTITY_KEYS_FILE", "IDENTITY_TOKEN_TTL", "REVOCATION_MAX_AGE",
+		}),
 		NeverLinks: deployed,
 	},
 	{

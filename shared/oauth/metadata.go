@@ -10,6 +10,9 @@ const (
 	RevokePath     = "/revoke"
 	IntrospectPath = "/introspect"
 	JWKSPath       = "/.well-known/jwks.json"
+	// IdentityKeysPath is where the keys are that tell upstream servers who calls. They
+	// are not those of JWKSPath, and no metadata document names them.
+	IdentityKeysPath = "/.well-known/identity-jwks.json"
 
 	ResourceMetadataPath = "/.well-known/oauth-protected-resource"
 	ServerMetadataPath   = "/.well-known/oauth-authorization-server"

@@ -16,6 +16,7 @@ import (
 	"github.com/postern-dev/postern/shared/config"
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/fernet"
+	"github.com/postern-dev/postern/shared/identity"
 	"github.com/postern-dev/postern/shared/keyfile"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/seal"
@@ -53,6 +54,16 @@ func OwnVerificationKeys(env *boot.Env, r *config.Reader) *keyfile.File[signing.
 // VerificationKeys returns the public keys of VERIFICATION_KEYS_FILE.
 func VerificationKeys(env *boot.Env, r *config.Reader) *keyfile.File[signing.KeySet] {
 	return keyfile.New(r.File("VERIFICATION_KEYS_FILE"), signing.ParseKeySet, options("verification-keys", env, r))
+}
+
+// Identity returns what signs who calls for upstream servers, with IDENTITY_KEYS_FILE; nil
+// where that is not set.
+func Identity(env *boot.Env, r *config.Reader) *identity.Signer {
+	file, ttl := r.File("IDENTITY_KEYS_FILE"), r.Duration("IDENTITY_TOKEN_TTL")
+	if file == "" {
+		return nil
+	}
+	return &identity.Signer{Ring: keyfile.New(file, signing.ParseRing, options("identity-keys", env, r)), TTL: ttl}
 }
 
 func options(name string, env *boot.Env, r *config.Reader) *keyfile.Options {

@@ -6,11 +6,16 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/postern-dev/postern/shared/recent"
 )
+
+// KeysMaxAge is how long whoever fetched a published set may keep it. A key has to be
+// shown for at least as long before it signs and after it last signed.
+const KeysMaxAge = 5 * time.Minute
 
 // maxKID is the longest kid taken into a set, in characters.
 const maxKID = 128

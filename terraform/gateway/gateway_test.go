@@ -42,6 +42,7 @@ func TestEveryProbedURLReachesItsFunction(t *testing.T) {
 		{"GET HEAD OPTIONS", "/mcp/.well-known/oauth-authorization-server", "wellknown"},
 		{"GET HEAD OPTIONS", "/.well-known/jwks.json", "wellknown"},
 		{"GET HEAD OPTIONS", "/jwks", "wellknown"},
+		{"GET HEAD OPTIONS", "/.well-known/identity-jwks.json", "mcp"},
 		{"GET HEAD OPTIONS", "/.well-known/a/b/c", "wellknown"},
 		{"GET HEAD POST PUT PATCH DELETE OPTIONS", "/mcp", "mcp"},
 		{"GET HEAD POST PUT PATCH DELETE OPTIONS", "/mcp/", "mcp"},

@@ -3,6 +3,7 @@ locals {
     "fernet-keys"          = "Fernet ring that seals records"
     "signing-keys"         = "private ring that signs access tokens"
     "verification-keys"    = "public keys that verify access tokens"
+    "identity-keys"        = "private ring that tells upstream servers who calls"
     "github-client-secret" = "client secret of the GitHub OAuth app"
   }
 }

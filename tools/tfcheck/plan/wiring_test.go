@@ -44,7 +44,8 @@ func mounts(t *testing.T, p planned) map[string][]string {
 
 // TestEachFunctionMountsOnlyItsSecrets: only token has the private signing
 // keys, and whoever runs other people's tools has no secret of ours but the ring that
-// opens records. No key serves two purposes, so the upstream secret can change alone (M1).
+// opens records and the one that tells upstream servers who calls. No key serves two
+// purposes, so the upstream secret can change alone (M1).
 func TestEachFunctionMountsOnlyItsSecrets(t *testing.T) {
 	t.Parallel()
 	want := map[string][]string{
@@ -52,7 +53,7 @@ func TestEachFunctionMountsOnlyItsSecrets(t *testing.T) {
 		"authorize": {"fernet-keys", "github-client-secret"},
 		"token":     {"fernet-keys", "signing-keys"},
 		"wellknown": {"verification-keys"},
-		"mcp":       {"fernet-keys", "verification-keys"},
+		"mcp":       {"fernet-keys", "identity-keys", "verification-keys"},
 		"cascade":   {"fernet-keys", "github-client-secret"},
 	}
 	got := mounts(t, firstPlan(t))
@@ -313,6 +314,8 @@ func TestSettingsFollowTheVariables(t *testing.T) {
 		{"register", "STORE", "firestore:acme-mcp/postern"},
 		{"wellknown", "STORE", ""},
 		{"token", "SIGNING_KEYS_FILE", "/secrets/signing-keys/value"},
+		{"mcp", "IDENTITY_KEYS_FILE", "/secrets/identity-keys/value"},
+		{"wellknown", "IDENTITY_KEYS_FILE", ""},
 		{"mcp", "TRUST_FORWARDED_AUTHORIZATION", "true"},
 		{"mcp", "FORWARDED_FOR_HOPS", "2"},
 		{"cascade", "TRUST_FORWARDED_AUTHORIZATION", ""},

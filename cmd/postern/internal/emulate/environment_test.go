@@ -17,7 +17,7 @@ import (
 
 var everything = config.Map(map[string]string{
 	"ISSUER_URL": "https://auth.example.com", "STORE": "embedded:x", "SIGNING_KEYS_FILE": "s", "FERNET_KEYS_FILE": "f",
-	"VERIFICATION_KEYS_FILE": "v", "GITHUB_CLIENT_SECRET_FILE": "g",
+	"VERIFICATION_KEYS_FILE": "v", "IDENTITY_KEYS_FILE": "i", "GITHUB_CLIENT_SECRET_FILE": "g",
 	"ALLOW": "anyone", "TRUST_FORWARDED_AUTHORIZATION": "false",
 })
 
@@ -43,6 +43,7 @@ func TestAFunctionGetsTheSettingsItReadsAndNoOthers(t *testing.T) {
 			"SIGNING_KEYS_FILE":             name == "token",
 			"STORE":                         name != "wellknown",
 			"VERIFICATION_KEYS_FILE":        name == "wellknown" || name == "mcp",
+			"IDENTITY_KEYS_FILE":            name == "mcp",
 			"GITHUB_CLIENT_SECRET_FILE":     name == "authorize" || name == "cascade",
 			"TRUST_FORWARDED_AUTHORIZATION": true,
 			"FORWARDED_FOR_HOPS":            http,

@@ -11,10 +11,15 @@ const (
 	Fernet       = "fernet-keys"
 	Signing      = "signing-keys"
 	Verification = "verification-keys"
+	Identity     = "identity-keys"
 )
 
-// Names returns the three rings in the order in which they are shown.
-func Names() []string { return []string{Fernet, Signing, Verification} }
+// Names returns the four rings in the order in which they are shown.
+func Names() []string { return []string{Fernet, Signing, Verification, Identity} }
+
+// Writing returns the rings that are changed step by step; verification-keys follows
+// signing-keys.
+func Writing() []string { return []string{Fernet, Signing, Identity} }
 
 var (
 	// ErrMissing says that a ring was looked up and is not there.

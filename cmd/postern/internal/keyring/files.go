@@ -25,6 +25,7 @@ func NewFiles(dir string) Files { return Files{dir} }
 // fileNames are the names of the rings' files.
 var fileNames = map[string]string{
 	Fernet: localkeys.Fernet, Signing: localkeys.Signing, Verification: localkeys.Verification,
+	Identity: localkeys.Identity,
 }
 
 // Path returns the file of a ring.

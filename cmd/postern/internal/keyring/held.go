@@ -15,7 +15,7 @@ type held struct {
 	marks marks
 }
 
-// parseHeld reads the ring fernet-keys or signing-keys. A key without a mark, which
+// parseHeld reads a ring that writes: any but verification-keys. A key without a mark, which
 // other means put there, is taken for one that has been what it is since the version was
 // written: for an old one, unless it is the first. So nothing is retired too early.
 func parseHeld(ring string, v Version) (held, error) {

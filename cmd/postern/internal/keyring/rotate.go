@@ -101,7 +101,7 @@ func (st *Store) do(ctx context.Context, s Step) error {
 // A Rotation takes the steps of one rotation of each of its rings.
 type Rotation struct {
 	Store *Store
-	// Rings are fernet-keys, signing-keys or both.
+	// Rings are those to rotate, of [Writing].
 	Rings []string
 	// Wait returns when it is until, or with an error when ctx ends. next is what
 	// comes then.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -23,20 +24,31 @@ type server struct {
 	seals    *keyfile.File[fernet.Keyring]
 	signs    *keyfile.File[signing.Ring]
 	verifies *keyfile.File[signing.KeySet]
+	tells    *keyfile.File[signing.Ring]
+	upstream *keyfile.File[signing.KeySet] // what a server behind it keeps of what it publishes
 }
 
 func newServer(t *testing.T, b keyring.Backend, now func() time.Time) server {
-	o := func(ring string) *keyfile.Options {
-		read := func(string) ([]byte, error) {
-			v, err := b.Read(t.Context(), ring)
-			return v.Data, err
-		}
+	options := func(read func(string) ([]byte, error)) *keyfile.Options {
 		return &keyfile.Options{Now: now, Patience: time.Minute, Log: slog.New(slog.DiscardHandler), Read: read}
 	}
+	o := func(ring string) *keyfile.Options {
+		return options(func(string) ([]byte, error) {
+			v, err := b.Read(t.Context(), ring)
+			return v.Data, err
+		})
+	}
+	tells := keyfile.New(keyring.Identity, signing.ParseRing, o(keyring.Identity))
+	published := options(func(string) ([]byte, error) {
+		ring, err := tells.Get(t.Context())
+		return ring.Public().Format(), err
+	})
 	return server{
 		keyfile.New(keyring.Fernet, fernet.ParseKeyring, o(keyring.Fernet)),
 		keyfile.New(keyring.Signing, signing.ParseRing, o(keyring.Signing)),
 		keyfile.New(keyring.Verification, signing.ParseKeySet, o(keyring.Verification)),
+		tells,
+		keyfile.New("upstream", signing.ParseKeySet, published),
 	}
 }
 
@@ -50,12 +62,13 @@ type town struct {
 	records []string             // for ever
 	forms   map[string]time.Time // until
 	tokens  map[string]time.Time // until
+	told    map[string]time.Time // until
 	turn    int
 	faults  []string
 }
 
 func newTown(t *testing.T, p place) *town {
-	w := &town{t: t, forms: map[string]time.Time{}, tokens: map[string]time.Time{}}
+	w := &town{t: t, forms: map[string]time.Time{}, tokens: map[string]time.Time{}, told: map[string]time.Time{}}
 	w.store, w.clock, _ = newStore(t, p)
 	w.store.Reseal = w.reseal
 	for range 4 {
@@ -82,7 +95,8 @@ func (w *town) make(s server) {
 	now := w.clock.now()
 	seals, err := s.seals.Get(w.t.Context())
 	signs, err2 := s.signs.Get(w.t.Context())
-	if err := errors.Join(err, err2); err != nil {
+	tells, err3 := s.tells.Get(w.t.Context())
+	if err := errors.Join(err, err2, err3); err != nil {
 		w.t.Fatal(err)
 	}
 	if len(w.records) < 20 || w.turn%7 == 0 {
@@ -94,13 +108,18 @@ func (w *town) make(s server) {
 		w.t.Fatal(err)
 	}
 	w.tokens[token] = now.Add(waits.AccessTokens)
+	if token, err = tells.Sign("postern-identity+jwt", map[string]int{"turn": w.turn}); err != nil {
+		w.t.Fatal(err)
+	}
+	w.told[token] = now.Add(waits.IdentityTokens)
 }
 
 func (w *town) read(i int, s server) {
 	now := w.clock.now()
 	seals, err := s.seals.Get(w.t.Context())
 	verifies, err2 := s.verifies.Get(w.t.Context())
-	if err := errors.Join(err, err2); err != nil {
+	upstream, err3 := s.upstream.Get(w.t.Context())
+	if err := errors.Join(err, err2, err3); err != nil {
 		w.t.Fatal(err)
 	}
 	for _, record := range w.records {
@@ -119,6 +138,16 @@ func (w *town) read(i int, s server) {
 			continue
 		}
 		w.check(i, "access token", func() error { _, err := verifies.Verify("at+jwt", token); return err })
+	}
+	for token, until := range w.told {
+		if now.After(until) {
+			delete(w.told, token)
+			continue
+		}
+		w.check(i, "identity token", func() error {
+			_, err := upstream.Verify("postern-identity+jwt", token)
+			return err
+		})
 	}
 }
 
@@ -155,7 +184,7 @@ func (w *town) wait(_ context.Context, until time.Time, _ keyring.Step) error {
 }
 
 func (w *town) rotate(took func(keyring.Step)) error {
-	r := keyring.Rotation{Store: w.store, Rings: []string{keyring.Fernet, keyring.Signing}, Wait: w.wait, Took: took}
+	r := keyring.Rotation{Store: w.store, Rings: keyring.Writing(), Wait: w.wait, Took: took}
 	_, err := r.Run(w.t.Context())
 	return err
 }
@@ -175,9 +204,9 @@ func TestRotationsFailNothing(t *testing.T) {
 			if err := w.rotate(func(s keyring.Step) { actions = append(actions, s.Action); w.live() }); err != nil {
 				t.Fatal(err)
 			}
-			want := []keyring.Action{
-				keyring.StageKey, keyring.StageKey, keyring.PromoteKey, keyring.PromoteKey,
-				keyring.RetireKey, keyring.RetireKey,
+			var want []keyring.Action
+			for _, action := range []keyring.Action{keyring.StageKey, keyring.PromoteKey, keyring.RetireKey} {
+				want = append(want, slices.Repeat([]keyring.Action{action}, len(keyring.Writing()))...)
 			}
 			if diff := cmp.Diff(want, actions); diff != "" {
 				t.Errorf("steps (-want +got):\n%s", diff)
@@ -200,10 +229,16 @@ func TestRotationsFailNothing(t *testing.T) {
 // The control of the test above: it sees what the waits prevent.
 func TestRotationWithoutWaitsFailsRequests(t *testing.T) {
 	t.Parallel()
-	for name, without := range map[string]keyring.Waits{
-		"readers":       {AccessTokens: waits.AccessTokens, SignIns: waits.SignIns},
-		"access tokens": {Readers: waits.Readers, SignIns: waits.SignIns},
-		"sign-ins":      {Readers: waits.Readers, AccessTokens: waits.AccessTokens},
+	without := func(clear func(*keyring.Waits)) keyring.Waits {
+		w := waits
+		clear(&w)
+		return w
+	}
+	for name, waits := range map[string]keyring.Waits{
+		"readers":         without(func(w *keyring.Waits) { w.Readers = 0 }),
+		"access tokens":   without(func(w *keyring.Waits) { w.AccessTokens = 0 }),
+		"sign-ins":        without(func(w *keyring.Waits) { w.SignIns = 0 }),
+		"identity tokens": without(func(w *keyring.Waits) { w.IdentityTokens = 0 }),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -214,7 +249,7 @@ func TestRotationWithoutWaitsFailsRequests(t *testing.T) {
 				for range 20 + phase {
 					w.live()
 				}
-				w.store.Waits = without
+				w.store.Waits = waits
 				if err := w.rotate(func(keyring.Step) { w.live() }); err != nil {
 					t.Fatal(err)
 				}
@@ -245,7 +280,7 @@ func TestInterruptedRotationGoesOn(t *testing.T) {
 			}
 			waited := false
 			r := keyring.Rotation{
-				Store: w.store, Rings: []string{keyring.Fernet, keyring.Signing},
+				Store: w.store, Rings: keyring.Writing(),
 				Took: func(s keyring.Step) { steps[s.Action]++ },
 			}
 			// Each run ends in its second wait.

@@ -33,28 +33,43 @@ type KeyStatus struct {
 	Since time.Time `json:"since"`
 }
 
-// Status returns all three rings. One that cannot be read is reported in its place.
+// Status returns all rings. One that cannot be read is reported in its place.
 func (st *Store) Status(ctx context.Context) []RingStatus {
-	all := make([]RingStatus, 0, 3)
-	for _, ring := range []string{Fernet, Signing} {
-		h, err := st.held(ctx, ring)
-		if err != nil {
-			all = append(all, RingStatus{Ring: ring, Problem: err.Error()})
-			continue
+	var all []RingStatus
+	for _, ring := range Names() {
+		status := st.writingStatus
+		if ring == Verification {
+			status = st.publishedStatus
 		}
-		s := RingStatus{Ring: ring, Version: h.ID, Since: h.Since}
-		for i, name := range h.keys.names() {
-			s.Keys = append(s.Keys, KeyStatus{name, h.state(i, name), h.since(i, name)})
+		s, err := status(ctx, ring)
+		if err != nil {
+			s = RingStatus{Ring: ring, Problem: err.Error()}
 		}
 		all = append(all, s)
 	}
+	return all
+}
+
+func (st *Store) writingStatus(ctx context.Context, ring string) (RingStatus, error) {
+	h, err := st.held(ctx, ring)
+	if err != nil {
+		return RingStatus{}, err
+	}
+	s := RingStatus{Ring: ring, Version: h.ID, Since: h.Since}
+	for i, name := range h.keys.names() {
+		s.Keys = append(s.Keys, KeyStatus{name, h.state(i, name), h.since(i, name)})
+	}
+	return s, nil
+}
+
+func (st *Store) publishedStatus(ctx context.Context, ring string) (RingStatus, error) {
 	p, err := st.published(ctx)
 	if err != nil {
-		return append(all, RingStatus{Ring: Verification, Problem: err.Error()})
+		return RingStatus{}, err
 	}
-	s := RingStatus{Ring: Verification, Version: p.ID, Since: p.Since}
+	s := RingStatus{Ring: ring, Version: p.ID, Since: p.Since}
 	for _, kid := range p.set.KIDs() {
 		s.Keys = append(s.Keys, KeyStatus{kid, Verifies, p.since(kid)})
 	}
-	return append(all, s)
+	return s, nil
 }

@@ -83,7 +83,7 @@ func (st *Store) Promote(ctx context.Context, ring, key string, early bool) (str
 	return name, st.write(ctx, ring, h)
 }
 
-// promotable returns when every server has the key.
+// promotable returns when every server has the key, and whoever verifies what it signs.
 func (st *Store) promotable(ctx context.Context, ring string, h held, name string) (time.Time, error) {
 	since := h.since(slices.Index(h.keys.names(), name), name)
 	if ring == Signing {
@@ -96,6 +96,11 @@ func (st *Store) promotable(ctx context.Context, ring string, h held, name strin
 				"postern keys stage publishes it", name, Verification)
 		}
 		since = later(since, p.since(name))
+	}
+	if ring == Identity {
+		// First mcp reads the ring, then others what mcp publishes of it, and they keep it
+		// as long.
+		since = since.Add(st.Waits.Readers)
 	}
 	return since.Add(st.Waits.Readers), nil
 }
@@ -131,7 +136,7 @@ func (st *Store) Retire(ctx context.Context, ring, key string) (string, error) {
 	if h, err = h.retired(name); err != nil {
 		return "", err
 	}
-	if err := st.write(ctx, ring, h); err != nil || ring == Fernet {
+	if err := st.write(ctx, ring, h); err != nil || ring != Signing {
 		return name, err
 	}
 	return name, st.Withdraw(ctx, name)
@@ -144,8 +149,11 @@ func (st *Store) retirable(ring string, h held, at int, name string) time.Time {
 		return time.Time{}
 	}
 	life := st.Waits.SignIns
-	if ring == Signing {
+	switch ring {
+	case Signing:
 		life = st.Waits.AccessTokens
+	case Identity:
+		life = st.Waits.IdentityTokens
 	}
 	// Until every server has the ring, one may go on writing with the old key.
 	return h.since(at, name).Add(st.Waits.Readers + life)
@@ -234,7 +242,7 @@ func (st *Store) replacePublished(ctx context.Context, h held, kid string) error
 // Find returns the ring that has a key and the key's whole name. A key is named by the
 // first characters of its name, at least four.
 func (st *Store) Find(ctx context.Context, key string) (ring, name string, err error) {
-	for _, r := range []string{Fernet, Signing} {
+	for _, r := range Writing() {
 		h, err := st.held(ctx, r)
 		if errors.Is(err, ErrMissing) {
 			continue
@@ -249,7 +257,7 @@ func (st *Store) Find(ctx context.Context, key string) (ring, name string, err e
 		case err != nil:
 			return "", "", err
 		case ring != "":
-			return "", "", fmt.Errorf("key %s: both rings have one, write more of its name", key)
+			return "", "", fmt.Errorf("key %s: two rings have one, write more of its name", key)
 		}
 		ring, name = r, found
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/postern-dev/postern/cmd/postern/internal/cli"
@@ -20,6 +21,9 @@ type Waits struct {
 	Readers time.Duration
 	// AccessTokens is how long a token lives (ACCESS_TOKEN_TTL).
 	AccessTokens time.Duration
+	// IdentityTokens is how long a token for an upstream server lives
+	// (IDENTITY_TOKEN_TTL).
+	IdentityTokens time.Duration
 	// SignIns is how long what is sealed in forms and cookies is good (SIGN_IN_TTL).
 	SignIns time.Duration
 }
@@ -82,7 +86,7 @@ func (st *Store) create(ctx context.Context, ring string) error {
 	case Fernet:
 		k := fernetKeys{fernet.Keyring{fernet.GenerateKey()}}
 		return st.write(ctx, ring, held{keys: k, marks: born(k, now)})
-	case Signing:
+	case Signing, Identity:
 		k := signingKeys{signing.Generate()}
 		return st.write(ctx, ring, held{keys: k, marks: born(k, now)})
 	}
@@ -111,11 +115,11 @@ func (st *Store) Fernet(ctx context.Context) (fernet.Keyring, error) {
 	return h.keys.(fernetKeys).Keyring, nil
 }
 
-// held reads one of the two rings that write.
+// held reads one of the rings that write.
 func (st *Store) held(ctx context.Context, ring string) (held, error) {
-	if ring != Fernet && ring != Signing {
-		return held{}, cli.Usage("ring %q: want %s or %s; %s follows %s by itself",
-			ring, Fernet, Signing, Verification, Signing)
+	if !slices.Contains(Writing(), ring) {
+		return held{}, cli.Usage("ring %q: want %s, %s or %s; %s follows %s by itself",
+			ring, Fernet, Signing, Identity, Verification, Signing)
 	}
 	v, err := st.Backend.Read(ctx, ring)
 	if err != nil {

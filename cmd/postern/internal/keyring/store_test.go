@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +17,9 @@ import (
 	"github.com/postern-dev/postern/shared/signing"
 )
 
-var waits = keyring.Waits{Readers: 6 * time.Minute, AccessTokens: time.Hour, SignIns: 10 * time.Minute}
+var waits = keyring.Waits{
+	Readers: 6 * time.Minute, AccessTokens: time.Hour, SignIns: 10 * time.Minute, IdentityTokens: 5 * time.Minute,
+}
 
 // A clock is moved by tests.
 type clock struct{ t time.Time }
@@ -81,9 +84,15 @@ func TestCreateLeavesRingsThatAreThere(t *testing.T) {
 func TestEachStepWaitsForTheOneBefore(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		ring string
-		life time.Duration // of what the key made
-	}{{keyring.Fernet, waits.SignIns}, {keyring.Signing, waits.AccessTokens}} {
+		ring  string
+		known time.Duration // until everybody has a staged key
+		life  time.Duration // of what the key made
+	}{
+		{keyring.Fernet, waits.Readers, waits.SignIns},
+		{keyring.Signing, waits.Readers, waits.AccessTokens},
+		// Upstream servers read what mcp publishes after it has read the ring.
+		{keyring.Identity, 2 * waits.Readers, waits.IdentityTokens},
+	} {
 		t.Run(tt.ring, func(t *testing.T) {
 			t.Parallel()
 			places(t, func(t *testing.T, p place) {
@@ -96,12 +105,12 @@ func TestEachStepWaitsForTheOneBefore(t *testing.T) {
 					}
 				}
 				is("A=writes")
-				old := c.Status(t.Context())[map[string]int{keyring.Fernet: 0, keyring.Signing: 1}[tt.ring]].Keys[0].Key
+				old := c.Status(t.Context())[slices.Index(keyring.Names(), tt.ring)].Keys[0].Key
 				if _, err := c.Stage(t.Context(), tt.ring); err != nil {
 					t.Fatal(err)
 				}
 				is("A=writes B=staged")
-				clock.sleep(waits.Readers - time.Second)
+				clock.sleep(tt.known - time.Second)
 				if _, err := c.Promote(t.Context(), tt.ring, "", false); err == nil {
 					t.Fatal("promoted before every server had the key")
 				}
@@ -127,7 +136,7 @@ func TestEachStepWaitsForTheOneBefore(t *testing.T) {
 func TestWritingKeyIsNotRetired(t *testing.T) {
 	t.Parallel()
 	c, _, _ := newStore(t, files(t))
-	for _, ring := range []string{keyring.Fernet, keyring.Signing} {
+	for _, ring := range keyring.Writing() {
 		for _, s := range c.Status(t.Context()) {
 			if s.Ring != ring {
 				continue
@@ -211,7 +220,8 @@ func TestStolenKeyIsGoneAtOnce(t *testing.T) {
 	t.Parallel()
 	places(t, func(t *testing.T, p place) {
 		c, _, _ := newStore(t, p)
-		for i, ring := range []string{keyring.Fernet, keyring.Signing} {
+		for _, ring := range keyring.Writing() {
+			i := slices.Index(keyring.Names(), ring)
 			stolen := c.Status(t.Context())[i].Keys[0].Key
 			writes, err := c.RetireNow(t.Context(), ring, stolen)
 			if err != nil {
@@ -249,8 +259,9 @@ func TestRingMadeByHandIsUnderstood(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := &keyring.Store{Backend: p, Waits: waits}
-		if created, err := c.Create(t.Context()); err != nil || len(created) != 1 {
-			t.Fatalf("created %v, %v; want the public ring", created, err)
+		missing := []string{keyring.Verification, keyring.Identity}
+		if created, err := c.Create(t.Context()); err != nil || !slices.Equal(created, missing) {
+			t.Fatalf("created %v, %v; want the two that were missing", created, err)
 		}
 		if got, want := states(t, c, keyring.Fernet, map[string]string{}), "A=writes B=reads"; got != want {
 			t.Errorf("got %s, want %s", got, want)
@@ -267,7 +278,7 @@ func TestRingMadeByHandIsUnderstood(t *testing.T) {
 func TestMarksAreInvisibleToReaders(t *testing.T) {
 	t.Parallel()
 	c, _, _ := newStore(t, files(t))
-	for _, ring := range []string{keyring.Fernet, keyring.Signing} {
+	for _, ring := range keyring.Writing() {
 		if _, err := c.Stage(t.Context(), ring); err != nil {
 			t.Fatal(err)
 		}
@@ -301,7 +312,7 @@ func TestNoKeyMaterialIsPrinted(t *testing.T) {
 	places(t, func(t *testing.T, p place) {
 		c, clock, log := newStore(t, p)
 		seen := &bytes.Buffer{}
-		for _, ring := range []string{keyring.Fernet, keyring.Signing} {
+		for _, ring := range keyring.Writing() {
 			_, err := c.Stage(t.Context(), ring)
 			seen.WriteString(errText(err))
 			clock.sleep(time.Hour)
@@ -325,13 +336,15 @@ func TestNoKeyMaterialIsPrinted(t *testing.T) {
 				t.Error("a Fernet key was printed")
 			}
 		}
-		v, err := p.Read(t.Context(), keyring.Signing)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, part := range bytes.Split(v.Data, []byte(`"d":"`))[1:] {
-			if bytes.Contains(seen.Bytes(), part[:20]) {
-				t.Error("a signing key was printed")
+		for _, ring := range []string{keyring.Signing, keyring.Identity} {
+			v, err := p.Read(t.Context(), ring)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, part := range bytes.Split(v.Data, []byte(`"d":"`))[1:] {
+				if bytes.Contains(seen.Bytes(), part[:20]) {
+					t.Errorf("a key of %s was printed", ring)
+				}
 			}
 		}
 		if !strings.Contains(log.String(), "keys.ring_changed") {

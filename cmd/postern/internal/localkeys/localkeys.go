@@ -1,4 +1,4 @@
-// Package localkeys keeps the three rings as files of one directory, for a server that
+// Package localkeys keeps the four rings as files of one directory, for a server that
 // has no Secret Manager. They are made when they are missing.
 package localkeys
 
@@ -19,6 +19,7 @@ const (
 	Fernet       = "fernet-keys"
 	Signing      = "signing-keys.json"
 	Verification = "verification-keys.json"
+	Identity     = "identity-keys.json"
 )
 
 // A Dir is the directory of the rings.
@@ -30,6 +31,7 @@ func (d Dir) Settings() map[string]string {
 		"FERNET_KEYS_FILE":       filepath.Join(string(d), Fernet),
 		"SIGNING_KEYS_FILE":      filepath.Join(string(d), Signing),
 		"VERIFICATION_KEYS_FILE": filepath.Join(string(d), Verification),
+		"IDENTITY_KEYS_FILE":     filepath.Join(string(d), Identity),
 	}
 }
 
@@ -49,10 +51,15 @@ func (d Dir) Ensure(records bool) error {
 	if err := d.create(Fernet, fernet.Keyring{fernet.GenerateKey()}.Format()); err != nil {
 		return err
 	}
-	if err := d.create(Signing, signing.Generate().Format()); err != nil {
-		return err
+	for _, name := range []string{Signing, Identity} {
+		if err := d.create(name, signing.Generate().Format()); err != nil {
+			return err
+		}
 	}
 	if _, err := read(d, Fernet, fernet.ParseKeyring); err != nil {
+		return err
+	}
+	if _, err := read(d, Identity, signing.ParseRing); err != nil {
 		return err
 	}
 	ring, err := read(d, Signing, signing.ParseRing)

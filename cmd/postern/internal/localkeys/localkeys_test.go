@@ -11,6 +11,8 @@ import (
 	"github.com/postern-dev/postern/shared/signing"
 )
 
+var rings = []string{Fernet, Signing, Verification, Identity}
+
 func ensured(t *testing.T) Dir {
 	t.Helper()
 	d := Dir(filepath.Join(t.TempDir(), "keys"))
@@ -57,11 +59,17 @@ func TestProcessesThatStartTogetherHaveOneSetOfKeys(t *testing.T) {
 func TestEnsureKeepsWhatIsThere(t *testing.T) {
 	t.Parallel()
 	d := ensured(t)
-	before := content(t, d, Fernet) + content(t, d, Signing) + content(t, d, Verification)
+	all := func() (files string) {
+		for _, name := range rings {
+			files += content(t, d, name)
+		}
+		return files
+	}
+	before := all()
 	if err := d.Ensure(true); err != nil {
 		t.Fatal(err)
 	}
-	if after := content(t, d, Fernet) + content(t, d, Signing) + content(t, d, Verification); after != before {
+	if all() != before {
 		t.Error("a second start changed the keys")
 	}
 }
@@ -82,7 +90,7 @@ func TestMissingSealingKeysBesideRecordsStopTheStart(t *testing.T) {
 // A ring that does not parse stops the start and is not quoted (SC-06).
 func TestMalformedRingStopsTheStart(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{Fernet, Signing, Verification} {
+	for _, name := range rings {
 		for _, bad := range []string{"", "canary-rubbish"} {
 			d := ensured(t)
 			if err := d.Write(name, []byte(bad)); err != nil {
@@ -126,7 +134,7 @@ func TestFilesAreForTheirOwnerOnly(t *testing.T) {
 	if err := d.Write(Fernet, fernet.Keyring{fernet.GenerateKey()}.Format()); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{Fernet, Signing, Verification} {
+	for _, name := range rings {
 		info, err := os.Stat(filepath.Join(string(d), name))
 		if err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: got %v, %v, want mode 0600", name, info.Mode(), err)
