@@ -16,6 +16,7 @@ import (
 	"github.com/postern-dev/postern/shared/keyfile"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/seal"
+	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/upstream"
 	"github.com/postern-dev/postern/test/kit/fixture"
 	"github.com/postern-dev/postern/test/kit/memory"
@@ -437,6 +438,33 @@ func TestTokenThatNobodyWillUseIsRevoked(t *testing.T) {
 				t.Errorf("a failed revocation: logged %t, want %t", logged, want)
 			}
 		})
+	}
+}
+
+// A client that went away, or gave up its redirect URI, while the person was at the provider leaves no token
+// behind (UP-11, K1).
+func TestClientThatWentAwayLeavesNoToken(t *testing.T) {
+	t.Parallel()
+	for what, change := range map[string]func(s *store.Store) error{
+		"deleted": func(s *store.Store) error { return s.DeleteClient(t.Context(), loopbackID, nil) },
+		"changed": func(s *store.Store) error {
+			_, err := s.UpdateClient(t.Context(), loopbackID, func(c *store.Client) error {
+				c.Metadata.RedirectURIs = []string{"https://elsewhere.example/"}
+				return nil
+			})
+			return err
+		},
+	} {
+		s := serveGitHub(t, "anyone")
+		b := s.browser(loopbackURI)
+		signIn := press(t, b, get(t, b, s.request(), http.StatusOK), "decision=approve")
+		must(t, change(s.Store))
+		p, err := b.Continue(t.Context(), signIn, "octocat")
+		must(t, err)
+		check(t, press(t, b, p, "authorize=1"), http.StatusBadRequest)
+		if got := s.github.LiveTokens("octocat"); got != 0 {
+			t.Errorf("%s: got %d live tokens, want none", what, got)
+		}
 	}
 }
 

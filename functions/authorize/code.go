@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/postern-dev/postern/shared/httperr"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/telemetry"
@@ -29,8 +30,12 @@ func (h *handler) issue(
 		h.letGo(r.Context(), token)
 		return h.again(w, r, t, err, func(c store.Code) bool { return c.Person.Subject == person.Subject })
 	case errors.Is(err, store.ErrNotFound):
+		h.letGo(r.Context(), token)
 		return unknownClient(r)
 	case err != nil:
+		if !httperr.Of(err).Fault { // after a fault nobody knows whether the token was kept
+			h.letGo(r.Context(), token)
+		}
 		return err
 	}
 	telemetry.Audit(r.Context(), h.Log, telemetry.SignInCompleted, clientField(t), personField(person.Subject))
