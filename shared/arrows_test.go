@@ -47,6 +47,7 @@ var arrows = map[string][]string{
 	"store":                 {"oauth", "credential", "seal", "store/driver"},
 	"store/embedded":        {"store/driver"},
 	"store/firestoredriver": {"store/driver"},
+	"store/drivers":         {"store/driver", "store/embedded", "store/firestoredriver"},
 	// decide
 	"accesstoken": {"oauth", "credential", "recent", "signing", "keyfile"},
 	"identity":    {"oauth", "credential", "defaults", "recent", "signing", "keyfile"},
@@ -74,7 +75,7 @@ var arrows = map[string][]string{
 
 // wiring are the packages that a function imports in function.go alone: the drivers,
 // not their contract, and what reads the environment.
-var wiring = []string{"boot", "config", "parts", "store/embedded", "store/firestoredriver"}
+var wiring = []string{"boot", "config", "parts", "store/drivers", "store/embedded", "store/firestoredriver"}
 
 // neverLinked are packages, by the start of their path, that must not be anywhere
 // below a package of the house.

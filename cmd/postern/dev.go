@@ -17,7 +17,6 @@ import (
 	"github.com/postern-dev/postern/cmd/postern/internal/localkeys"
 	"github.com/postern-dev/postern/shared/boot"
 	"github.com/postern-dev/postern/shared/config"
-	_ "github.com/postern-dev/postern/shared/store/embedded"
 	"github.com/postern-dev/postern/shared/telemetry"
 	"github.com/postern-dev/postern/shared/version"
 )

@@ -22,20 +22,21 @@ import (
 	"github.com/postern-dev/postern/shared/config"
 	"github.com/postern-dev/postern/shared/eventarc"
 	"github.com/postern-dev/postern/shared/store/driver"
+	"github.com/postern-dev/postern/shared/store/drivers"
 	"github.com/postern-dev/postern/terraform/gateway"
 )
 
 // The functions by name, as this program runs them itself.
 var (
 	httpFunctions = map[string]boot.Build{
-		"authorize": authorize.Build,
-		"mcp":       mcp.Build,
-		"register":  register.Build,
-		"token":     token.Build,
+		"authorize": authorize.Build(drivers.All),
+		"mcp":       mcp.Build(drivers.All),
+		"register":  register.Build(drivers.All),
+		"token":     token.Build(drivers.All),
 		"wellknown": wellknown.Build,
 	}
 	eventFunctions = map[string]boot.BuildEvent[cloudevents.Event]{
-		"cascade": cascade.Build,
+		"cascade": cascade.Build(drivers.All),
 	}
 )
 

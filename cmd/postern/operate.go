@@ -12,7 +12,6 @@ import (
 
 	"github.com/postern-dev/postern/cmd/postern/internal/cli"
 	"github.com/postern-dev/postern/cmd/postern/internal/operator"
-	_ "github.com/postern-dev/postern/shared/store/firestoredriver" // --store firestore:…
 )
 
 // dashID is an id of a grant or document, or a key's, that begins with a dash, as one in

@@ -14,27 +14,30 @@ import (
 	"github.com/postern-dev/postern/shared/boot"
 	"github.com/postern-dev/postern/shared/parts"
 	"github.com/postern-dev/postern/shared/store"
-	_ "github.com/postern-dev/postern/shared/store/firestoredriver" // STORE=firestore:…
+	"github.com/postern-dev/postern/shared/store/driver"
+	"github.com/postern-dev/postern/shared/store/firestoredriver"
 )
 
-func init() { functions.CloudEvent("cascade", boot.Event("cascade", Build)) }
+func init() { functions.CloudEvent("cascade", boot.Event("cascade", Build(firestoredriver.Openers))) }
 
-// Build reads the environment and opens what the cascade needs. It does no network
-// I/O, so a bad setting fails the start and nothing else can.
-func Build(ctx context.Context, env *boot.Env) (func(context.Context, cloudevent.Event) error, error) {
-	r := env.Settings()
-	env.Edge(r) // the settings that every function shares, for their problems
-	c := Config{Store: parts.Store(ctx, env, r, parts.Box(env, r)), Log: env.Log}
-	c.Provider, _ = parts.Provider(env, r, parts.WithSecret)
-	database := databaseOf(r.String("STORE"))
-	if err := r.Err(); err != nil {
-		return nil, err
+// Build reads the environment and opens what the cascade needs, the store by one of drivers.
+// It does no network I/O, so a bad setting fails the start and nothing else can.
+func Build(drivers driver.Openers) boot.BuildEvent[cloudevent.Event] {
+	return func(ctx context.Context, env *boot.Env) (func(context.Context, cloudevent.Event) error, error) {
+		r := env.Settings()
+		env.Edge(r) // the settings that every function shares, for their problems
+		c := Config{Store: parts.Store(ctx, env, r, drivers, parts.Box(env, r)), Log: env.Log}
+		c.Provider, _ = parts.Provider(env, r, parts.WithSecret)
+		database := databaseOf(r.String("STORE"))
+		if err := r.Err(); err != nil {
+			return nil, err
+		}
+		cascade, err := New(c)
+		if err != nil {
+			return nil, err
+		}
+		return receive(cascade, database), nil
 	}
-	cascade, err := New(c)
-	if err != nil {
-		return nil, err
-	}
-	return receive(cascade, database), nil
 }
 
 // defaultDatabase is the database of a STORE that names none.

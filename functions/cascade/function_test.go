@@ -10,12 +10,13 @@ import (
 
 	"github.com/postern-dev/postern/shared/boot"
 	"github.com/postern-dev/postern/shared/config"
+	"github.com/postern-dev/postern/shared/store/firestoredriver"
 )
 
 func start(t *testing.T, settings map[string]string) (func(context.Context, cloudevent.Event) error, error) {
 	t.Helper()
 	env := &boot.Env{Lookup: config.Map(settings), Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
-	h, err := boot.Open(t.Context(), "cascade", Build, env)
+	h, err := boot.Open(t.Context(), "cascade", Build(firestoredriver.Openers), env)
 	t.Cleanup(func() {
 		if err := env.Close(); err != nil {
 			t.Error(err)

@@ -182,14 +182,14 @@ func settings(changes map[string]string) func(string) (string, bool) {
 	return config.Map(s)
 }
 
-func init() {
-	driver.Register("mcptest", func(context.Context, string) (driver.Driver, error) { return memory.New(nil), nil })
-}
+var build = Build(driver.Openers{
+	"mcptest": func(context.Context, string) (driver.Driver, error) { return memory.New(nil), nil },
+})
 
 // A start reads no key and asks nobody; a bad setting is named (RU-21, UP-09).
 func TestFunctionStartsFromSettingsAlone(t *testing.T) {
 	t.Parallel()
-	h, err := boot.Open(t.Context(), "mcp", Build, &boot.Env{Lookup: settings(nil), Log: slog.New(slog.DiscardHandler)})
+	h, err := boot.Open(t.Context(), "mcp", build, &boot.Env{Lookup: settings(nil), Log: slog.New(slog.DiscardHandler)})
 	must(t, err)
 	r := request(t.Context(), "", listTools)
 	r.Host = "127.0.0.1:8085"
@@ -198,12 +198,12 @@ func TestFunctionStartsFromSettingsAlone(t *testing.T) {
 		"ISSUER_URL": "https://auth.example.com/", "STORE": "nothing:x", "ALLOW": "", "REVOCATION_MAX_AGE": "-1s",
 		"IDENTITY_PROVIDER": "x",
 	} {
-		_, err := boot.Open(t.Context(), "mcp", Build, &boot.Env{Lookup: settings(map[string]string{name: bad})})
+		_, err := boot.Open(t.Context(), "mcp", build, &boot.Env{Lookup: settings(map[string]string{name: bad})})
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s=%q: got %v, want an error that names it", name, bad, err)
 		}
 	}
 	// GitHub without its secret: this function runs other people's tools.
-	_, err = boot.Open(t.Context(), "mcp", Build, &boot.Env{Lookup: settings(map[string]string{"IDENTITY_PROVIDER": "github", "GITHUB_CLIENT_ID": "Iv1.0123456789abcdef"})})
+	_, err = boot.Open(t.Context(), "mcp", build, &boot.Env{Lookup: settings(map[string]string{"IDENTITY_PROVIDER": "github", "GITHUB_CLIENT_ID": "Iv1.0123456789abcdef"})})
 	must(t, err)
 }

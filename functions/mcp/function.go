@@ -9,26 +9,29 @@ import (
 	"github.com/postern-dev/postern/shared/accesstoken"
 	"github.com/postern-dev/postern/shared/boot"
 	"github.com/postern-dev/postern/shared/parts"
-	_ "github.com/postern-dev/postern/shared/store/firestoredriver" // STORE=firestore:…
+	"github.com/postern-dev/postern/shared/store/driver"
+	"github.com/postern-dev/postern/shared/store/firestoredriver"
 )
 
-func init() { functions.HTTP("mcp", boot.Handler("mcp", Build)) }
+func init() { functions.HTTP("mcp", boot.Handler("mcp", Build(firestoredriver.Openers))) }
 
-// Build reads the environment and opens what the endpoint needs. It does no network
-// I/O, so a bad setting fails the start and nothing else can.
-func Build(ctx context.Context, env *boot.Env) (http.Handler, error) {
-	r := env.Settings()
-	c := Config{
-		Edge:             env.Edge(r),
-		Verifier:         &accesstoken.Verifier{Keys: parts.VerificationKeys(env, r)},
-		Store:            parts.Store(ctx, env, r, parts.Box(env, r)),
-		RevocationMaxAge: r.Duration("REVOCATION_MAX_AGE"),
-		Identity:         parts.Identity(env, r),
-		Log:              env.Log,
+// Build reads the environment and opens what the endpoint needs, the store by one of drivers.
+// It does no network I/O, so a bad setting fails the start and nothing else can.
+func Build(drivers driver.Openers) boot.Build {
+	return func(ctx context.Context, env *boot.Env) (http.Handler, error) {
+		r := env.Settings()
+		c := Config{
+			Edge:             env.Edge(r),
+			Verifier:         &accesstoken.Verifier{Keys: parts.VerificationKeys(env, r)},
+			Store:            parts.Store(ctx, env, r, drivers, parts.Box(env, r)),
+			RevocationMaxAge: r.Duration("REVOCATION_MAX_AGE"),
+			Identity:         parts.Identity(env, r),
+			Log:              env.Log,
+		}
+		c.Provider, c.Allow = parts.Provider(env, r, parts.WithoutSecret)
+		if err := r.Err(); err != nil {
+			return nil, err
+		}
+		return New(c)
 	}
-	c.Provider, c.Allow = parts.Provider(env, r, parts.WithoutSecret)
-	if err := r.Err(); err != nil {
-		return nil, err
-	}
-	return New(c)
 }

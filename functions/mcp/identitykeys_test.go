@@ -85,7 +85,7 @@ func TestIdentityKeysComeFromTheirSetting(t *testing.T) {
 	t.Parallel()
 	for file, want := range map[string]int{"": http.StatusNotFound, "/none/identity": http.StatusServiceUnavailable} {
 		env := &boot.Env{Lookup: settings(map[string]string{"IDENTITY_KEYS_FILE": file})}
-		h, err := boot.Open(t.Context(), "mcp", Build, env)
+		h, err := boot.Open(t.Context(), "mcp", build, env)
 		must(t, err)
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, oauth.IdentityKeysPath, nil)
 		r.Host, r.RemoteAddr = "127.0.0.1:8085", "127.0.0.1:40000"

@@ -7,12 +7,13 @@ import (
 
 	"github.com/postern-dev/postern/shared/boot"
 	"github.com/postern-dev/postern/shared/config"
+	"github.com/postern-dev/postern/shared/store/firestoredriver"
 )
 
 func start(t *testing.T, settings map[string]string) error {
 	t.Helper()
 	env := &boot.Env{Lookup: config.Map(settings), Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
-	_, err := boot.Open(t.Context(), "token", Build, env)
+	_, err := boot.Open(t.Context(), "token", Build(firestoredriver.Openers), env)
 	if closing := env.Close(); closing != nil {
 		t.Error(closing)
 	}

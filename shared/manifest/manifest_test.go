@@ -67,15 +67,19 @@ func TestEveryFolderHasARow(t *testing.T) {
 func TestEveryRowIsWhatItsFolderHolds(t *testing.T) {
 	t.Parallel()
 	framework := map[manifest.Trigger]string{
-		manifest.HTTP:  "functions.HTTP(%q, boot.Handler(%q, Build))",
-		manifest.Event: "functions.CloudEvent(%q, boot.Event(%q, Build))",
+		manifest.HTTP:  "functions.HTTP(%q, boot.Handler(%q, Build",
+		manifest.Event: "functions.CloudEvent(%q, boot.Event(%q, Build",
+	}
+	main := map[manifest.Trigger]string{
+		manifest.HTTP:  "serve.Main(%q, %s.Build",
+		manifest.Event: "serve.MainEvent(%q, %s.Build",
 	}
 	for _, f := range manifest.Functions {
 		for path, want := range map[string]string{
 			"go.work":                              "./functions/" + f.Name + "\n",
 			"functions/" + f.Name + "/go.mod":      "module " + f.ImportPath() + "\n",
 			"functions/" + f.Name + "/function.go": fmt.Sprintf(framework[f.Trigger], f.Name, f.Name),
-			"functions/" + f.Name + "/cmd/main.go": fmt.Sprintf("serve.Main(%q, %s.Build)", f.Name, f.Name),
+			"functions/" + f.Name + "/cmd/main.go": fmt.Sprintf(main[f.Trigger], f.Name, f.Name),
 			"cmd/postern/go.mod":                   f.ImportPath() + " => ",
 		} {
 			if !strings.Contains(read(t, path), want) {

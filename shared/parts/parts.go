@@ -70,10 +70,12 @@ func options(name string, env *boot.Env, r *config.Reader) *keyfile.Options {
 	return &keyfile.Options{Name: name, Log: env.Log, MaxAge: r.Duration("KEYS_MAX_AGE")}
 }
 
-// Store opens STORE, sealed in box, with the lifetimes of the settings. It is nil when
-// a setting is wrong; the reader then has the problem.
-func Store(ctx context.Context, env *boot.Env, r *config.Reader, box *seal.Box) *store.Store {
-	d := config.Parse(r, "STORE", func(s string) (driver.Driver, error) { return driver.Open(ctx, s) })
+// Store opens STORE by one of drivers, sealed in box, with the lifetimes of the settings.
+// It is nil when a setting is wrong; the reader then has the problem.
+func Store(
+	ctx context.Context, env *boot.Env, r *config.Reader, drivers driver.Openers, box *seal.Box,
+) *store.Store {
+	d := config.Parse(r, "STORE", func(s string) (driver.Driver, error) { return drivers.Open(ctx, s) })
 	life := store.Lifetimes{
 		GrantTTL:        r.Duration("GRANT_TTL"),
 		RefreshGrace:    r.Duration("REFRESH_GRACE"),

@@ -4,7 +4,7 @@ package main
 import (
 	"github.com/postern-dev/postern/functions/authorize"
 	"github.com/postern-dev/postern/shared/boot/serve"
-	_ "github.com/postern-dev/postern/shared/store/embedded" // STORE=embedded:…
+	"github.com/postern-dev/postern/shared/store/drivers"
 )
 
-func main() { serve.Main("authorize", authorize.Build) }
+func main() { serve.Main("authorize", authorize.Build(drivers.All)) }

@@ -4,7 +4,7 @@ package main
 import (
 	"github.com/postern-dev/postern/functions/mcp"
 	"github.com/postern-dev/postern/shared/boot/serve"
-	_ "github.com/postern-dev/postern/shared/store/embedded" // STORE=embedded:…
+	"github.com/postern-dev/postern/shared/store/drivers"
 )
 
-func main() { serve.Main("mcp", mcp.Build) }
+func main() { serve.Main("mcp", mcp.Build(drivers.All)) }

@@ -4,7 +4,7 @@ package main
 import (
 	"github.com/postern-dev/postern/functions/token"
 	"github.com/postern-dev/postern/shared/boot/serve"
-	_ "github.com/postern-dev/postern/shared/store/embedded" // STORE=embedded:…
+	"github.com/postern-dev/postern/shared/store/drivers"
 )
 
-func main() { serve.Main("token", token.Build) }
+func main() { serve.Main("token", token.Build(drivers.All)) }

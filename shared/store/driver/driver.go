@@ -6,8 +6,8 @@
 // documents at once or not at all. It never looks into a body, never judges an
 // expiry and knows nothing of OAuth.
 //
-// A driver registers itself by its scheme, as in database/sql: the program
-// imports it for its side effect, and [Open] finds it by the STORE setting.
+// A program says which drivers it has, and [Openers.Open] takes the one that the STORE
+// setting names.
 package driver
 
 import (

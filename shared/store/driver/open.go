@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 )
 
 // An Opener opens the store that name describes, the part of a STORE setting
@@ -14,33 +13,17 @@ import (
 // finds wrong with name it says in words for the operator.
 type Opener func(ctx context.Context, name string) (Driver, error)
 
-var (
-	openersMu sync.Mutex
-	openers   = map[string]Opener{}
-)
-
-// Register makes a driver available under a scheme. It is called from init and
-// panics if the scheme is taken.
-func Register(scheme string, open Opener) {
-	openersMu.Lock()
-	defer openersMu.Unlock()
-	if _, taken := openers[scheme]; taken {
-		panic("driver: scheme registered twice: " + scheme)
-	}
-	openers[scheme] = open
-}
+// Openers are the drivers that a program has, by scheme.
+type Openers map[string]Opener
 
 // Open opens the store of a STORE setting such as "firestore:my-project" or
 // "embedded:.postern".
-func Open(ctx context.Context, setting string) (Driver, error) {
+func (o Openers) Open(ctx context.Context, setting string) (Driver, error) {
 	scheme, name, _ := strings.Cut(setting, ":")
-	openersMu.Lock()
-	open, ok := openers[scheme]
-	known := slices.Sorted(maps.Keys(openers))
-	openersMu.Unlock()
+	open, ok := o[scheme]
 	if !ok {
-		return nil, fmt.Errorf("store %q: this program has no driver %q, only %s",
-			setting, scheme, strings.Join(known, ", "))
+		known := strings.Join(slices.Sorted(maps.Keys(o)), ", ")
+		return nil, fmt.Errorf("store %q: this program has no driver %q, only %s", setting, scheme, known)
 	}
 	return open(ctx, name)
 }

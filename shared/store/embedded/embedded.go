@@ -23,11 +23,8 @@ import (
 	"github.com/postern-dev/postern/shared/store/driver"
 )
 
-func init() {
-	driver.Register("embedded", func(ctx context.Context, name string) (driver.Driver, error) {
-		return Open(ctx, name)
-	})
-}
+// Opener is [Open] as a [driver.Opener].
+func Opener(ctx context.Context, name string) (driver.Driver, error) { return Open(ctx, name) }
 
 // A Driver is a [driver.Driver] and a [driver.Feed] over one SQLite file. The
 // Drivers of one process over one directory share their connections, so that

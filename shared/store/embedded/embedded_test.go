@@ -83,15 +83,15 @@ func create(t *testing.T, d driver.Driver, id string, doc driver.Document) {
 	}
 }
 
-func TestSchemeIsRegistered(t *testing.T) {
+func TestOpenerTakesADirectory(t *testing.T) {
 	t.Parallel()
-	d, err := driver.Open(t.Context(), "embedded:"+t.TempDir())
+	d, err := Opener(t.Context(), t.TempDir())
 	if _, ok := d.(*Driver); !ok || err != nil {
-		t.Errorf("driver.Open: got %T, %v, want *embedded.Driver", d, err)
+		t.Errorf("Opener: got %T, %v, want *embedded.Driver", d, err)
 	}
-	_, err = driver.Open(t.Context(), "embedded:")
+	_, err = Opener(t.Context(), "")
 	if err == nil || !strings.Contains(err.Error(), "embedded:DIR") {
-		t.Errorf("driver.Open without a directory: got %v, want an error that says what to write", err)
+		t.Errorf("Opener without a directory: got %v, want an error that says what to write", err)
 	}
 }
 

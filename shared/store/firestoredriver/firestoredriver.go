@@ -40,11 +40,11 @@ import (
 // client's own reads have none.
 const deadline = 10 * time.Second
 
-func init() {
-	driver.Register("firestore", func(ctx context.Context, name string) (driver.Driver, error) {
-		return Open(ctx, name)
-	})
-}
+// Openers are the drivers of a deployed function: this one.
+var Openers = driver.Openers{"firestore": Opener}
+
+// Opener is [Open] as a [driver.Opener].
+func Opener(ctx context.Context, name string) (driver.Driver, error) { return Open(ctx, name) }
 
 // A Driver is a [driver.Driver] over one Firestore database.
 type Driver struct {

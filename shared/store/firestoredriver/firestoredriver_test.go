@@ -199,11 +199,11 @@ func TestEmulatorIsRefusedOnCloudRun(t *testing.T) {
 	}
 }
 
-func TestSchemeIsRegistered(t *testing.T) {
+func TestDeployedFunctionsHaveThisDriver(t *testing.T) {
 	t.Parallel()
-	d, err := driver.Open(t.Context(), "firestore:my-project/clients-eu")
+	d, err := Openers.Open(t.Context(), "firestore:my-project/clients-eu")
 	if _, ok := d.(*Driver); !ok || err != nil {
-		t.Errorf("driver.Open: got %T, %v, want *firestoredriver.Driver", d, err)
+		t.Errorf("Openers.Open: got %T, %v, want *firestoredriver.Driver", d, err)
 	}
 	if err := d.Close(); err != nil {
 		t.Errorf("Close of what was never used: got %v, want no error", err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/postern-dev/postern/shared/store/driver"
+	"github.com/postern-dev/postern/shared/store/drivers"
 )
 
 const (
@@ -25,7 +26,7 @@ const (
 // Open opens the driver of a STORE setting for its changes. feed is nil when changes come
 // from outside, as Firestore's do by Eventarc. The caller closes it when it no longer follows.
 func Open(ctx context.Context, setting string) (feed driver.Feed, closeFeed func() error, err error) {
-	db, err := driver.Open(ctx, setting)
+	db, err := drivers.All.Open(ctx, setting)
 	if err != nil {
 		return nil, nil, err
 	}

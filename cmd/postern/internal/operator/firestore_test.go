@@ -13,7 +13,6 @@ import (
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/store"
-	_ "github.com/postern-dev/postern/shared/store/firestoredriver"
 	"github.com/postern-dev/postern/test/kit/emulator"
 )
 

@@ -20,6 +20,7 @@ import (
 	"github.com/postern-dev/postern/shared/keyfile"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/store/driver"
+	"github.com/postern-dev/postern/shared/store/drivers"
 )
 
 // defaultData is the directory of `postern dev`.
@@ -134,7 +135,7 @@ func (o *Options) OpenRecords(ctx context.Context) (driver.Driver, error) {
 			return nil, fmt.Errorf("look for the store: %w", err)
 		}
 	}
-	return driver.Open(ctx, o.store())
+	return drivers.All.Open(ctx, o.store())
 }
 
 // lifetimes are those of the settings in the environment.
