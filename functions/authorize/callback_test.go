@@ -54,16 +54,17 @@ func TestCallbackNeedsStateAndCookie(t *testing.T) {
 	if !strings.HasPrefix(name, "__Host-") {
 		t.Errorf("got cookie %s, want the prefix", name)
 	}
+	sealed := func(state string) int { return strings.LastIndex(state, ".") }
+	mixed := mine.state[:sealed(mine.state)] + other.state[sealed(other.state):]
 	for what, c := range map[string]struct {
 		state, cookie string
 		status        int
 	}{
-		"no state":     {"", mine.cookie, http.StatusForbidden},
-		"no cookie":    {mine.state, "", http.StatusForbidden},
-		"other cookie": {mine.state, other.cookie, http.StatusForbidden},
-		"other value":  {mine.state, name + "=" + otherValue, http.StatusForbidden},
-		"other state": {mine.state[:strings.LastIndex(mine.state, ".")] + other.state[strings.LastIndex(other.state, "."):],
-			mine.cookie, http.StatusForbidden},
+		"no state":              {"", mine.cookie, http.StatusForbidden},
+		"no cookie":             {mine.state, "", http.StatusForbidden},
+		"other cookie":          {mine.state, other.cookie, http.StatusForbidden},
+		"other value":           {mine.state, name + "=" + otherValue, http.StatusForbidden},
+		"other state":           {mixed, mine.cookie, http.StatusForbidden},
 		"id alone":              {strings.Split(mine.state, ".")[0], mine.cookie, http.StatusForbidden},
 		"state with more":       {mine.state + "x", mine.cookie, http.StatusForbidden},
 		"cookie twice":          {mine.state, mine.cookie + "; " + name + "=" + otherValue, http.StatusForbidden},
@@ -176,7 +177,8 @@ func TestReloadAfterGitHubGetsTheSameRedirect(t *testing.T) {
 	}
 	first, err := url.Parse(w.Header().Get("Location"))
 	must(t, err)
-	if w = s.send(t, http.MethodGet, callback.String(), "", "Cookie", cookies); w.Header().Get("Location") != first.String() {
+	w = s.send(t, http.MethodGet, callback.String(), "", "Cookie", cookies)
+	if w.Header().Get("Location") != first.String() {
 		t.Errorf("reload: got %d %q, want %q", w.Code, w.Header().Get("Location"), first)
 	}
 	other := *callback

@@ -153,8 +153,8 @@ func TestStrangersPushNoUsedCIMDClientOut(t *testing.T) {
 	}
 }
 
-// The person is asked about a CIMD client every time (CD-04, CON-01, G5, AUZ-14), and the store never: the cost budget of
-// design.md is no read, whether the document is fetched or kept.
+// The person is asked about a CIMD client every time, and the store never: the cost budget
+// of design.md is no read, whether the document is fetched or kept (CD-04, CON-01, G5, AUZ-14).
 func TestCIMDClientIsAskedAboutEveryTime(t *testing.T) {
 	t.Parallel()
 	s, p := serve(t, withDocuments), publishHere(t)

@@ -61,7 +61,8 @@ func (h *handler) login(
 		Until: t.Expiry,
 		Record: store.Code{
 			ClientID: t.Request.ClientID, RedirectURI: t.Request.RedirectURI, Challenge: t.Request.Challenge,
-			Scopes: t.Request.Scopes, Resource: t.Request.Resource, Offline: t.Request.Offline, Person: person, CIMD: t.Request.CIMD,
+			Scopes: t.Request.Scopes, Resource: t.Request.Resource, Offline: t.Request.Offline,
+			Person: person, CIMD: t.Request.CIMD,
 			Issued: now, Expiry: now.Add(h.CodeTTL), Callback: from.hash(),
 		},
 	}
@@ -99,5 +100,6 @@ func (h *handler) again(
 
 func alreadyCompleted(cause error) error {
 	return oauth.RefuseBecause(cause, oauth.InvalidRequest,
-		"this sign-in is already completed: go back to your application, and start again from there if it is not connected")
+		"this sign-in is already completed: "+
+			"go back to your application, and start again from there if it is not connected")
 }

@@ -67,7 +67,8 @@ func open(tb testing.TB, address string, change func(*endpoint)) *endpoint {
 	log := f.Lines.Logger()
 	f.Config = Config{
 		Edge: edge.Deployment{Issuer: issuer, Log: log}, Provider: &upstream.Development{}, Allow: allow,
-		OfflineAccess: true, CodeTTL: time.Minute, SignInTTL: 10 * time.Minute, GrantTTL: 90 * 24 * time.Hour, Log: log, Now: f.Clock.Now, Box: f.Sealer,
+		OfflineAccess: true, CodeTTL: time.Minute, SignInTTL: 10 * time.Minute, GrantTTL: 90 * 24 * time.Hour,
+		Log: log, Now: f.Clock.Now, Box: f.Sealer,
 	}
 	if change != nil {
 		change(f)
@@ -90,7 +91,9 @@ func (f *endpoint) register(tb testing.TB) {
 		{loopbackID, "Claude", []string{"http://127.0.0.1/callback"}},
 		{appID, hostileName, []string{appURI}},
 		{manyID, "", []string{"https://client.example/one", "https://client.example/two"}},
-		{oldID, "Old", []string{"http://plain.example/cb", "javascript:alert(1)", f.origin + "/auth/callback", "http://127.0.0.1/old"}},
+		{oldID, "Old", []string{
+			"http://plain.example/cb", "javascript:alert(1)", f.origin + "/auth/callback", "http://127.0.0.1/old",
+		}},
 		{longID, "Long", []string{longURI}},
 		{spoofID, "Claude", []string{spoofURI}},
 	} {
@@ -130,7 +133,9 @@ func serveGitHub(tb testing.TB, allow string, change ...func(*Config)) *server {
 		must(tb, err)
 		f.Provider, err = upstream.NewGitHub(upstream.GitHubConfig{
 			ClientID: github.ClientID, URL: github.URL, APIURL: github.URL, Scopes: f.Allow.RequiredScopes(),
-			ClientSecret: func(context.Context) (credential.Secret, error) { return credential.Wrap(github.ClientSecret), nil },
+			ClientSecret: func(context.Context) (credential.Secret, error) {
+				return credential.Wrap(github.ClientSecret), nil
+			},
 		})
 		must(tb, err)
 		for _, c := range change {
@@ -195,7 +200,10 @@ func press(tb testing.TB, b *oauthtest.Browser, p *oauthtest.Page, button string
 // walk does what a willing person does until there is nothing more to press.
 func walk(tb testing.TB, b *oauthtest.Browser, p *oauthtest.Page, login string) *oauthtest.Page {
 	tb.Helper()
-	for p.Redirect == nil && (p.FormWith("decision=approve") != nil || p.FormWith("login") != nil || p.FormWith("authorize=1") != nil) {
+	asked := func() bool {
+		return p.FormWith("decision=approve") != nil || p.FormWith("login") != nil || p.FormWith("authorize=1") != nil
+	}
+	for p.Redirect == nil && asked() {
 		next, err := b.Continue(tb.Context(), p, login)
 		must(tb, err)
 		p = next
@@ -230,7 +238,8 @@ func (s *server) redeem(tb testing.TB, code string) store.Grant {
 	for _, candidate := range []string{webID, loopbackID, appID, manyID, oldID} {
 		c, err := s.Store.Client(tb.Context(), candidate)
 		must(tb, err)
-		red, _, err := s.Store.RedeemCode(tb.Context(), credential.Wrap(code), "", c, func(c store.Code) error { return c.Challenge.Verify(verifier) })
+		verifies := func(c store.Code) error { return c.Challenge.Verify(verifier) }
+		red, _, err := s.Store.RedeemCode(tb.Context(), credential.Wrap(code), "", c, verifies)
 		if err == nil {
 			return red.Grant
 		}
@@ -248,7 +257,8 @@ func (s *server) wantCost(tb testing.TB, what string, reads, commits int64) {
 // send sends a request past all browsers. Headers are names and values.
 func (f *endpoint) send(tb testing.TB, method, target, body string, headers ...string) *httptest.ResponseRecorder {
 	tb.Helper()
-	r := httptest.NewRequestWithContext(tb.Context(), method, strings.TrimPrefix(target, f.origin), strings.NewReader(body))
+	path := strings.TrimPrefix(target, f.origin)
+	r := httptest.NewRequestWithContext(tb.Context(), method, path, strings.NewReader(body))
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}

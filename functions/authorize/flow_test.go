@@ -110,7 +110,8 @@ func TestOfflineAccessIsGrantedOrNot(t *testing.T) {
 	} {
 		s := serve(t, func(f *endpoint) { f.OfflineAccess = row.setting })
 		_, err := s.Store.RegisterClient(t.Context(), store.Client{ID: "c_row", Metadata: oauth.ClientMetadata{
-			RedirectURIs: []string{"http://127.0.0.1/callback"}, GrantTypes: row.grants, TokenEndpointAuthMethod: oauth.AuthMethodNone,
+			RedirectURIs: []string{"http://127.0.0.1/callback"}, GrantTypes: row.grants,
+			TokenEndpointAuthMethod: oauth.AuthMethodNone,
 		}})
 		must(t, err)
 		q := s.signIn(t, s.browser(loopbackURI), s.request("client_id", "c_row", "scope", row.scope), "octocat")

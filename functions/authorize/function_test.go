@@ -41,7 +41,9 @@ func TestFunctionNamesEveryBadSetting(t *testing.T) {
 		"ISSUER_URL": "https://auth.example.com", "STORE": "punchcards:x", "IDENTITY_PROVIDER": "development",
 		"CODE_TTL": "10h", "ALLOW": "", "CIMD_ALLOW": "https://claude.ai", "REDIRECT_SCHEMES": "cursor://",
 	})
-	for _, name := range []string{"STORE", "FERNET_KEYS_FILE", "CODE_TTL", "IDENTITY_PROVIDER", "ALLOW", "CIMD_ALLOW", "REDIRECT_SCHEMES"} {
+	for _, name := range []string{
+		"STORE", "FERNET_KEYS_FILE", "CODE_TTL", "IDENTITY_PROVIDER", "ALLOW", "CIMD_ALLOW", "REDIRECT_SCHEMES",
+	} {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("got %v, want a problem with %s", err, name)
 		}

@@ -103,12 +103,14 @@ func TestRefusedSignInIsNoted(t *testing.T) {
 func TestGitHubsReasonIsRead(t *testing.T) {
 	t.Parallel()
 	s := serveGitHub(t, "anyone")
-	s.github.Outage("/login/oauth/access_token", oauthtest.Fault{Status: 200, Body: `{"error":"unverified_user_email"}`})
+	unverified := oauthtest.Fault{Status: 200, Body: `{"error":"unverified_user_email"}`}
+	s.github.Outage("/login/oauth/access_token", unverified)
 	b := s.browser(loopbackURI)
 	p := check(t, walk(t, b, get(t, b, s.request(), http.StatusOK), "octocat"), http.StatusForbidden)
 	got, _ := text(t, p.Body)
-	for _, words := range []string{"The account that you signed in with at GitHub may not", "verify its e-mail address first",
-		"Put that right"} {
+	for _, words := range []string{
+		"The account that you signed in with at GitHub may not", "verify its e-mail address first", "Put that right",
+	} {
 		if !strings.Contains(got, words) {
 			t.Errorf("the page does not say %q:\n%s", words, got)
 		}

@@ -157,7 +157,8 @@ func TestTheOnlyLinkToAClientIsAMatchedOne(t *testing.T) {
 }
 
 // Every answer has the headers, and none has form-action, which Chromium would apply to every
-// redirect after the form, or an opener policy, which would lose a popup's client (CD-10, CON-06, CD-15, CD-16, H1, WB-04, TE-09).
+// redirect after the form, or an opener policy, which would lose a popup's client (CD-10,
+// CON-06, CD-15, CD-16, H1, WB-04, TE-09).
 func TestEveryAnswerHasThePageHeaders(t *testing.T) {
 	t.Parallel()
 	f := open(t, https, nil)

@@ -18,7 +18,8 @@ func TestSignInForAnAppEndsOnAPage(t *testing.T) {
 	if p.Status != http.StatusOK || !strings.Contains(got, "You can close this page") || elements["script"] != 0 {
 		t.Errorf("got %d %s, want the page that can be closed", p.Status, got)
 	}
-	if link := p.Link("Open the application"); link != p.Redirect.String() || p.Header.Get("Refresh") != "0; url="+link {
+	link := p.Link("Open the application")
+	if link != p.Redirect.String() || p.Header.Get("Refresh") != "0; url="+link {
 		t.Errorf("got link %s, Refresh %q; want both to lead to %s", link, p.Header.Get("Refresh"), p.Redirect)
 	}
 	if p.Header.Get("Referrer-Policy") != "no-referrer" || p.Header.Get("Cache-Control") != "no-store" ||

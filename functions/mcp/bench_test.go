@@ -19,9 +19,10 @@ const echoBody = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name"
 // bare is the SDK's server with the same tool and nothing else.
 func bare() http.Handler {
 	s := sdk.NewServer(implementation, nil)
-	sdk.AddTool(s, &sdk.Tool{Name: "echo"}, func(_ context.Context, _ *sdk.CallToolRequest, in text) (*sdk.CallToolResult, text, error) {
+	say := func(_ context.Context, _ *sdk.CallToolRequest, in text) (*sdk.CallToolResult, text, error) {
 		return nil, text{"octocat: " + in.Text}, nil
-	})
+	}
+	sdk.AddTool(s, &sdk.Tool{Name: "echo"}, say)
 	return sdk.NewStreamableHTTPHandler(func(*http.Request) *sdk.Server { return s },
 		&sdk.StreamableHTTPOptions{Stateless: true, JSONResponse: true})
 }
@@ -35,7 +36,9 @@ func BenchmarkToolCall(b *testing.B) {
 	f.Tools = []Tool{echo("echo")}
 	ours, theirs := f.open(b), bare()
 	token := f.connect(b, "octocat", "Client", nil).token
-	b.Run("loopback", func(b *testing.B) { benchtest.Ratio(b, overLoopback(b, ours, token), overLoopback(b, theirs, token)) })
+	b.Run("loopback", func(b *testing.B) {
+		benchtest.Ratio(b, overLoopback(b, ours, token), overLoopback(b, theirs, token))
+	})
 	b.Run("handler", func(b *testing.B) { benchtest.Ratio(b, inProcess(b, ours, token), inProcess(b, theirs, token)) })
 }
 

@@ -10,7 +10,8 @@ import (
 	"github.com/postern-dev/postern/shared/store"
 )
 
-// The connection of a CIMD client lives without a registration, shows as what was approved, and ends when it is revoked.
+// The connection of a CIMD client lives without a registration, shows as what was approved,
+// and ends when it is revoked.
 func TestCIMDClientsGrantDecidesAlone(t *testing.T) {
 	t.Parallel()
 	f := newEndpoint(t)
@@ -22,7 +23,8 @@ func TestCIMDClientsGrantDecidesAlone(t *testing.T) {
 		CIMD:   &store.CIMDCopy{Name: "CIMD Client", GrantTypes: oauth.SupportedGrantTypes()},
 		Person: store.Person{Subject: "development:octocat", Login: "octocat", AllowedBy: "anyone", Checked: now},
 	}}, func(store.Client) error { return nil }))
-	red, _, err := f.Store.RedeemCode(t.Context(), code, "", store.Client{ID: id}, func(store.Code) error { return nil })
+	anyCode := func(store.Code) error { return nil }
+	red, _, err := f.Store.RedeemCode(t.Context(), code, "", store.Client{ID: id}, anyCode)
 	must(t, err)
 	l := newLiveness(f.Store, 30*time.Second, f.Clock.Now)
 	g, err := l.look(t.Context(), red.Grant.ID)

@@ -109,11 +109,13 @@ func TestAnAnswerInJSONHasNoProgress(t *testing.T) {
 	f.Tools = []Tool{progressing()}
 	h := f.open(t)
 	token := f.connect(t, "octocat", "Client", nil).token
-	call := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"progressing","arguments":{},"_meta":{"progressToken":7}}}`
+	call := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":` +
+		`{"name":"progressing","arguments":{},"_meta":{"progressToken":7}}}`
 	const want = `{"jsonrpc":"2.0","id":1,"result":{"content":[]}}`
 	for body, want := range map[string]string{call: want, "[" + call + "]": "[" + want + "]"} {
 		w := mustCode(t, h, request(t.Context(), token, body, "Accept", "application/json"), http.StatusOK)
-		if got := strings.TrimSpace(w.Body.String()); got != want || w.Header().Get("Content-Type") != "application/json" {
+		got := strings.TrimSpace(w.Body.String())
+		if got != want || w.Header().Get("Content-Type") != "application/json" {
 			t.Errorf("%s: got %s, want %s", body, got, want)
 		}
 	}
@@ -141,7 +143,8 @@ func TestLeavingCallerStopsTheTool(t *testing.T) {
 	token := f.connect(t, "octocat", "Client", nil).token
 	ctx, leave := context.WithCancel(t.Context())
 	body := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"wait","arguments":{},` + modernMeta + `}}`
-	go do(h, request(ctx, token, body, "Mcp-Protocol-Version", "2026-07-28", "Mcp-Method", "tools/call", "Mcp-Name", "wait"))
+	go do(h, request(ctx, token, body,
+		"Mcp-Protocol-Version", "2026-07-28", "Mcp-Method", "tools/call", "Mcp-Name", "wait"))
 	<-began
 	leave()
 	<-stopped
@@ -164,7 +167,8 @@ func TestStreamEndsWithTheGrant(t *testing.T) {
 		strings.Replace(modernMeta, "{", `{"progressToken":1,`, 1) + `}}`
 	ended := make(chan bool)
 	go func() {
-		do(h, request(t.Context(), conn.token, body, "Mcp-Protocol-Version", "2026-07-28", "Mcp-Method", "tools/call", "Mcp-Name", "wait"))
+		do(h, request(t.Context(), conn.token, body,
+			"Mcp-Protocol-Version", "2026-07-28", "Mcp-Method", "tools/call", "Mcp-Name", "wait"))
 		close(ended)
 	}()
 	<-began

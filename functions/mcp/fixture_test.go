@@ -83,7 +83,8 @@ func (f *endpoint) connect(tb testing.TB, login, clientName string, upstreamToke
 	l := f.Login(c.ID)
 	l.UpstreamToken = upstreamToken
 	l.Record.Scopes = oauth.SupportedScopes()
-	l.Record.Person.Subject, l.Record.Person.Login, l.Record.Person.Name = "development:"+login, login, strings.ToUpper(login)
+	p := &l.Record.Person
+	p.Subject, p.Login, p.Name = "development:"+login, login, strings.ToUpper(login)
 	l.Record.Person.AllowedBy = "user:octocat"
 	must(tb, f.Store.IssueCode(ctx, l, fixture.AnyClient))
 	red, _, err := f.Store.RedeemCode(ctx, l.Code, "", c, fixture.AnyCode)
@@ -95,7 +96,8 @@ func (f *endpoint) connect(tb testing.TB, login, clientName string, upstreamToke
 func (f *endpoint) issue(tb testing.TB, g store.Grant, change ...func(*accesstoken.Claims)) string {
 	tb.Helper()
 	claims := accesstoken.Claims{
-		Issuer: issuer, Subject: g.Person.Subject, Audience: oauth.Resource(issuer), ClientID: g.ClientID, Scopes: g.Scopes, GrantID: g.ID,
+		Issuer: issuer, Subject: g.Person.Subject, Audience: oauth.Resource(issuer),
+		ClientID: g.ClientID, Scopes: g.Scopes, GrantID: g.ID,
 	}
 	for _, c := range change {
 		c(&claims)
@@ -129,10 +131,12 @@ func do(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
 }
 
 const (
-	initialize = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"test","version":"1"}}}`
+	initialize = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":` +
+		`{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"test","version":"1"}}}`
 	listTools  = `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`
 	whoAmI     = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"whoami","arguments":{}}}`
-	modernMeta = `"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}`
+	modernMeta = `"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28",` +
+		`"io.modelcontextprotocol/clientCapabilities":{}}`
 )
 
 // A toolAnswer is the part of an answer to tools/call that tests look at.

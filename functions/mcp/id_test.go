@@ -26,7 +26,9 @@ func TestAnIDComesBackAsItWasSentOrIsRefused(t *testing.T) {
 		"-0", "9007199254740992", "9007199254740993", "-9007199254740992", "9223372036854775807", "9223372036854775808",
 		"-9223372036854775809", "100000000000000000000000000", "1.0", "1e3", "true", "[]",
 	} {
-		for kind, body := range map[string]string{"alone": ping(id), "in a batch": "[" + listTools + "," + ping(id) + "]"} {
+		for kind, body := range map[string]string{
+			"alone": ping(id), "in a batch": "[" + listTools + "," + ping(id) + "]",
+		} {
 			a := answerOf(t, mustCode(t, h, request(t.Context(), token, body), http.StatusBadRequest).Body)
 			if a.Error == nil || a.Error.Code != jsonrpc.CodeInvalidRequest || string(a.ID) != "null" {
 				t.Errorf("id %s %s: got %+v, want %d under null", id, kind, a, jsonrpc.CodeInvalidRequest)

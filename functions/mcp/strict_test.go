@@ -54,7 +54,8 @@ func FuzzStrictReaderAgreesWithTheSharedDecoder(f *testing.F) {
 		for i, g := range got {
 			w := want[i]
 			for name, pair := range map[string][2][]byte{
-				"jsonrpc": {g.version, w.Version}, "id": {g.id, w.ID}, "method": {g.method, w.Method}, "name": {g.name, w.Params.Name},
+				"jsonrpc": {g.version, w.Version}, "id": {g.id, w.ID},
+				"method": {g.method, w.Method}, "name": {g.name, w.Params.Name},
 				"progressToken": {g.progressToken, w.Params.Meta.ProgressToken},
 				"logLevel":      {g.logLevel, w.Params.Meta.LogLevel},
 			} {

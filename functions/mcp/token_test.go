@@ -31,7 +31,9 @@ func challengeOf(t *testing.T, h http.Header) string {
 		t.Fatalf("WWW-Authenticate: got %d values, want 1", len(values))
 	}
 	c := values[0]
-	for _, want := range []string{`resource_metadata="https://auth.example.com/.well-known/oauth-protected-resource/mcp"`, `scope="mcp`} {
+	for _, want := range []string{
+		`resource_metadata="https://auth.example.com/.well-known/oauth-protected-resource/mcp"`, `scope="mcp`,
+	} {
 		if !strings.HasPrefix(c, "Bearer ") || strings.Count(c, want) != 1 || strings.Contains(c, "offline_access") {
 			t.Errorf("challenge: got %s, want Bearer with %s once", c, want)
 		}
@@ -118,7 +120,8 @@ func TestTheChallengeDoesNotWaitForTheBody(t *testing.T) {
 	must(t, err)
 	defer conn.Close()
 	must(t, conn.SetReadDeadline(time.Now().Add(time.Minute)))
-	_, err = io.WriteString(conn, "POST /mcp HTTP/1.1\r\nHost: auth.example.com\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{")
+	_, err = io.WriteString(conn, "POST /mcp HTTP/1.1\r\nHost: auth.example.com\r\n"+
+		"Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{")
 	must(t, err)
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	must(t, err)
@@ -163,8 +166,10 @@ func TestOnlyOurAccessTokenForThisResourceIsAccepted(t *testing.T) {
 		c[name] = v
 		return c
 	}
+	const another = "https://other.example.com/mcp"
+	unsigned := header(`{"alg":"none","typ":"at+jwt"}`)
 	cases := map[string]string{
-		"another resource":       f.issue(t, g, func(c *accesstoken.Claims) { c.Audience = "https://other.example.com/mcp" }),
+		"another resource":       f.issue(t, g, func(c *accesstoken.Claims) { c.Audience = another }),
 		"the bare origin":        f.issue(t, g, func(c *accesstoken.Claims) { c.Audience = issuer }),
 		"a trailing slash":       f.issue(t, g, func(c *accesstoken.Claims) { c.Audience += "/" }),
 		"another issuer":         f.issue(t, g, func(c *accesstoken.Claims) { c.Issuer = "https://other.example.com" }),
@@ -173,8 +178,8 @@ func TestOnlyOurAccessTokenForThisResourceIsAccepted(t *testing.T) {
 		"a refresh token":        conn.Refresh.Reveal(),
 		"a code":                 "ac_" + strings.Repeat("A", 43),
 		"a registration token":   "rat_" + strings.Repeat("A", 43),
-		"alg none":               header(`{"alg":"none","typ":"at+jwt"}`),
-		"alg none, no signature": header(`{"alg":"none","typ":"at+jwt"}`)[:strings.LastIndex(header(`{"alg":"none","typ":"at+jwt"}`), ".")+1],
+		"alg none":               unsigned,
+		"alg none, no signature": unsigned[:strings.LastIndex(unsigned, ".")+1],
 		"HMAC":                   header(`{"alg":"HS256","typ":"at+jwt","kid":"` + f.ring.KIDs()[0] + `"}`),
 		"embedded key": header(`{"alg":"ES256","typ":"at+jwt","jwk":{"kty":"EC"},"kid":"` + f.ring.KIDs()[0] +
 			`"}`),
@@ -222,11 +227,16 @@ func TestTokenIsReadFromOneBearerHeaderAlone(t *testing.T) {
 	}{
 		{"lower case", func(r *http.Request) { r.Header.Set("Authorization", "bearer "+token) }, 200},
 		{"upper case", func(r *http.Request) { r.Header.Set("Authorization", "BEARER "+token) }, 200},
-		{"two headers", func(r *http.Request) { r.Header["Authorization"] = []string{"Bearer " + token, "Bearer " + other} }, 400},
+		{"two headers", func(r *http.Request) {
+			r.Header["Authorization"] = []string{"Bearer " + token, "Bearer " + other}
+		}, 400},
 		{"a list", func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token+", Bearer "+other) }, 400},
 		{"two words", func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token+" "+other) }, 400},
 		{"header and query", func(r *http.Request) { r.URL.RawQuery = "access_token=" + token }, 400},
-		{"query alone", func(r *http.Request) { r.Header.Del("Authorization"); r.URL.RawQuery = "access_token=" + token }, 401},
+		{"query alone", func(r *http.Request) {
+			r.Header.Del("Authorization")
+			r.URL.RawQuery = "access_token=" + token
+		}, 401},
 		{"cookie alone", func(r *http.Request) {
 			r.Header.Del("Authorization")
 			r.AddCookie(&http.Cookie{Name: "access_token", Value: token})
@@ -275,7 +285,8 @@ func TestScopesAreCheckedPerTool(t *testing.T) {
 		return f.issue(t, g, func(c *accesstoken.Claims) { c.Scopes = scopes })
 	}
 	const wipe = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"wipe","arguments":{"text":"x"}}}`
-	const escaped = `{"jsonrpc":"2.0","id":1,"method":"tools\/call","params":{"name":"w\u0069pe","arguments":{"text":"x"}}}`
+	const escaped = `{"jsonrpc":"2.0","id":1,"method":"tools\/call","params":` +
+		`{"name":"w\u0069pe","arguments":{"text":"x"}}}`
 	cases := []struct {
 		name, token, body string
 		want              int
@@ -372,7 +383,9 @@ func TestUnreadableKeysAreNoVerdict(t *testing.T) {
 	t.Parallel()
 	f := newEndpoint(t)
 	token := f.connect(t, "octocat", "Client", nil).token
-	f.Verifier = &accesstoken.Verifier{Keys: keyfile.New(t.TempDir()+"/none", signing.ParseKeySet, &keyfile.Options{Log: slog.New(slog.DiscardHandler)}), Now: f.Clock.Now}
+	o := &keyfile.Options{Log: slog.New(slog.DiscardHandler)}
+	keys := keyfile.New(t.TempDir()+"/none", signing.ParseKeySet, o)
+	f.Verifier = &accesstoken.Verifier{Keys: keys, Now: f.Clock.Now}
 	mustCode(t, f.open(t), request(t.Context(), token, listTools), 503)
 }
 

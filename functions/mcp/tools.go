@@ -70,8 +70,8 @@ type profiles struct {
 }
 
 const (
-	signInAgain = Problem("the identity provider does not accept the kept sign-in: try again later, and if it stays so, " +
-		"remove the connection in your client and sign in again")
+	signInAgain = Problem("the identity provider does not accept the kept sign-in: try again later, " +
+		"and if it stays so, remove the connection in your client and sign in again")
 	notNow = Problem("the identity provider could not be asked right now: try again later")
 )
 

@@ -49,7 +49,8 @@ func TestWhoAmITellsPersonClientAndTimes(t *testing.T) {
 	t.Parallel()
 	f := newEndpoint(t)
 	conn := f.connect(t, "octocat", "Claude", nil)
-	got := structured[WhoAmI](t, answerOf(t, mustCode(t, f.open(t), request(t.Context(), conn.token, whoAmI), 200).Body))
+	w := mustCode(t, f.open(t), request(t.Context(), conn.token, whoAmI), 200)
+	got := structured[WhoAmI](t, answerOf(t, w.Body))
 	now := f.Clock.Now().UTC()
 	want := WhoAmI{
 		Subject: "development:octocat", Login: "octocat", Name: "OCTOCAT", ClientID: conn.Grant.ClientID,
@@ -76,7 +77,8 @@ func TestFiveHundredCallersWithOneIDGetTheirOwnAnswers(t *testing.T) {
 	for i := range 500 {
 		wg.Go(func() {
 			who := people[i%len(people)]
-			body := fmt.Sprintf(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"text":"payload %d"}}}`, i)
+			body := fmt.Sprintf(`{"jsonrpc":"2.0","id":1,"method":"tools/call",`+
+				`"params":{"name":"echo","arguments":{"text":"payload %d"}}}`, i)
 			w := do(h, request(t.Context(), who.token, body))
 			want := fmt.Sprintf("%s: payload %d", who.Grant.Person.Login, i)
 			if !strings.Contains(w.Body.String(), `"text":"`+want+`"`) {
@@ -101,7 +103,10 @@ func TestTwoHundredPeopleAtOnceSeeThemselves(t *testing.T) {
 		for i, who := range people {
 			wg.Go(func() {
 				w := do(h, request(t.Context(), who.token, whoAmI))
-				for _, want := range []string{`"subject":"` + who.Grant.Person.Subject + `"`, `"client_name":"` + who.Grant.ClientName + `"`} {
+				g := who.Grant
+				for _, want := range []string{
+					`"subject":"` + g.Person.Subject + `"`, `"client_name":"` + g.ClientName + `"`,
+				} {
 					if !strings.Contains(w.Body.String(), want) {
 						t.Errorf("round %d, person %d: got %d %s, want %s", round, i, w.Code, w.Body, want)
 					}
@@ -116,7 +121,8 @@ func TestProfileOfADevelopmentSignInIsTheIdentity(t *testing.T) {
 	t.Parallel()
 	f := newEndpoint(t)
 	conn := f.connect(t, "octocat", "Client", nil)
-	got := structured[upstream.Profile](t, answerOf(t, mustCode(t, f.open(t), request(t.Context(), conn.token, callTool("profile")), 200).Body))
+	w := mustCode(t, f.open(t), request(t.Context(), conn.token, callTool("profile")), 200)
+	got := structured[upstream.Profile](t, answerOf(t, w.Body))
 	if want := (upstream.Profile{Subject: "development:octocat", Login: "octocat", Name: "OCTOCAT"}); got != want {
 		t.Errorf("profile: got %+v, want %+v", got, want)
 	}
@@ -199,7 +205,8 @@ func TestPanickingToolIsAnInternalError(t *testing.T) {
 	var log strings.Builder
 	f.Log = slog.New(slog.NewTextHandler(&log, nil))
 	f.Edge.Log = f.Log
-	f.Tools = []Tool{echo("echo"), NewTool(sdk.Tool{Name: "boom"}, func(context.Context, Caller, None) (text, error) { panic("secret cause") })}
+	boom := func(context.Context, Caller, None) (text, error) { panic("secret cause") }
+	f.Tools = []Tool{echo("echo"), NewTool(sdk.Tool{Name: "boom"}, boom)}
 	h := f.open(t)
 	token := f.connect(t, "octocat", "Client", nil).token
 	w := do(h, request(t.Context(), token, callTool("boom")))
@@ -222,7 +229,11 @@ func TestToolErrorsTellThePersonOnlyProblems(t *testing.T) {
 	fail := func(name string, err error) Tool {
 		return NewTool(sdk.Tool{Name: name}, func(context.Context, Caller, None) (text, error) { return text{}, err })
 	}
-	f.Tools = []Tool{fail("problem", Problem("do this")), fail("both", fmt.Errorf("%w: %w", Problem("do this"), errors.New("internal detail"))), fail("fault", errors.New("internal detail"))}
+	internal := errors.New("internal detail")
+	f.Tools = []Tool{
+		fail("problem", Problem("do this")), fail("both", fmt.Errorf("%w: %w", Problem("do this"), internal)),
+		fail("fault", internal),
+	}
 	h := f.open(t)
 	token := f.connect(t, "octocat", "Client", nil).token
 	for name, want := range map[string]string{"problem": "do this", "both": "do this", "fault": "the tool failed"} {

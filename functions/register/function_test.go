@@ -34,7 +34,10 @@ func TestFunctionStartsFromSettingsAlone(t *testing.T) {
 
 func TestFunctionNamesEveryBadSetting(t *testing.T) {
 	t.Parallel()
-	err := open(t, map[string]string{"ISSUER_URL": "http://auth.example.com", "STORE": "punchcards:x", "CLIENT_UNUSED_TTL": "1ms", "REDIRECT_SCHEMES": "javascript"})
+	err := open(t, map[string]string{
+		"ISSUER_URL": "http://auth.example.com", "STORE": "punchcards:x", "CLIENT_UNUSED_TTL": "1ms",
+		"REDIRECT_SCHEMES": "javascript",
+	})
 	for _, name := range []string{"ISSUER_URL", "STORE", "FERNET_KEYS_FILE", "CLIENT_UNUSED_TTL", "REDIRECT_SCHEMES"} {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("got %v, want a problem with %s", err, name)

@@ -30,7 +30,8 @@ func FuzzRegister(f *testing.F) {
 	for _, body := range []string{
 		"", "null", "[]", "{}", `{"redirect_uris":[null]}`, `{"redirect_uris":null,"jwks":{"keys":[{"d":1}]}}`,
 		`{"redirect_uris":["https://app.example/"],"contacts":["",null],"client_name":" ","grant_types":["urn:x"]}`,
-		`{"redirect_uris":["https://app.example/"],"client_id":"c_x","client_secret":[],"scope":"a b","application_type":"web"}`,
+		`{"redirect_uris":["https://app.example/"],"client_id":"c_x","client_secret":[],` +
+			`"scope":"a b","application_type":"web"}`,
 		`{"Redirect_uris":["https://app.example/"]}`,
 		`{"redirect_uris":["com.example:/"],"redirect_uris":["javascript:x"]}`,
 	} {
@@ -53,7 +54,10 @@ func FuzzRegister(f *testing.F) {
 		}
 		w = s.send(t, http.MethodPost, "/register", "", string(again))
 		ignored := func(name string, _ any) bool {
-			return slices.Contains([]string{"client_id", "client_id_issued_at", "client_secret", "registration_client_uri", "registration_access_token"}, name)
+			return slices.Contains([]string{
+				"client_id", "client_id_issued_at", "client_secret", "registration_client_uri",
+				"registration_access_token",
+			}, name)
 		}
 		second := decode(t, w.Body.Bytes())
 		maps.DeleteFunc(answer, ignored)

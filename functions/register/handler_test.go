@@ -48,7 +48,8 @@ func newServer(t testing.TB) *server {
 	issuer, err := origin.Parse(fixture.Origin)
 	fixture.Must(t, err)
 	l := s.Lines.Logger()
-	s.Handler, err = New(Config{Edge: edge.Deployment{Issuer: issuer, Log: l}, Store: s.store, Log: l, Now: s.Clock.Now})
+	ours := edge.Deployment{Issuer: issuer, Log: l}
+	s.Handler, err = New(Config{Edge: ours, Store: s.store, Log: l, Now: s.Clock.Now})
 	fixture.Must(t, err)
 	return s
 }

@@ -69,7 +69,8 @@ func TestUpdateRotatesTheRegistrationAccessToken(t *testing.T) {
 	}
 	s.Clock.Advance(store.RepeatTime)
 	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete} {
-		if w := s.send(t, method, "/register/"+old.ID, old.Token, update(old, publicBody)); w.Code != http.StatusUnauthorized {
+		w := s.send(t, method, "/register/"+old.ID, old.Token, update(old, publicBody))
+		if w.Code != http.StatusUnauthorized {
 			t.Errorf("%s with the old token: got %d, want 401", method, w.Code)
 		}
 	}
@@ -147,7 +148,8 @@ func TestUpdateKeepsWhatIsOurs(t *testing.T) {
 	s := newServer(t)
 	c := s.register(t, publicBody)
 	before := s.client(t, c.ID)
-	body := `{"operator":true,"resource_server":true,"registered":"2020-01-01T00:00:00Z","expiry":null,"secret_hash":"x","client_id_issued_at":1,"id":"c_x",` + publicBody[1:]
+	body := `{"operator":true,"resource_server":true,"registered":"2020-01-01T00:00:00Z","expiry":null,` +
+		`"secret_hash":"x","client_id_issued_at":1,"id":"c_x",` + publicBody[1:]
 	c = registered(t, s.send(t, http.MethodPut, "/register/"+c.ID, c.Token, update(c, body)))
 	want := before
 	want.RegistrationTokenHash = credential.Hash(c.Token)
@@ -208,7 +210,8 @@ func TestStoreFaultIsNeverAVerdict(t *testing.T) {
 		hook(fixture.Down(tc.op))
 		w := s.send(t, tc.method, "/register/"+c.ID, c.Token, update(c, publicBody))
 		if tc.lost && tc.method == http.MethodPut { // SC-14: the update is found to be there
-			if w.Code != http.StatusOK || !credential.Wrap(registered(t, w).Token).Equal(s.client(t, c.ID).RegistrationTokenHash) {
+			kept := s.client(t, c.ID).RegistrationTokenHash
+			if w.Code != http.StatusOK || !credential.Wrap(registered(t, w).Token).Equal(kept) {
 				t.Errorf("PUT whose answer was lost: got %d %s, want 200 with the token that counts", w.Code, w.Body)
 			}
 			continue

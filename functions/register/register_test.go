@@ -19,8 +19,10 @@ import (
 )
 
 const (
-	publicBody = `{"client_name":"Editor","redirect_uris":["http://127.0.0.1:33418/callback"],"token_endpoint_auth_method":"none"}`
-	secretBody = `{"client_name":"Server","redirect_uris":["https://app.example/callback"],"token_endpoint_auth_method":"client_secret_basic"}`
+	publicBody = `{"client_name":"Editor","redirect_uris":["http://127.0.0.1:33418/callback"],` +
+		`"token_endpoint_auth_method":"none"}`
+	secretBody = `{"client_name":"Server","redirect_uris":["https://app.example/callback"],` +
+		`"token_endpoint_auth_method":"client_secret_basic"}`
 )
 
 // A registration as its client has it.
@@ -94,7 +96,8 @@ func TestCredentialsAreKeptAsHashesAndNeverLogged(t *testing.T) {
 	}
 	s.send(t, http.MethodGet, "/register/"+a.ID, a.Token, "")
 	s.send(t, http.MethodGet, "/register/"+a.ID, b.Token, "")
-	updated := registered(t, s.send(t, http.MethodPut, "/register/"+a.ID, a.Token, `{"client_id":"`+a.ID+`","client_secret":"`+a.Secret+`",`+secretBody[1:]))
+	body := `{"client_id":"` + a.ID + `","client_secret":"` + a.Secret + `",` + secretBody[1:]
+	updated := registered(t, s.send(t, http.MethodPut, "/register/"+a.ID, a.Token, body))
 	c, err := s.store.Client(t.Context(), a.ID)
 	if err != nil {
 		t.Fatal(err)

@@ -17,7 +17,8 @@ func TestRepeatedUpdateHasTheSameAnswer(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	first := s.register(t, publicBody)
-	body := update(first, `{"redirect_uris":["https://app.example/"],"token_endpoint_auth_method":"client_secret_basic"}`)
+	body := update(first, `{"redirect_uris":["https://app.example/"],`+
+		`"token_endpoint_auth_method":"client_secret_basic"}`)
 	put := func(token, body string) (int, string) {
 		w := s.send(t, http.MethodPut, "/register/"+first.ID, token, body)
 		return w.Code, w.Body.String()
@@ -34,13 +35,15 @@ func TestRepeatedUpdateHasTheSameAnswer(t *testing.T) {
 	if diff := cmp.Diff(answer, again); diff != "" {
 		t.Errorf("the repeat is answered otherwise (-first +again):\n%s", diff)
 	}
-	if log := s.Lines.String(); strings.Count(log, `"event":"client.updated"`) != 1 || !strings.Contains(log, `"repeated":true`) {
+	log := s.Lines.String()
+	if strings.Count(log, `"event":"client.updated"`) != 1 || !strings.Contains(log, `"repeated":true`) {
 		t.Errorf("got %s, want one update and its repeat", log)
 	}
 	next := decode(t, []byte(again))
 	token, _ := next["registration_access_token"].(string)
 	secret, _ := next["client_secret"].(string)
-	if got := s.client(t, first.ID); got.SecretHash != credential.Hash(secret) || got.RegistrationTokenHash != credential.Hash(token) {
+	got := s.client(t, first.ID)
+	if got.SecretHash != credential.Hash(secret) || got.RegistrationTokenHash != credential.Hash(token) {
 		t.Error("the answer's credentials are not the stored ones")
 	}
 	if code, answer = put(token, body); code != http.StatusOK {

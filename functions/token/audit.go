@@ -30,7 +30,8 @@ func (h *handler) auditReuse(ctx context.Context, clientID, grantID string) {
 
 // auditForwarded writes the line of a grant whose record was older than its refresh token.
 func (h *handler) auditForwarded(ctx context.Context, clientID string, r store.Rotation) {
-	telemetry.Audit(ctx, h.Log, telemetry.RefreshFastForwarded, slog.String("client_id", clientID), grantField(r.Grant.ID),
+	telemetry.Audit(ctx, h.Log, telemetry.RefreshFastForwarded,
+		slog.String("client_id", clientID), grantField(r.Grant.ID),
 		slog.Uint64("generations", uint64(r.Forwarded)))
 }
 

@@ -121,7 +121,8 @@ func BenchmarkRedeem(b *testing.B) {
 	b.ResetTimer()
 	next := 0
 	benchtest.Ratio(b, func() {
-		f.exchange(b, "grant_type=authorization_code&client_id="+publicID+"&code="+codes[next]+"&code_verifier="+verifier)
+		f.exchange(b, "grant_type=authorization_code&client_id="+publicID+
+			"&code="+codes[next]+"&code_verifier="+verifier)
 		next++
 	}, func() { bare.do(b, 2, 1) })
 }

@@ -85,10 +85,16 @@ func TestCodesOfCIMDClientsAreTheirOwn(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)
 	code := f.issue(t, cimdID, "", asCIMD(oauth.SupportedGrantTypes()...))
-	for _, id := range []string{anotherID, publicID, "https://client.example/oauth/client.jso%6e", "https://client.example:443/oauth/client.json", cimdID + "?"} {
+	for _, id := range []string{
+		anotherID, publicID, "https://client.example/oauth/client.jso%6e",
+		"https://client.example:443/oauth/client.json", cimdID + "?",
+	} {
 		want(t, id, f.redeem(t, id, code), http.StatusBadRequest, "invalid_grant")
 	}
-	for _, id := range []string{"HTTPS://client.example/oauth/client.json", cimdID + "#", "http://client.example/oauth/client.json", "https://client.example/oauth/../oauth/client.json"} {
+	for _, id := range []string{
+		"HTTPS://client.example/oauth/client.json", cimdID + "#", "http://client.example/oauth/client.json",
+		"https://client.example/oauth/../oauth/client.json",
+	} {
 		f.Cost.Take()
 		want(t, id, f.redeem(t, id, code), http.StatusUnauthorized, "invalid_client")
 		f.wantCost(t, id, 0, 0)
@@ -107,7 +113,8 @@ func TestCodesOfCIMDClientsAreTheirOwn(t *testing.T) {
 func TestCIMDClientWithoutRefreshGrantGetsNone(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)
-	if a := want(t, "code", f.redeem(t, cimdID, f.issue(t, cimdID, "", asCIMD(oauth.GrantAuthorizationCode))), http.StatusOK, ""); a.RefreshToken != "" {
+	code := f.issue(t, cimdID, "", asCIMD(oauth.GrantAuthorizationCode))
+	if a := want(t, "code", f.redeem(t, cimdID, code), http.StatusOK, ""); a.RefreshToken != "" {
 		t.Error("got a refresh token, want none")
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/postern-dev/postern/test/kit/memory"
 )
 
-// A client presents its secret in every way, and only the registered way counts (TE-03, TE-10, TOK-02, TOK-03, TOK-04, F7,
-// W6).
+// A client presents its secret in every way, and only the registered way counts (TE-03,
+// TE-10, TOK-02, TOK-03, TOK-04, F7, W6).
 func TestOnlyTheRegisteredMethodCounts(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)
@@ -25,7 +25,8 @@ func TestOnlyTheRegisteredMethodCounts(t *testing.T) {
 			postID: {"client_id", id, "client_secret", secretOf(id)},
 		} {
 			code := f.issue(t, id, "", nil)
-			w := f.post(t, oauth.TokenPath, append(form, "grant_type", "authorization_code", "code", code, "code_verifier", verifier)...)
+			grant := append(form, "grant_type", "authorization_code", "code", code, "code_verifier", verifier)
+			w := f.post(t, oauth.TokenPath, grant...)
 			if status := map[bool]int{true: 200, false: 401}[id == method]; w.Code != status {
 				t.Errorf("%s as %s: got %d, want %d", id, method, w.Code, status)
 			}

@@ -45,7 +45,8 @@ func TestWrongRedemptionCostsNothing(t *testing.T) {
 		{"other redirect URI of the client", form("redirect_uri", "https://client.example/cb"), 400, "invalid_grant"},
 		{"other port", form("redirect_uri", "http://127.0.0.1:49153/callback"), 400, "invalid_grant"},
 		{"other resource", form("resource", "https://other.example/mcp"), 400, "invalid_target"},
-		{"two resources", append(form("resource", issuer), "resource", "https://other.example/mcp"), 400, "invalid_target"},
+		{"two resources", append(form("resource", issuer), "resource", "https://other.example/mcp"),
+			400, "invalid_target"},
 		{"other client", form("client_id", otherID), 400, "invalid_grant"},
 		{"unknown client", form("client_id", "c_nobody"), 401, "invalid_client"}, // A2
 		{"no client", form("client_id", ""), 401, "invalid_client"},
@@ -89,9 +90,12 @@ func TestReplayedCodeRevokesItsTokens(t *testing.T) {
 			code := f.issue(t, id, "", nil)
 			a := want(t, "first", f.redeem(t, id, code), 200, "")
 			sibling := f.connect(t, id)
-			want(t, "wrong verifier", f.post(t, oauth.TokenPath, append(credentials(id), "grant_type", "authorization_code", "code", code, "code_verifier", challenge)...), 400, "invalid_grant")
+			with := []string{"grant_type", "authorization_code", "code", code, "code_verifier"}
+			wrong := append(append(credentials(id), with...), challenge)
+			want(t, "wrong verifier", f.post(t, oauth.TokenPath, wrong...), 400, "invalid_grant")
 			want(t, "another client", f.redeem(t, otherID, code), 400, "invalid_grant")
-			want(t, "wrong secret", f.post(t, oauth.TokenPath, "client_id", basicID, "client_secret", "x", "grant_type", "authorization_code", "code", code, "code_verifier", verifier), 401, "invalid_client")
+			wrong = append(append([]string{"client_id", basicID, "client_secret", "x"}, with...), verifier)
+			want(t, "wrong secret", f.post(t, oauth.TokenPath, wrong...), 401, "invalid_client")
 			want(t, "other redirect", f.redeem(t, id, code, "redirect_uri", "https://client.example/cb"), 400,
 				"invalid_grant")
 			if !f.lives(t, a.AccessToken) {
@@ -207,7 +211,8 @@ func TestCodeWithoutChallengeIsWorthless(t *testing.T) {
 	f := open(t, nil)
 	code := f.issue(t, publicID, "", func(l *store.Login) { l.Record.Challenge = "" })
 	want(t, "with a verifier", f.redeem(t, publicID, code), 400, "invalid_grant")
-	want(t, "without", f.post(t, oauth.TokenPath, "grant_type", "authorization_code", "code", code, "client_id", publicID), 400, "invalid_request")
+	form := []string{"grant_type", "authorization_code", "code", code, "client_id", publicID}
+	want(t, "without", f.post(t, oauth.TokenPath, form...), 400, "invalid_request")
 }
 
 // Each kind of credential works in its own place alone (AT-05).
@@ -239,6 +244,7 @@ func TestOneCredentialIsNotAnother(t *testing.T) {
 
 func (f *endpoint) introspect(tb testing.TB, clientID, token string) bool {
 	tb.Helper()
-	a := want(tb, "introspect", f.post(tb, oauth.IntrospectPath, append([]string{"token", token}, credentials(clientID)...)...), 200, "")
+	form := append([]string{"token", token}, credentials(clientID)...)
+	a := want(tb, "introspect", f.post(tb, oauth.IntrospectPath, form...), 200, "")
 	return a.Active != nil && *a.Active
 }

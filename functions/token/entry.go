@@ -59,7 +59,8 @@ func (h *handler) askAgain(ctx context.Context, g store.Grant) (store.Person, er
 		Subject: person.Subject, Login: today.Login, Name: today.Name, Email: today.Email,
 		AllowedBy: rule, Checked: h.Now().UTC(),
 	}
-	if known := account.Person; person.Login != known.Login || person.Name != known.Name || person.Email != known.Email {
+	known := account.Person
+	if person.Login != known.Login || person.Name != known.Name || person.Email != known.Email {
 		return person, h.Store.UpdatePerson(ctx, person)
 	}
 	return person, nil

@@ -31,7 +31,8 @@ func TestStoreFaultsDecideNothing(t *testing.T) {
 				if op != memory.OpGet { // a public client's own token needs no look at the client
 					want(t, "revoke public", f.revoke(t, publicID, public.AccessToken), 503, "temporarily_unavailable")
 				} else {
-					want(t, "introspect", f.post(t, oauth.IntrospectPath, append([]string{"token", a.AccessToken}, credentials(basicID)...)...), 503, "temporarily_unavailable")
+					form := append([]string{"token", a.AccessToken}, credentials(basicID)...)
+					want(t, "introspect", f.post(t, oauth.IntrospectPath, form...), 503, "temporarily_unavailable")
 				}
 			}
 			f.Faults.Before(nil)

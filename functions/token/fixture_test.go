@@ -93,10 +93,14 @@ func (f *endpoint) register(tb testing.TB) {
 	for _, c := range []store.Client{
 		{ID: publicID, Metadata: oauth.ClientMetadata{TokenEndpointAuthMethod: oauth.AuthMethodNone, GrantTypes: both}},
 		{ID: otherID, Metadata: oauth.ClientMetadata{TokenEndpointAuthMethod: oauth.AuthMethodNone, GrantTypes: both}},
-		{ID: codeOnlyID, Metadata: oauth.ClientMetadata{TokenEndpointAuthMethod: oauth.AuthMethodNone, GrantTypes: []string{oauth.GrantAuthorizationCode}}},
+		{ID: codeOnlyID, Metadata: oauth.ClientMetadata{
+			TokenEndpointAuthMethod: oauth.AuthMethodNone, GrantTypes: []string{oauth.GrantAuthorizationCode},
+		}},
 		{ID: basicID, Metadata: oauth.ClientMetadata{TokenEndpointAuthMethod: oauth.AuthMethodBasic, GrantTypes: both}},
 		{ID: postID, Metadata: oauth.ClientMetadata{TokenEndpointAuthMethod: oauth.AuthMethodPost, GrantTypes: both}},
-		{ID: serverID, Operator: true, ResourceServer: true, Metadata: oauth.ClientMetadata{TokenEndpointAuthMethod: oauth.AuthMethodBasic, GrantTypes: both}},
+		{ID: serverID, Operator: true, ResourceServer: true, Metadata: oauth.ClientMetadata{
+			TokenEndpointAuthMethod: oauth.AuthMethodBasic, GrantTypes: both,
+		}},
 	} {
 		c.Metadata.RedirectURIs = []string{redirectURI, "https://client.example/cb"}
 		if c.Metadata.TokenEndpointAuthMethod != oauth.AuthMethodNone {
@@ -180,7 +184,8 @@ func credentials(clientID string) []string {
 
 func (f *endpoint) redeem(tb testing.TB, clientID, code string, more ...string) *httptest.ResponseRecorder {
 	tb.Helper()
-	form := append([]string{"grant_type", "authorization_code", "code", code, "code_verifier", verifier}, credentials(clientID)...)
+	form := []string{"grant_type", "authorization_code", "code", code, "code_verifier", verifier}
+	form = append(form, credentials(clientID)...)
 	return f.post(tb, oauth.TokenPath, append(form, more...)...)
 }
 

@@ -41,7 +41,9 @@ func TestFunctionNamesEveryBadSetting(t *testing.T) {
 		"ISSUER_URL": "https://auth.example.com", "STORE": "punchcards:x", "IDENTITY_PROVIDER": "development",
 		"ACCESS_TOKEN_TTL": "1ms", "ALLOW": "",
 	})
-	for _, name := range []string{"STORE", "FERNET_KEYS_FILE", "SIGNING_KEYS_FILE", "ACCESS_TOKEN_TTL", "IDENTITY_PROVIDER", "ALLOW"} {
+	for _, name := range []string{
+		"STORE", "FERNET_KEYS_FILE", "SIGNING_KEYS_FILE", "ACCESS_TOKEN_TTL", "IDENTITY_PROVIDER", "ALLOW",
+	} {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("got %v, want a problem with %s", err, name)
 		}

@@ -49,7 +49,10 @@ func FuzzTokenBody(f *testing.F) {
 // Any Authorization header likewise.
 func FuzzBasic(f *testing.F) {
 	e := open(f, nil)
-	for _, header := range []string{"", "Basic", "Basic ", "basic Og==", "Basic ***", basic(basicID, "x"), basic(postID, secretOf(postID)), basic(publicID, ""), "Bearer x", "Basic JXp6Ong=", "Basic w786w78="} {
+	for _, header := range []string{
+		"", "Basic", "Basic ", "basic Og==", "Basic ***", basic(basicID, "x"), basic(postID, secretOf(postID)),
+		basic(publicID, ""), "Bearer x", "Basic JXp6Ong=", "Basic w786w78=",
+	} {
 		f.Add(header)
 	}
 	f.Fuzz(func(t *testing.T, header string) {

@@ -201,7 +201,8 @@ func (m *membership) restart(t *testing.T, p upstream.Provider) {
 func (m *membership) wantEvents(t *testing.T, events ...string) {
 	t.Helper()
 	log := m.Lines.String()
-	for _, e := range []string{"evidence.lost", "evidence.expired", "membership.lost", "grant.revoked", "refresh.reused"} {
+	all := []string{"evidence.lost", "evidence.expired", "membership.lost", "grant.revoked", "refresh.reused"}
+	for _, e := range all {
 		if got, want := strings.Contains(log, `"event":"`+e+`"`), slices.Contains(events, e); got != want {
 			t.Errorf("event %s: got %t, want %t", e, got, want)
 		}
@@ -251,7 +252,8 @@ func TestEveryKindOfRuleIsAskedAgain(t *testing.T) {
 		{"suspended", "user-id:583231", suspended, 400, "invalid_grant"},
 		{"suspended", "email-domain:example.com", suspended, 400, "invalid_grant"},
 		{"suspended", "anyone", suspended, 200, ""},
-		{"deleted", "user-id:583231", func(g *oauthtest.GitHub) { g.Delete("octocat") }, 503, "temporarily_unavailable"},
+		{"deleted", "user-id:583231", func(g *oauthtest.GitHub) { g.Delete("octocat") },
+			503, "temporarily_unavailable"},
 		{"another address", "email-domain:example.com", func(g *oauthtest.GitHub) {
 			g.AddUser(oauthtest.User{ID: 583231, Login: "octocat",
 				Emails: []oauthtest.Email{{Email: "o@other.example", Primary: true, Verified: true}}})
@@ -295,7 +297,8 @@ func TestRenamedPersonIsCalledByTheNameOfToday(t *testing.T) {
 func TestMissingScopeAsksForASignIn(t *testing.T) {
 	t.Parallel()
 	m := openAcme(t, "org:acme", "user:octocat")
-	kept := upstream.Token{AccessToken: credential.Wrap(m.github.IssueToken("octocat", "")), ClientID: m.github.ClientID}
+	issued := credential.Wrap(m.github.IssueToken("octocat", ""))
+	kept := upstream.Token{AccessToken: issued, ClientID: m.github.ClientID}
 	sealed, err := kept.Marshal()
 	must(t, err)
 	must(t, m.Store.IssueCode(t.Context(), m.loginWith(sealed), fixture.AnyClient))
@@ -357,7 +360,8 @@ func TestUnreadableSigningKeysConsumeNothing(t *testing.T) {
 	f := open(t, nil)
 	a, code := f.connect(t, publicID), f.issue(t, publicID, "", nil)
 	broken := &endpoint{Config: f.Config}
-	broken.Config.Issuer = &accesstoken.Issuer{Ring: keyfile.New("no/such/file", signing.ParseRing, &keyfile.Options{Log: f.Log}), TTL: time.Hour, Now: f.Clock.Now}
+	ring := keyfile.New("no/such/file", signing.ParseRing, &keyfile.Options{Log: f.Log})
+	broken.Config.Issuer = &accesstoken.Issuer{Ring: ring, TTL: time.Hour, Now: f.Clock.Now}
 	h, err := New(broken.Config)
 	must(t, err)
 	broken.Handler = h

@@ -112,7 +112,8 @@ func TestWrongRefreshCostsNothing(t *testing.T) {
 		{"other confidential client", postID, token, nil, 400, "invalid_grant"},
 		{"unknown client", "c_nobody", token, nil, 401, "invalid_client"},
 		{"other resource", basicID, token, []string{"resource", "https://other.example/mcp"}, 400, "invalid_target"},
-		{"two resources", basicID, token, []string{"resource", issuer, "resource", "https://other.example/mcp"}, 400, "invalid_target"},
+		{"two resources", basicID, token, []string{"resource", issuer, "resource", "https://other.example/mcp"},
+			400, "invalid_target"},
 		{"odd scope", basicID, token, []string{"scope", "mcp \""}, 400, "invalid_scope"},
 		{"changed MAC", basicID, token[:len(token)-6] + "AAAAAA", nil, 400, "invalid_grant"},
 		{"changed grant", basicID, "rt_AAAA" + token[7:], nil, 400, "invalid_grant"},
@@ -123,7 +124,8 @@ func TestWrongRefreshCostsNothing(t *testing.T) {
 		want(t, c.what, f.refresh(t, c.client, c.token, c.more...), c.status, c.code)
 	}
 	f.Clock.Advance(time.Hour) // far out of any grace: a rotation above would end the family now
-	b := want(t, "right, one resource in two spellings", f.refresh(t, basicID, token, "resource", issuer, "resource", issuer+"/mcp"), 200, "")
+	two := f.refresh(t, basicID, token, "resource", issuer, "resource", issuer+"/mcp")
+	b := want(t, "right, one resource in two spellings", two, 200, "")
 	f.Clock.Advance(3 * time.Minute)
 	want(t, "reuse by another client", f.refresh(t, publicID, token), 400, "invalid_grant")
 	want(t, "reuse with a changed MAC", f.refresh(t, basicID, token[:len(token)-6]+"AAAAAA"), 400, "invalid_grant")
@@ -202,12 +204,16 @@ func TestNoCredentialInTheLog(t *testing.T) {
 		"refresh_token", a.RefreshToken)
 	f.revoke(t, basicID, a.AccessToken)
 	f.introspect(t, basicID, a.AccessToken)
-	for _, secret := range []string{a.AccessToken, a.RefreshToken, code, secretOf(basicID), "guess-guess", verifier, "eyJ", "rt_", "ac_"} {
+	for _, secret := range []string{
+		a.AccessToken, a.RefreshToken, code, secretOf(basicID), "guess-guess", verifier, "eyJ", "rt_", "ac_",
+	} {
 		if strings.Contains(f.Lines.String(), secret) {
 			t.Errorf("the log holds %.12s…", secret)
 		}
 	}
-	for _, event := range []string{"code.redeemed", "code.replayed", "token.refreshed", "refresh.reused", "client.auth_failed"} {
+	for _, event := range []string{
+		"code.redeemed", "code.replayed", "token.refreshed", "refresh.reused", "client.auth_failed",
+	} {
 		if !strings.Contains(f.Lines.String(), event) {
 			t.Errorf("the log lacks %s", event)
 		}
@@ -229,7 +235,8 @@ func TestRestoredBackupSignsNobodyOut(t *testing.T) {
 		t.Error("the access token after the restore does not work")
 	}
 	want(t, "the next one", f.refresh(t, publicID, c.RefreshToken), 200, "")
-	if log := f.Lines.String(); strings.Count(log, `"event":"refresh.fast_forwarded"`) != 1 || !strings.Contains(log, "generations") {
+	log := f.Lines.String()
+	if strings.Count(log, `"event":"refresh.fast_forwarded"`) != 1 || !strings.Contains(log, "generations") {
 		t.Errorf("got no line, or more than one, of the grant that went forward:\n%s", log)
 	}
 }

@@ -39,7 +39,8 @@ func redemption(clientID, code string) sending {
 
 func (f *endpoint) attempt(tb testing.TB, s sending) *httptest.ResponseRecorder {
 	tb.Helper()
-	r := httptest.NewRequestWithContext(tb.Context(), http.MethodPost, oauth.TokenPath, strings.NewReader(s.form.Encode()))
+	body := strings.NewReader(s.form.Encode())
+	r := httptest.NewRequestWithContext(tb.Context(), http.MethodPost, oauth.TokenPath, body)
 	r.RemoteAddr = s.address
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	for name, value := range map[string]string{"Traceparent": s.trace, "Authorization": s.credential} {

@@ -76,7 +76,10 @@ func TestNobodyRevokesForeignTokens(t *testing.T) {
 		want(t, "public client", f.revoke(t, publicID, token), 200, "")
 	}
 	changed := public.RefreshToken[:len(public.RefreshToken)-6] + "AAAAAA"
-	for _, token := range []string{changed, "rt_x", "x", "eyJ.eyJ.x", credential.New("rt_").Reveal(), public.AccessToken[:len(public.AccessToken)-6] + "AAAAAA"} {
+	for _, token := range []string{
+		changed, "rt_x", "x", "eyJ.eyJ.x", credential.New("rt_").Reveal(),
+		public.AccessToken[:len(public.AccessToken)-6] + "AAAAAA",
+	} {
 		want(t, "not a token of ours", f.revoke(t, publicID, token), 200, "")
 	}
 	if !f.lives(t, public.AccessToken) || !f.lives(t, confidential.AccessToken) {
@@ -127,8 +130,11 @@ func TestEitherSecretMethodRevokes(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)
 	a, b := f.connect(t, postID), f.connect(t, basicID)
-	want(t, "post client by Basic", f.post(t, oauth.RevokePath, "token", a.RefreshToken, "Authorization", basic(postID, secretOf(postID))), 200, "")
-	want(t, "Basic client by post", f.post(t, oauth.RevokePath, "token", b.RefreshToken, "client_id", basicID, "client_secret", secretOf(basicID)), 200, "")
+	byBasic := f.post(t, oauth.RevokePath, "token", a.RefreshToken, "Authorization", basic(postID, secretOf(postID)))
+	want(t, "post client by Basic", byBasic, 200, "")
+	byPost := f.post(t, oauth.RevokePath,
+		"token", b.RefreshToken, "client_id", basicID, "client_secret", secretOf(basicID))
+	want(t, "Basic client by post", byPost, 200, "")
 	if f.lives(t, a.AccessToken) || f.lives(t, b.AccessToken) {
 		t.Error("the grant lives")
 	}

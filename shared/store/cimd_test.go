@@ -40,7 +40,8 @@ func TestCIMDClientsNeedNoRegistration(t *testing.T) {
 	l := h.newCIMDLogin()
 	err := h.IssueCode(ctx, l, func(c store.Client) error {
 		uris := c.Metadata.RedirectURIs
-		if c.ID != cimdID || !c.Public() || c.Name() != "CIMD Client" || len(uris) != 1 || uris[0] != l.Record.RedirectURI {
+		if c.ID != cimdID || !c.Public() || c.Name() != "CIMD Client" ||
+			len(uris) != 1 || uris[0] != l.Record.RedirectURI {
 			t.Errorf("got client %+v, want the copy", c)
 		}
 		return nil
