@@ -49,7 +49,7 @@ var foreignSchemes = slices.Concat(
 // the pages and extensions of browsers.
 var foreignFamilies = []string{
 	"ms-", "microsoft-edge-", "x-apple", "itms", "itunes", "facetime", "chrome", "googlechrome", "moz-", "safari-",
-	"microsoft.windows.", "windows.", "ie.",
+	"microsoft.windows.", "windows.",
 }
 
 // foreignWords make a scheme foreign wherever they stand in it: x-safari-https opens a web
