@@ -208,6 +208,8 @@ func TestFunctionStartsFromSettingsAlone(t *testing.T) {
 		}
 	}
 	// GitHub without its secret: this function runs other people's tools.
-	_, err = boot.Open(t.Context(), "mcp", build, &boot.Env{Lookup: settings(map[string]string{"IDENTITY_PROVIDER": "github", "GITHUB_CLIENT_ID": "Iv1.0123456789abcdef"})})
+	_, err = boot.Open(t.Context(), "mcp", build, &boot.Env{Lookup: settings(map[string]string{
+		"IDENTITY_PROVIDER": "github", "GITHUB_CLIENT_ID": "Iv1.0123456789abcdef",
+	})})
 	must(t, err)
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,8 +26,8 @@ func TestOnlyTheRegisteredMethodCounts(t *testing.T) {
 			postID: {"client_id", id, "client_secret", secretOf(id)},
 		} {
 			code := f.issue(t, id, "", nil)
-			grant := append(form, "grant_type", "authorization_code", "code", code, "code_verifier", verifier)
-			w := f.post(t, oauth.TokenPath, grant...)
+			grant := []string{"grant_type", "authorization_code", "code", code, "code_verifier", verifier}
+			w := f.post(t, oauth.TokenPath, slices.Concat(form, grant)...)
 			if status := map[bool]int{true: 200, false: 401}[id == method]; w.Code != status {
 				t.Errorf("%s as %s: got %d, want %d", id, method, w.Code, status)
 			}

@@ -136,7 +136,8 @@ func TestConfidentialSettingsAreNotRepeated(t *testing.T) {
 	t.Parallel()
 	r := read(map[string]string{"LOAD_BALANCER_PROOF": "canary"})
 	config.Parse(r, "LOAD_BALANCER_PROOF", func(s string) (string, error) { return "", errors.New("bad: " + s) })
-	if err := r.Err(); err == nil || strings.Contains(err.Error(), "canary") || !strings.Contains(err.Error(), "32 characters") {
+	err := r.Err()
+	if err == nil || strings.Contains(err.Error(), "canary") || !strings.Contains(err.Error(), "32 characters") {
 		t.Errorf("got %v, want a problem without the value that says what is wanted", err)
 	}
 }

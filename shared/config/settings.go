@@ -84,8 +84,9 @@ var Settings = []Setting{
 	},
 	{
 		Name: "IDENTITY_KEYS_FILE", Kind: KindFile, Example: "/secrets/identity-keys/value",
-		Doc: "The private keys that sign what tells MCP servers behind this one who calls, a JWKS. The first one signs. " +
-			"Mounted on the mcp function alone, which shows the public halves at `/.well-known/identity-jwks.json`. Unset, nothing is signed and nothing is there.",
+		Doc: "The private keys that sign what tells MCP servers behind this one who calls, a JWKS. " +
+			"The first one signs. Mounted on the mcp function alone, which shows the public halves at " +
+			"`/.well-known/identity-jwks.json`. Unset, nothing is signed and nothing is there.",
 	},
 	{
 		Name: "KEYS_MAX_AGE", Kind: KindDuration, Default: "5m", Min: time.Second, Max: time.Hour, Example: "1m",
@@ -186,8 +187,9 @@ var Settings = []Setting{
 			"0 uses the address of the connection. Entries further left can be forged.",
 	},
 	{
-		Name: "LOAD_BALANCER_PROOF", Kind: KindText, Confidential: true, Example: "0b3f6c1e-6d0f-4f6e-9a53-2f1c7d9e8a41",
-		Want: "32 characters or more of visible ASCII, without commas",
+		Name: "LOAD_BALANCER_PROOF", Kind: KindText, Confidential: true,
+		Example: "0b3f6c1e-6d0f-4f6e-9a53-2f1c7d9e8a41",
+		Want:    "32 characters or more of visible ASCII, without commas",
 		Doc: "Set by terraform with `custom_domain`: what the load balancer in front of the gateway " +
 			"sends in `X-Postern-Load-Balancer`, before the address of its caller. " +
 			"With it, that address is the client's, for limits; " +
