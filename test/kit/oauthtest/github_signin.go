@@ -3,11 +3,12 @@ package oauthtest
 import (
 	"crypto/rand"
 	"html/template"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/postern-dev/postern/shared/origin"
 )
 
 // sessionCookie is GitHub's own name for it.
@@ -94,8 +95,7 @@ func (g *GitHub) redirectAllowed(raw string) bool {
 		return false
 	}
 	if g.callback == "" {
-		ip := net.ParseIP(u.Hostname())
-		return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+		return origin.Loopback(u.Hostname())
 	}
 	registered, err := url.Parse(g.callback)
 	if err != nil {

@@ -2,13 +2,14 @@ package oauthtest
 
 import (
 	"cmp"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/postern-dev/postern/shared/origin"
 )
 
 // A jar keeps cookies as browsers do where it matters for a sign-in and where
@@ -29,9 +30,9 @@ type keptCookie struct {
 	expiry time.Time // zero: until the browser closes
 }
 
+// isLoopback is a browser's rule, in which names below localhost are this machine too.
 func isLoopback(u *url.URL) bool {
-	ip := net.ParseIP(u.Hostname())
-	return u.Hostname() == "localhost" || strings.HasSuffix(u.Hostname(), ".localhost") || ip != nil && ip.IsLoopback()
+	return origin.Loopback(u.Hostname()) || strings.HasSuffix(u.Hostname(), ".localhost")
 }
 
 // acceptable applies the rules under which a browser drops a cookie on arrival.

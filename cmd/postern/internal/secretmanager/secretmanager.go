@@ -13,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"net"
 	"path"
 	"time"
 
@@ -27,6 +26,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/postern-dev/postern/cmd/postern/internal/keyring"
+	"github.com/postern-dev/postern/shared/origin"
 )
 
 // callTimeout bounds one call, the client's own retries included.
@@ -53,8 +53,7 @@ func New(ctx context.Context, project string, opts ...option.ClientOption) (*Bac
 // Local returns the options for a stand-in of Secret Manager at a loopback address,
 // host:port: no credentials, no TLS.
 func Local(address string) ([]option.ClientOption, error) {
-	host, _, err := net.SplitHostPort(address)
-	if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsLoopback() {
+	if !origin.LoopbackPeer(address) {
 		return nil, fmt.Errorf("%q is not a loopback address with a port, like 127.0.0.1:8090", address)
 	}
 	return []option.ClientOption{
