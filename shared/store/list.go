@@ -3,13 +3,10 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 
 	"github.com/postern-dev/postern/shared/store/driver"
 )
-
-const pageSize = 200
 
 // Clients returns every client, expired ones included, in the order of their documents.
 func (s *Store) Clients(ctx context.Context) iter.Seq2[Client, error] {
@@ -58,34 +55,11 @@ func (s *Store) UpdatePerson(ctx context.Context, p Person) error {
 	})
 }
 
-// documents walks the selected documents page by page.
-func (s *Store) documents(ctx context.Context, q driver.Query) iter.Seq2[driver.Record, error] {
-	return func(yield func(driver.Record, error) bool) {
-		q.Limit = pageSize
-		for {
-			page, err := s.db.List(ctx, q)
-			if err != nil {
-				yield(driver.Record{}, fmt.Errorf("list %s: %w", q.Collection, err))
-				return
-			}
-			for _, r := range page {
-				if !yield(r, nil) {
-					return
-				}
-				q.After = r.Key.ID
-			}
-			if len(page) < q.Limit {
-				return
-			}
-		}
-	}
-}
-
 // all walks and opens the selected records. A record that cannot be opened is
 // yielded as an error ([Unreadable]), with an alarm, and the walk goes on.
 func all[R record](ctx context.Context, s *Store, q driver.Query) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
-		for r, err := range s.documents(ctx, q) {
+		for r, err := range driver.All(ctx, s.db, q) {
 			var opened R
 			if err == nil {
 				opened, err = openListed[R](ctx, s, r)
@@ -122,7 +96,7 @@ func (s *Store) Reseal(
 	ctx context.Context, collection, after string, progress func(id string, r ResealReport),
 ) (ResealReport, error) {
 	var report ResealReport
-	for r, err := range s.documents(ctx, driver.Query{Collection: collection, After: after}) {
+	for r, err := range driver.All(ctx, s.db, driver.Query{Collection: collection, After: after}) {
 		if err != nil {
 			return report, err
 		}

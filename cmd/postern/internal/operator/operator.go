@@ -81,27 +81,9 @@ func (op *Operator) with(ring fernet.Keyring) (*store.Store, error) {
 	return store.New(op.db, seal.NewBox(keyfile.Static(ring), nil), op.life, nil)
 }
 
-// documents walks the documents of a collection, after an id, without opening them.
+// documents walks the documents of a collection without opening them.
 func (op *Operator) documents(ctx context.Context, collection string) iter.Seq2[driver.Record, error] {
-	return func(yield func(driver.Record, error) bool) {
-		q := driver.Query{Collection: collection, Limit: 500}
-		for {
-			page, err := op.db.List(ctx, q)
-			if err != nil {
-				yield(driver.Record{}, fmt.Errorf("list %s: %w", collection, err))
-				return
-			}
-			for _, r := range page {
-				if !yield(r, nil) {
-					return
-				}
-				q.After = r.Key.ID
-			}
-			if len(page) < q.Limit {
-				return
-			}
-		}
-	}
+	return driver.All(ctx, op.db, driver.Query{Collection: collection})
 }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
