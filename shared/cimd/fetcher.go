@@ -19,13 +19,16 @@ const (
 	// maxDocuments bounds each of the two caches, in documents of at most 16 KiB, twice.
 	maxDocuments = 128
 	// A source may have a host asked sourceBurst times at once and once more every
-	// sourceEvery; all sources together hostBurst times and every hostEvery. A document
-	// that was good before is asked for again all the same.
-	sourceBurst = 20
-	sourceEvery = 2 * time.Second
-	hostBurst   = 100
-	hostEvery   = 200 * time.Millisecond
-	maxKeys     = 10_000
+	// sourceEvery; all sources of a network networkBurst times and every networkEvery, and
+	// all sources together hostBurst times and every hostEvery. A document that was good
+	// before is asked for again all the same.
+	sourceBurst  = 20
+	sourceEvery  = 2 * time.Second
+	networkBurst = 40
+	networkEvery = time.Second
+	hostBurst    = 100
+	hostEvery    = 200 * time.Millisecond
+	maxKeys      = 10_000
 )
 
 // Options sets a [Fetcher]. All may be left out.
@@ -42,13 +45,13 @@ type Fetcher struct {
 	log   *slog.Logger
 	now   func() time.Time
 
-	outside, local *http.Client                // for public addresses, and for our own machine's
-	strangers      *recent.Cache[ID, entry]    // documents that anybody may have us read
-	proven         *recent.Cache[ID, entry]    // and those of clients that completed a sign-in
-	completed      *recent.Cache[ID, struct{}] // which clients did
-	sources, hosts *limit.Limiter
-	flight         singleflight.Group
-	slots          *slots
+	outside, local           *http.Client                // for public addresses, and for our own machine's
+	strangers                *recent.Cache[ID, entry]    // documents that anybody may have us read
+	proven                   *recent.Cache[ID, entry]    // and those of clients that completed a sign-in
+	completed                *recent.Cache[ID, struct{}] // which clients did
+	sources, networks, hosts *limit.Limiter
+	flight                   singleflight.Group
+	slots                    *slots
 }
 
 // An entry is a document that was good when it was fetched. It is never changed.
@@ -74,8 +77,11 @@ func New(o Options) *Fetcher {
 	if f.now == nil {
 		f.now = time.Now
 	}
-	f.sources = limit.New(limit.Options{Burst: sourceBurst, Every: sourceEvery, MaxKeys: maxKeys, Now: f.now})
-	f.hosts = limit.New(limit.Options{Burst: hostBurst, Every: hostEvery, MaxKeys: maxKeys, Now: f.now})
+	bucket := func(burst int, every time.Duration) *limit.Limiter {
+		return limit.New(limit.Options{Burst: burst, Every: every, MaxKeys: maxKeys, Now: f.now})
+	}
+	f.sources, f.networks = bucket(sourceBurst, sourceEvery), bucket(networkBurst, networkEvery)
+	f.hosts = bucket(hostBurst, hostEvery)
 	return f
 }
 
@@ -187,6 +193,9 @@ func (f *Fetcher) fetch(ctx context.Context, id ID, kept entry, source string) (
 // allowed reports whether a source may have a host asked for a document that we never saw.
 func (f *Fetcher) allowed(id ID, source string) bool {
 	if _, ok := f.sources.Allow(source + " " + id.name); !ok {
+		return false
+	}
+	if _, ok := f.networks.Allow(network(source) + " " + id.name); !ok {
 		return false
 	}
 	_, ok := f.hosts.Allow(id.name)

@@ -2,6 +2,7 @@ package cimd
 
 import (
 	"context"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -11,12 +12,13 @@ import (
 )
 
 // How many fetches may be under way at once (SF-11): altogether, of one registrable
-// domain, and begun by one source. Whoever has some slow hosts, or one address and many
-// hosts, leaves room for the others.
+// domain, and begun by one source or by one network. Whoever has some slow hosts, or one
+// address and many hosts, leaves room for the others.
 const (
-	maxFetches       = 64
-	maxDomainFetches = 8
-	maxSourceFetches = 8
+	maxFetches        = 64
+	maxDomainFetches  = 8
+	maxSourceFetches  = 8
+	maxNetworkFetches = 16
 	// slotWait is how long a fetch waits for its turn before the person is told to try again.
 	slotWait = 2 * time.Second
 )
@@ -24,7 +26,7 @@ const (
 // Slots are turns to fetch. They are safe for concurrent use.
 type slots struct {
 	mu    sync.Mutex
-	taken map[string]int // guarded by mu, as is freed; by domain, by source, and "" for all
+	taken map[string]int // guarded by mu, as is freed; by domain, source, network, and "" for all
 	freed chan struct{}  // closed at the next release
 }
 
@@ -36,6 +38,9 @@ func (s *slots) acquire(ctx context.Context, id ID, source string) (release func
 	wanted := map[string]int{"": maxFetches, "domain " + registrable(id.name): maxDomainFetches}
 	if !id.loopback { // on one machine all are one source
 		wanted["source "+source] = maxSourceFetches
+		if wide := network(source); wide != source {
+			wanted["network "+wide] = maxNetworkFetches
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, slotWait)
 	defer cancel()
@@ -77,6 +82,20 @@ func (s *slots) release(held map[string]int) {
 	}
 	close(s.freed)
 	s.freed = make(chan struct{})
+}
+
+// network returns the network that a source is in: of an IPv6 prefix the /48 around it, which
+// is what a customer gets who asks for many, and of any other source the source itself.
+func network(source string) string {
+	p, err := netip.ParsePrefix(source)
+	if err != nil || !p.Addr().Is6() {
+		return source
+	}
+	wide, err := p.Addr().Prefix(min(48, p.Bits()))
+	if err != nil {
+		return source
+	}
+	return wide.String()
 }
 
 // registrable returns the domain of a host that somebody registered, or was given by one

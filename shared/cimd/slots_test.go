@@ -112,6 +112,32 @@ func TestManySourcesShareADocument(t *testing.T) {
 	})
 }
 
+// Who has a whole IPv6 network has 65 536 sources, and still leaves room for others (SF-11).
+func TestANetworkLeavesRoomForOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newSlots()
+		source := func(n int) string { return fmt.Sprintf("2001:db8:1:%x::/64", n) }
+		for n := range 2 * maxFetches {
+			held := take(t, s, fmt.Sprintf("slow%d.example", n), source(n)) != nil
+			if want := n < maxNetworkFetches; held != want {
+				t.Errorf("fetch %d of one network: got %t, want %t", n, held, want)
+			}
+		}
+		if take(t, s, "honest.example", "2001:db8:2:1::/64") == nil {
+			t.Error("another network: got no turn")
+		}
+		f := New(Options{})
+		host := parseID(t, "https://claude.ai/client.json", "https://auth.example.com")
+		for n := range 2 * hostBurst {
+			f.allowed(host, source(n))
+		}
+		if !f.allowed(host, "2001:db8:2:1::/64") {
+			t.Error("another network: a host may not be asked any more")
+		}
+	})
+}
+
 func TestTenantsOfASharedHostAreDomainsOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	for host, want := range map[string]string{
