@@ -29,7 +29,7 @@ const (
 	// readersWait is for --wait, a little above KEYS_MAX_AGE. Rings remember whole
 	// seconds, so up to one of it is lost.
 	readersWait = "4s"
-	// rotationLifetime is that of access tokens and of sign-ins, which a rotation waits
+	// rotationLifetime is that of access tokens, sign-ins and identity tokens, which a rotation waits
 	// for: short, and long enough for a login on a busy machine.
 	rotationLifetime = "20s"
 	// lingering is how long a slow person reads the consent page.
@@ -43,6 +43,7 @@ const (
 func rotationSettings() map[string]string {
 	return map[string]string{
 		"KEYS_MAX_AGE": "1s", "ACCESS_TOKEN_TTL": rotationLifetime, "SIGN_IN_TTL": rotationLifetime,
+		"IDENTITY_TOKEN_TTL": rotationLifetime,
 	}
 }
 

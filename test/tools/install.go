@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/postern-dev/postern/test/kit/tool"
 )
 
 // debian returns a function that installs Debian's packages, or nil where this process
@@ -65,6 +67,36 @@ func npmInstall(dir string) error {
 		return fmt.Errorf("npm ci in %s: %w", dir, err)
 	}
 	return nil
+}
+
+// python installs the packages of the tests' Python programs in an environment of their
+// own, unless they are there already. Without Python, of which the person has read, there
+// is nothing to do.
+func python(root string) error {
+	program, err := tool.Python.Path()
+	if err != nil {
+		return nil //nolint:nilerr // a tool that may be missing
+	}
+	dir := filepath.Join(root, "test", "python")
+	lock, err := os.Stat(filepath.Join(dir, "requirements.txt"))
+	if err != nil {
+		return fmt.Errorf("pip install: %w", err)
+	}
+	installed := filepath.Join(dir, ".venv", "installed")
+	done, err := os.Stat(installed)
+	if err == nil && done.ModTime().After(lock.ModTime()) {
+		fmt.Println("Python packages of", dir, "ok")
+		return nil
+	}
+	for _, command := range [][]string{
+		{program, "-m", "venv", "--clear", ".venv"},
+		{filepath.Join(dir, ".venv", "bin", "pip"), "install", "--quiet", "--no-input", "-r", "requirements.txt"},
+	} {
+		if err := show(dir, command...); err != nil {
+			return fmt.Errorf("%s in %s: %w", strings.Join(command, " "), dir, err)
+		}
+	}
+	return os.WriteFile(installed, nil, 0o600)
 }
 
 // show runs a command whose output the person sees.

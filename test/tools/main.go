@@ -5,8 +5,9 @@
 //	go run ./test/tools not-run    the end of make check
 //
 // The first installs by package name what can be: Debian's packages as root or with sudo
-// that asks no password, npm packages from lock files. A required tool that is missing is
-// an error, and so is every one with CI=true; it comes before anything is installed.
+// that asks no password, npm and Python packages from lists of exact versions. A required
+// tool that is missing is an error, and so is every one with CI=true; it comes before
+// anything is installed.
 //
 // The second reads what make test-all and make vuln wrote to .cache/check.
 package main
@@ -38,7 +39,7 @@ func run(args []string) error {
 		if err := m.ready(); err != nil {
 			return err
 		}
-		return npm(root)
+		return errors.Join(npm(root), python(root))
 	case len(args) == 1 && args[0] == "not-run":
 		return notRun(os.Stdout, filepath.Join(root, ".cache", "check"))
 	}

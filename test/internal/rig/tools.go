@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/postern-dev/postern/test/kit/tool"
 )
 
 // Slow marks a test that needs more than Go or more than a moment. It is skipped with
@@ -23,4 +25,16 @@ func Npm(t testing.TB, sub string) string {
 		t.Fatalf("the npm packages of test/npm/%s are not installed; run: make tools", sub)
 	}
 	return dir
+}
+
+// Python returns the directory test/python, and the Python that has its packages.
+func Python(t testing.TB) (dir, python string) {
+	t.Helper()
+	tool.Python.Need(t)
+	dir = filepath.Join(Root(t), "test", "python")
+	environment := filepath.Join(dir, ".venv")
+	if _, err := os.Stat(filepath.Join(environment, "installed")); err != nil {
+		t.Fatal("the packages of test/python are not installed; run: make tools")
+	}
+	return dir, filepath.Join(environment, "bin", "python")
 }

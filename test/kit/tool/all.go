@@ -11,7 +11,7 @@ import (
 )
 
 // All are the tools of make check, the required ones first.
-var All = []Tool{Go, C, Git, Node, Npm, Chromium, Firestore}
+var All = []Tool{Go, C, Git, Node, Npm, Chromium, Firestore, Python}
 
 // Tools that make check does not begin without.
 var (
@@ -26,6 +26,7 @@ var (
 var (
 	Chromium  = Tool{Name: "Chromium", Path: chromium}
 	Firestore = Tool{Name: "the Firestore emulator", Path: firestore}
+	Python    = Tool{Name: "Python", Path: python}
 )
 
 const getNode = "see https://nodejs.org/en/download"
@@ -89,6 +90,23 @@ func chromium() (string, error) {
 		}
 	}
 	return "", &Missing{What: "Chromium is missing", Get: "sudo apt-get install chromium", Debian: []string{"chromium"}}
+}
+
+const getPython = "sudo apt-get install python3-venv"
+
+// python finds Python with what makes environments, which Debian packs apart.
+func python() (string, error) {
+	if _, err := program("python3", getPython, "python3-venv")(); err != nil {
+		return "", err
+	}
+	path, err := version("python3", 3, 10, "see https://www.python.org/downloads", "--version")()
+	if err != nil {
+		return "", err
+	}
+	if exec.Command(path, "-c", "import ensurepip, venv").Run() != nil {
+		return "", &Missing{What: "python3 cannot make environments", Get: getPython, Debian: []string{"python3-venv"}}
+	}
+	return path, nil
 }
 
 const getEmulator = "gcloud components install cloud-firestore-emulator"

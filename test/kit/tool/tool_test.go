@@ -103,6 +103,20 @@ func TestChromiumIsADebianPackage(t *testing.T) {
 	}
 }
 
+// Debian packs what makes environments apart from Python.
+func TestPythonMakesEnvironments(t *testing.T) {
+	const get = "sudo apt-get install python3-venv"
+	wantMissing(t, map[string]string{}, Python, "python3 is missing", get)
+	wantMissing(t, map[string]string{"python3": "echo Python 3.8.10"}, Python,
+		"python3 is 3.8, want 3.10 or newer", "https://www.python.org")
+	bare := `[ "$1" = --version ] && echo Python 3.11.7`
+	wantMissing(t, map[string]string{"python3": bare}, Python, "python3 cannot make environments", get)
+	onPath(t, map[string]string{"python3": "echo Python 3.11.7"})
+	if _, err := Python.Path(); err != nil {
+		t.Errorf("with venv: got %v, want no error", err)
+	}
+}
+
 func wantMissing(t *testing.T, scripts map[string]string, tool Tool, what, get string) {
 	t.Helper()
 	onPath(t, scripts)
