@@ -57,7 +57,14 @@ func newServer(t testing.TB) *server {
 // send sends a request with a JSON body, which may be empty, and the token, likewise.
 func (s *server) send(t testing.TB, method, path, token, body string) *httptest.ResponseRecorder {
 	t.Helper()
+	return s.sendFrom(t, "192.0.2.1:1234", method, path, token, body)
+}
+
+// sendFrom is send from an address with a port.
+func (s *server) sendFrom(t testing.TB, address, method, path, token, body string) *httptest.ResponseRecorder {
+	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
+	r.RemoteAddr = address
 	r.Header.Set("Content-Type", "application/json")
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)

@@ -84,6 +84,25 @@ func TestReplacedTokenIsGoodForItsOwnUpdateAlone(t *testing.T) {
 	}
 }
 
+// Whoever has a token that leaked, and waits for its end, does not get the next one with it (RFC 7592 §5, RG-09).
+func TestUpdateIsRepeatedWhereItCameFromAlone(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	c := s.register(t, publicBody)
+	body := update(c, publicBody)
+	for _, from := range []struct {
+		address string
+		want    int
+	}{
+		{"192.0.2.1:1234", http.StatusOK}, {"198.51.100.7:1234", http.StatusUnauthorized},
+		{"192.0.2.1:4321", http.StatusOK}, // another connection
+	} {
+		if w := s.sendFrom(t, from.address, http.MethodPut, "/register/"+c.ID, c.Token, body); w.Code != from.want {
+			t.Errorf("%s: got %d %s, want %d", from.address, w.Code, w.Body, from.want)
+		}
+	}
+}
+
 // A deletion that comes again has the same answer, with the token of any time; a stranger's has the
 // stranger's (RG-09, REG-25, RFC 7592 §2.3).
 func TestRepeatedDeletionHasTheSameAnswer(t *testing.T) {

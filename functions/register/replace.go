@@ -26,7 +26,7 @@ type target struct {
 type change struct {
 	clientID  string
 	metadata  oauth.ClientMetadata
-	body      string            // the hash of all that was asked
+	body      string            // the hash of all that was asked, and from where
 	presented credential.Secret // the secret in the body; zero if there was none
 	came      credential.Secret // the registration access token that the request came with
 	at        time.Time
@@ -80,7 +80,7 @@ func (h *handler) readChange(r *http.Request, came credential.Secret) (change, e
 	return change{
 		clientID:  of.ClientID,
 		metadata:  metadata,
-		body:      credential.Hash(string(body)),
+		body:      credential.Hash(edge.ClientKey(r) + "\n" + string(body)),
 		presented: credential.Wrap(of.ClientSecret),
 		came:      came,
 		at:        h.Now(),
@@ -90,7 +90,8 @@ func (h *handler) readChange(r *http.Request, came credential.Secret) (change, e
 
 // repeats reports whether this is the update that made the client what it is, once more: a
 // platform sends a request again when the answer was lost. The token that it came with is
-// good for nothing else, and only for seconds.
+// good for nothing else, only for seconds, and only where it came from: whoever else has it
+// would else get the token that was to put an end to that.
 func (c change) repeats(client store.Client) bool {
 	u := client.Update
 	return u != nil && c.came.Equal(u.Token) && c.body == u.Body && c.at.Sub(u.At) < store.RepeatTime

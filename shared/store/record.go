@@ -65,7 +65,7 @@ type Client struct {
 type Update struct {
 	At    time.Time `json:"at"`
 	Token string    `json:"token"` // hash of the registration access token that it came with
-	Body  string    `json:"body"`  // hash of what was asked
+	Body  string    `json:"body"`  // hash of what was asked, and from where
 	Seed  []byte    `json:"seed"`  // 32 bytes, what the token and secret of its answer were derived from
 }
 
