@@ -7,10 +7,9 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
-)
 
-// maxDepth is how deep arrays and objects may nest.
-const maxDepth = 32
+	"github.com/postern-dev/postern/shared/strict"
+)
 
 // manyMembers is from where on an object's members are looked up and not compared.
 const manyMembers = 32
@@ -32,8 +31,8 @@ func readStrict(data []byte, fields []field, each func(text []byte)) error {
 	switch {
 	case !utf8.Valid(data):
 		return errors.New("not UTF-8")
-	case tooDeep(data):
-		return errors.New("nested deeper than " + strconv.Itoa(maxDepth))
+	case strict.TooDeep(data):
+		return errors.New("nested deeper than " + strconv.Itoa(strict.MaxDepth))
 	case !json.Valid(data):
 		return errors.New("not one JSON value")
 	}
@@ -48,27 +47,6 @@ func readStrict(data []byte, fields []field, each func(text []byte)) error {
 		w.fail("want an object")
 	}
 	return w.err
-}
-
-// tooDeep is asked before anything that recurses looks at the text.
-func tooDeep(data []byte) bool {
-	depth, inString := 0, false
-	for i := 0; i < len(data); i++ {
-		switch c := data[i]; {
-		case inString && c == '\\':
-			i++
-		case c == '"':
-			inString = !inString
-		case inString:
-		case c == '[' || c == '{':
-			if depth++; depth > maxDepth {
-				return true
-			}
-		case c == ']' || c == '}':
-			depth--
-		}
-	}
-	return false
 }
 
 // A walker goes through JSON that is known to be valid, so it looks only for what is

@@ -15,8 +15,8 @@ import (
 	"github.com/postern-dev/postern/shared/oauth"
 )
 
-// maxDepth is how deep arrays and objects may nest.
-const maxDepth = 32
+// MaxDepth is how deep arrays and objects may nest.
+const MaxDepth = 32
 
 // A JSONOption loosens [DecodeJSON].
 type JSONOption int
@@ -76,8 +76,8 @@ func checkText(data []byte) error {
 	switch {
 	case !utf8.Valid(data):
 		return errors.New("not UTF-8")
-	case depth(data) > maxDepth:
-		return fmt.Errorf("nested deeper than %d", maxDepth)
+	case TooDeep(data):
+		return fmt.Errorf("nested deeper than %d", MaxDepth)
 	case !json.Valid(data):
 		return errors.New("not one JSON value")
 	case loneSurrogate(data):
@@ -99,10 +99,10 @@ func describe(err error) error {
 	return errors.New("a value has the wrong type")
 }
 
-// depth returns the deepest nesting, without recursion, before anything that
-// recurses looks at the text.
-func depth(data []byte) int {
-	now, deepest, inString := 0, 0, false
+// TooDeep reports whether JSON nests deeper than [MaxDepth], without recursion, before
+// anything that recurses looks at the text.
+func TooDeep(data []byte) bool {
+	depth, inString := 0, false
 	for i := 0; i < len(data); i++ {
 		switch c := data[i]; {
 		case inString && c == '\\':
@@ -111,13 +111,14 @@ func depth(data []byte) int {
 			inString = !inString
 		case inString:
 		case c == '[' || c == '{':
-			now++
-			deepest = max(deepest, now)
+			if depth++; depth > MaxDepth {
+				return true
+			}
 		case c == ']' || c == '}':
-			now--
+			depth--
 		}
 	}
-	return deepest
+	return false
 }
 
 // loneSurrogate reports whether valid JSON has a \u escape of half a character.
