@@ -21,5 +21,5 @@ func ParseContact(s string) (Contact, error) {
 	if u, err := url.Parse(s); err == nil && u.Scheme == "https" && u.Host != "" && u.User == nil {
 		return Contact{Text: s, Link: u.String()}, nil
 	}
-	return Contact{}, errors.New("want an e-mail address or an https URL, like ops@example.com")
+	return Contact{}, errors.New("nobody can be reached there")
 }

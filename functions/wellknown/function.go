@@ -38,7 +38,7 @@ func Build(_ context.Context, env *boot.Env) (http.Handler, error) {
 // parseChallenge takes what OpenAI shows, and not the line or the address that it stood in.
 func parseChallenge(s string) (string, error) {
 	if len(s) > 512 || strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c > '~' }) {
-		return "", errors.New("want up to 512 characters of ASCII without spaces")
+		return "", errors.New("too long, or with spaces or characters beyond ASCII")
 	}
 	return s, nil
 }

@@ -54,7 +54,7 @@ var Settings = []Setting{
 	},
 	{
 		Name: "ALLOW", Kind: KindText, Required: true, Example: "user:octocat,org:acme",
-		Want: "who may enter: user:octocat, org:acme, team:acme/ops, " +
+		Want: "who may enter: user:octocat, user-id:583231, org:acme, team:acme/ops, " +
 			"email-domain:example.com, separated by commas, or the word anyone",
 		Doc: "Who may enter, separated by commas: `user:octocat`, `org:acme`, `team:acme/ops`, " +
 			"`email-domain:example.com`, or the word `anyone`. " +

@@ -41,7 +41,7 @@ const minProof = 32
 func ParseProof(s string) (Proof, error) {
 	odd := func(c rune) bool { return c <= ' ' || c > '~' || c == ',' }
 	if len(s) < minProof || strings.ContainsFunc(s, odd) {
-		return Proof{}, errors.New("want 32 characters or more of visible ASCII, without commas")
+		return Proof{}, errors.New("too short, or with other characters than visible ASCII without commas")
 	}
 	return Proof{s}, nil
 }

@@ -17,16 +17,13 @@ import (
 // one's grants.
 type Allow struct{ rules []Rule }
 
-// wantAllow is what every complaint about ALLOW ends with.
-const wantAllow = "want a comma-separated list of who may enter: user:LOGIN, user-id:NUMBER, " +
-	"org:ORG, team:ORG/SLUG, email-domain:DOMAIN; or the single word anyone"
-
 // ParseAllow reads the ALLOW setting. Nothing said means nobody, and a server that
-// admits nobody is a mistake: an empty list is an error that says what to write
-// (UP-09, RU-21). One bad entry spoils the whole list, and all bad ones are named.
+// admits nobody is a mistake: an empty list is an error (UP-09, RU-21). One bad entry
+// spoils the whole list, and all bad ones are named. The error says what is wrong; what
+// to write instead is what shared/config wants.
 func ParseAllow(s string) (Allow, error) {
 	if strings.TrimSpace(s) == "" {
-		return Allow{}, errors.New("nobody may enter: " + wantAllow)
+		return Allow{}, errors.New("nobody may enter")
 	}
 	var a Allow
 	var bad []string
@@ -41,10 +38,10 @@ func ParseAllow(s string) (Allow, error) {
 		}
 	}
 	if len(bad) > 0 {
-		return Allow{}, fmt.Errorf("%s; %s", strings.Join(bad, "; "), wantAllow)
+		return Allow{}, errors.New(strings.Join(bad, "; "))
 	}
 	if a.Has("anyone") && len(a.rules) > 1 {
-		return Allow{}, errors.New("anyone admits everybody, so the other entries would mean nothing: " + wantAllow)
+		return Allow{}, errors.New("anyone admits everybody, so the other entries would mean nothing")
 	}
 	return a, nil
 }

@@ -1,6 +1,7 @@
 package upstream_test
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -53,9 +54,10 @@ func TestAllowIsReadInNormalForm(t *testing.T) {
 	}
 }
 
-// Nothing said, or said wrongly, means nobody, and the error says what to write (UP-09, RU-21).
-func TestEmptyOrMalformedAllowIsAnErrorThatSaysWhatToWrite(t *testing.T) {
+// Nothing said, or said wrongly, means nobody, and the error says why (UP-09, RU-21).
+func TestEmptyOrMalformedAllowIsAnErrorThatSaysWhy(t *testing.T) {
 	t.Parallel()
+	why := regexp.MustCompile(`": (want an? .+, like|begins with none of) |nobody may enter|anyone admits everybody`)
 	for _, text := range []string{
 		"", " ", ",", "user:octocat,", "octocat", "user:",
 		"user", "user:*", "users:octocat", "User:octocat", "Anyone", "*",
@@ -72,8 +74,8 @@ func TestEmptyOrMalformedAllowIsAnErrorThatSaysWhatToWrite(t *testing.T) {
 			t.Errorf("%q: got %q, want an error", text, a)
 			continue
 		}
-		if !strings.Contains(err.Error(), "user:LOGIN") || !strings.Contains(err.Error(), "anyone") {
-			t.Errorf("%q: error got %q, want what to write in it", text, err)
+		if !why.MatchString(err.Error()) {
+			t.Errorf("%q: error got %q, want %s", text, err, why)
 		}
 		x := upstream.Identity{Subject: "development:x", Login: "x"}
 		if rule, err := a.Check(t.Context(), &upstream.Development{}, upstream.Token{}, x); err == nil {

@@ -90,7 +90,7 @@ func normalValue(kind Kind, value string) (string, error) {
 	case EmailDomain:
 		return normalDomain(value)
 	}
-	return "", errors.New("want user:, user-id:, org:, team:, email-domain: or anyone")
+	return "", errors.New("begins with none of user:, user-id:, org:, team: and email-domain:")
 }
 
 func matched(form func() *regexp.Regexp, value, want string) (string, error) {
