@@ -23,7 +23,7 @@ func newClients(out *cli.Output) *cobra.Command {
 func newClientsList(out *cli.Output, o *operator.Options) *cobra.Command {
 	var f operator.ClientFilter
 	cmd := operate(out, o, &cobra.Command{
-		Use: "list", Short: "List clients, the newest first", Args: cobra.NoArgs,
+		Use: "list", Short: "List clients, the newest first", Args: none,
 		Long: "List registered clients, the newest first. The last use is the last sign-in or refresh.\n" +
 			"Where people are sent back to is shown as a host, and for a URI that opens an app as the scheme alone.",
 	}, func(ctx context.Context, op *operator.Operator, _ []string) error { return op.ListClients(ctx, f) })
@@ -45,7 +45,7 @@ func newClientsShow(out *cli.Output, o *operator.Options) *cobra.Command {
 func newClientsAdd(out *cli.Output, o *operator.Options) *cobra.Command {
 	var n operator.NewClient
 	cmd := operate(out, o, &cobra.Command{
-		Use: "add", Short: "Register a client by hand", Args: cobra.NoArgs,
+		Use: "add", Short: "Register a client by hand", Args: none,
 		Long: "Register a client by hand. It never expires. A secret is shown once and kept as a hash only.",
 		Example: "  postern clients add --name Wiki --redirect-uri https://wiki.example.com/callback --confidential\n" +
 			"  postern clients add --name Billing --resource-server",

@@ -29,7 +29,7 @@ func newDev(out *cli.Output) *cobra.Command {
 		Long: "Run everything on one port of this computer.\n\n" +
 			"It reads the functions' settings (docs/configuration.md). With none set it keeps its records and keys\n" +
 			"under the data directory, signs people in with a form that believes every name, and lets anyone in.",
-		Args: cobra.NoArgs,
+		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runDev(cmd.Context(), out, o)
 		},
@@ -58,9 +58,9 @@ func runDev(ctx context.Context, out *cli.Output, o devOptions) error {
 		return err
 	}
 	defer env.Close()
-	listener, err := net.Listen("tcp", o.listen)
+	listener, err := front.Listen(o.listen)
 	if err != nil {
-		return fmt.Errorf("listen: %w (another --listen may be free, like 127.0.0.1:0)", err)
+		return err
 	}
 	if err := checkListener(env, listener.Addr()); err != nil {
 		return err

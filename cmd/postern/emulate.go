@@ -26,7 +26,7 @@ func newEmulate(out *cli.Output) *cobra.Command {
 			"does. It reads the same settings as dev. --store embedded keeps records under the data directory;\n" +
 			"--store firestore runs the packages as they are deployed over the Firestore emulator, which begins\n" +
 			"empty each time.",
-		Args: cobra.NoArgs,
+		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c.Progress = out.Begin
 			return runEmulate(cmd.Context(), out.Out, c)

@@ -22,7 +22,7 @@ func newGrants(out *cli.Output) *cobra.Command {
 
 func newGrantsList(out *cli.Output, o *operator.Options) *cobra.Command {
 	var f operator.GrantFilter
-	command := &cobra.Command{Use: "list", Short: "List grants that live, those used last first", Args: cobra.NoArgs}
+	command := &cobra.Command{Use: "list", Short: "List grants that live, those used last first", Args: none}
 	cmd := operate(out, o, command,
 		func(ctx context.Context, op *operator.Operator, _ []string) error { return op.ListGrants(ctx, f) })
 	f.Bind(cmd.Flags(), "used")
@@ -46,7 +46,7 @@ func newGrantsRevoke(out *cli.Output, o *operator.Options) *cobra.Command {
 	var user, client string
 	cmd := &cobra.Command{
 		Use:   "revoke (GRANT | --user LOGIN|SUBJECT | --client CLIENT)",
-		Short: "End a grant, or all of a person or client", Args: cobra.MaximumNArgs(1),
+		Short: "End a grant, or all of a person or client", Args: atMostOne,
 		Long: "End a grant, or all grants of a person or of a client, " +
 			"codes that were not redeemed yet included.",
 		ValidArgsFunction: complete(out, o, (*operator.Operator).GrantIDs),

@@ -107,7 +107,7 @@ func (o *keysOptions) ringStore(out *cli.Output, b keyring.Backend) (*keyring.St
 
 func newKeysCreate(out *cli.Output, o *keysOptions) *cobra.Command {
 	return withKeys(out, o, &cobra.Command{
-		Use: "create", Short: "Make the rings that are missing", Args: cobra.NoArgs,
+		Use: "create", Short: "Make the rings that are missing", Args: none,
 		Long: "Make the rings that are missing. One that is there stays as it is.",
 	}, func(ctx context.Context, k keysRun, _ []string) error {
 		created, err := k.Create(ctx)

@@ -16,7 +16,7 @@ func newKeysReseal(out *cli.Output, o *keysOptions) *cobra.Command {
 	var after string
 	var remove bool
 	cmd := &cobra.Command{
-		Use: "reseal", Short: "Seal all records with the first Fernet key", Args: cobra.NoArgs,
+		Use: "reseal", Short: "Seal all records with the first Fernet key", Args: none,
 		Long: "Seal again, with the first Fernet key, all records that another key sealed. Servers go on\n" +
 			"meanwhile. It may be interrupted and run again; --after goes on where it stopped. Records that no\n" +
 			"key opens are counted and left.",

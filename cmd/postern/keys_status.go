@@ -25,7 +25,7 @@ type keysReport struct {
 func newKeysStatus(out *cli.Output, o *keysOptions) *cobra.Command {
 	var count bool
 	cmd := withKeys(out, o, &cobra.Command{
-		Use: "status", Short: "Show every key, what it does and what comes next", Args: cobra.NoArgs,
+		Use: "status", Short: "Show every key, what it does and what comes next", Args: none,
 	}, func(ctx context.Context, k keysRun, _ []string) error {
 		report, problem := k.report(ctx)
 		if count {

@@ -59,14 +59,24 @@ func subcommand(cmd *cobra.Command, args []string) error {
 // one is the rule for the arguments of a command about one thing, which what names.
 func one(what string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
-		switch len(args) {
-		case 0:
+		if len(args) == 0 {
 			return fmt.Errorf("say which: %s is missing", what)
-		case 1:
-			return nil
 		}
-		return fmt.Errorf("%q is one argument too many", args[1])
+		return tooMany(args, 1)
 	}
+}
+
+// none is the rule for the arguments of a command that takes flags alone.
+func none(_ *cobra.Command, args []string) error { return tooMany(args, 0) }
+
+// atMostOne is the rule for the arguments of a command that can do without its one.
+func atMostOne(_ *cobra.Command, args []string) error { return tooMany(args, 1) }
+
+func tooMany(args []string, most int) error {
+	if len(args) > most {
+		return fmt.Errorf("%q is one argument too many", args[most])
+	}
+	return nil
 }
 
 // misspelt returns the error of a command line that names a command that does not exist,

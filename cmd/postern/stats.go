@@ -12,7 +12,7 @@ import (
 func newStats(out *cli.Output) *cobra.Command {
 	var o operator.Options
 	cmd := operate(out, &o, &cobra.Command{
-		Use: "stats", Short: "Count everything", Args: cobra.NoArgs,
+		Use: "stats", Short: "Count everything", Args: none,
 		Long: "Count documents, clients and grants. It reads all of them.",
 	}, func(ctx context.Context, op *operator.Operator, _ []string) error { return op.Stats(ctx) })
 	o.Bind(cmd.Flags())

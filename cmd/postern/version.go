@@ -17,7 +17,7 @@ func versionLine() string {
 
 func newVersion(out *cli.Output) *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the release of this program", Args: cobra.NoArgs,
+		Use: "version", Short: "Print the release of this program", Args: none,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprint(out.Out, versionLine())
 			return err

@@ -124,7 +124,11 @@ func (p *probe) ask(ctx context.Context, q request) (answer, error) {
 
 func (a answer) took() time.Duration { return a.received.Sub(a.sent) }
 
-func (a answer) String() string { return a.request.method + " " + a.request.path }
+// String names the request that was answered, without its query.
+func (a answer) String() string {
+	path, _, _ := strings.Cut(a.request.path, "?")
+	return a.request.method + " " + path
+}
 
 // isJSON reports whether the answer says that it is JSON and is.
 func (a answer) isJSON() bool {

@@ -64,9 +64,9 @@ func Run(ctx context.Context, c Config) error {
 		return err
 	}
 	c.Data = data
-	listener, err := net.Listen("tcp", c.Listen)
+	listener, err := front.Listen(c.Listen)
 	if err != nil {
-		return fmt.Errorf("listen: %w (another --listen may be free, like 127.0.0.1:0)", err)
+		return err
 	}
 	defer listener.Close()
 	d, err := newDeployment(ctx, c, listener.Addr())

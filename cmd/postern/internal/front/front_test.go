@@ -31,6 +31,28 @@ func named(t *testing.T) http.Handler {
 	return h
 }
 
+// Whoever cannot listen reads what to write instead: a port, where it is missing, and else another.
+func TestAnAddressThatCannotBeListenedOnSaysWhatToWrite(t *testing.T) {
+	t.Parallel()
+	taken, err := Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for address, want := range map[string]string{
+		"8085":                "want a host and a port, like 127.0.0.1:8085",
+		taken.Addr().String(): "another may be free, like 127.0.0.1:0",
+	} {
+		l, err := Listen(address)
+		if err == nil {
+			l.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", address, err, want)
+		}
+	}
+}
+
 func TestRequestsReachTheFunctionThatOwnsTheRoute(t *testing.T) {
 	t.Parallel()
 	h := named(t)

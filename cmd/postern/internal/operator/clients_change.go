@@ -35,6 +35,9 @@ type NewClient struct {
 
 // metadata returns the checked metadata.
 func (n NewClient) metadata() (oauth.ClientMetadata, error) {
+	if len(n.RedirectURIs) == 0 && !n.ResourceServer {
+		return oauth.ClientMetadata{}, cli.Usage("say where people may be sent back to: --redirect-uri is missing")
+	}
 	method, err := n.method()
 	if err != nil {
 		return oauth.ClientMetadata{}, err
