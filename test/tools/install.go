@@ -75,7 +75,7 @@ func npmInstall(dir string) error {
 func python(root string) error {
 	program, err := tool.Python.Path()
 	if err != nil {
-		return nil //nolint:nilerr // a tool that may be missing
+		return nil // a tool that may be missing
 	}
 	dir := filepath.Join(root, "test", "python")
 	lock, err := os.Stat(filepath.Join(dir, "requirements.txt"))
