@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/defaults"
 	"github.com/postern-dev/postern/shared/keyfile"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/recent"
@@ -63,7 +64,7 @@ func (i *Issuer) Issue(ctx context.Context, c Claims) (credential.Secret, Claims
 		return credential.Secret{}, Claims{}, fmt.Errorf("signing keys: %w", err)
 	}
 	c.ID = credential.New("").Reveal()
-	c.IssuedAt = now(i.Now).Truncate(time.Second)
+	c.IssuedAt = defaults.Now(i.Now)().Truncate(time.Second)
 	c.Expiry = c.IssuedAt.Add(i.TTL)
 	raw, err := ring.Sign(Type, wireClaims{
 		Issuer: c.Issuer, Subject: c.Subject, Audience: c.Audience, ClientID: c.ClientID, Scope: c.Scopes.String(),
@@ -121,10 +122,10 @@ func (v *Verifier) Verify(ctx context.Context, raw credential.Secret, issuer, re
 	if err != nil {
 		return Claims{}, err
 	}
-	if !now(v.Now).Before(c.Expiry) {
+	if !defaults.Now(v.Now)().Before(c.Expiry) {
 		return Claims{}, refuse(nil, "the access token has expired")
 	}
-	if c.IssuedAt.After(now(v.Now).Add(skew)) {
+	if c.IssuedAt.After(defaults.Now(v.Now)().Add(skew)) {
 		return Claims{}, refuse(nil, "the access token is not valid yet")
 	}
 	return c, nil
@@ -174,13 +175,6 @@ const skew = 30 * time.Second
 
 func refuse(cause error, description string) error {
 	return oauth.RefuseBecause(cause, oauth.InvalidToken, description)
-}
-
-func now(f func() time.Time) time.Time {
-	if f == nil {
-		return time.Now()
-	}
-	return f()
 }
 
 // Ready reports whether tokens can be signed, so that a caller can ask before it

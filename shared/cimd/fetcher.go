@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
+	"github.com/postern-dev/postern/shared/defaults"
 	"github.com/postern-dev/postern/shared/limit"
 	"github.com/postern-dev/postern/shared/recent"
 	"github.com/postern-dev/postern/shared/telemetry"
@@ -65,17 +66,11 @@ type entry struct {
 // New returns a Fetcher with an empty cache. It dials nothing yet.
 func New(o Options) *Fetcher {
 	f := &Fetcher{
-		allow: o.Allow, log: o.Log, now: o.Now,
+		allow: o.Allow, log: defaults.Log(o.Log), now: defaults.Now(o.Now),
 		outside: newClient(public, nil, nil), local: newClient(loopback, nil, nil),
 		strangers: recent.New[ID, entry](maxDocuments), proven: recent.New[ID, entry](maxDocuments),
 		completed: recent.New[ID, struct{}](8 * maxDocuments),
 		slots:     newSlots(),
-	}
-	if f.log == nil {
-		f.log = slog.New(slog.DiscardHandler)
-	}
-	if f.now == nil {
-		f.now = time.Now
 	}
 	bucket := func(burst int, every time.Duration) *limit.Limiter {
 		return limit.New(limit.Options{Burst: burst, Every: every, MaxKeys: maxKeys, Now: f.now})

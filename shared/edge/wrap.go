@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/postern-dev/postern/shared/defaults"
 	"github.com/postern-dev/postern/shared/httperr"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/origin"
@@ -96,9 +97,7 @@ func stateOf(ctx context.Context) *state {
 // memory. Answers carry Cache-Control: no-store unless it says otherwise, and
 // unless Answers has headers of its own CORS headers, errors included.
 func Wrap(mux *Mux, o Options) http.Handler {
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
+	o.Log = defaults.Log(o.Log)
 	if o.MaxBody == 0 {
 		o.MaxBody = defaultMaxBody
 	}

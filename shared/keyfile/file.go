@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/postern-dev/postern/shared/defaults"
 )
 
 // Names of the log lines that this package writes.
@@ -39,7 +41,7 @@ type Options struct {
 	// Name is what the log calls the ring, such as "fernet-keys"; empty means the
 	// name of the file.
 	Name string
-	// Log takes the lines named above; nil means [slog.Default].
+	// Log takes the lines named above; nil discards.
 	Log *slog.Logger
 	// Read reads the file; nil means reading from the file system.
 	Read func(path string) ([]byte, error)
@@ -96,9 +98,7 @@ func withDefaults(o *Options) Options {
 	if o != nil {
 		opt = *o
 	}
-	if opt.Now == nil {
-		opt.Now = time.Now
-	}
+	opt.Log, opt.Now = defaults.Log(opt.Log), defaults.Now(opt.Now)
 	if opt.MaxAge <= 0 {
 		opt.MaxAge = 5 * time.Minute
 	}
@@ -107,9 +107,6 @@ func withDefaults(o *Options) Options {
 	}
 	if opt.Patience <= 0 {
 		opt.Patience = 2 * time.Second
-	}
-	if opt.Log == nil {
-		opt.Log = slog.Default()
 	}
 	if opt.Read == nil {
 		opt.Read = readFile

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/postern-dev/postern/shared/defaults"
 	"github.com/postern-dev/postern/shared/recent"
 )
 
@@ -36,9 +37,7 @@ type Limiter struct {
 
 // New returns a Limiter without keys.
 func New(o Options) *Limiter {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
+	o.Now = defaults.Now(o.Now)
 	return &Limiter{o: o, buckets: recent.New[string, *rate.Limiter](max(o.MaxKeys/2, 1))}
 }
 

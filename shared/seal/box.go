@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/postern-dev/postern/shared/defaults"
 	"github.com/postern-dev/postern/shared/fernet"
 	"github.com/postern-dev/postern/shared/keyfile"
 )
@@ -34,10 +35,7 @@ type Box struct {
 // NewBox returns a box over ring. now gives the time written into what is
 // sealed; nil means [time.Now].
 func NewBox(ring *keyfile.File[fernet.Keyring], now func() time.Time) *Box {
-	if now == nil {
-		now = time.Now
-	}
-	return &Box{ring: ring, now: now}
+	return &Box{ring: ring, now: defaults.Now(now)}
 }
 
 // Seal encrypts payload, which may be empty, for the place l with the ring's first

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"time"
 
+	"github.com/postern-dev/postern/shared/defaults"
 	"github.com/postern-dev/postern/shared/seal"
 	"github.com/postern-dev/postern/shared/store/driver"
 )
@@ -54,9 +55,7 @@ func New(d driver.Driver, box *seal.Box, life Lifetimes, now func() time.Time) (
 	if d == nil || box == nil {
 		return nil, errors.New("store: New needs a driver and a box")
 	}
-	if now == nil {
-		now = time.Now
-	}
+	now = defaults.Now(now)
 	life.GrantTTL = orDefault(life.GrantTTL, 2160*time.Hour)
 	life.ClientUnusedTTL = orDefault(life.ClientUnusedTTL, 168*time.Hour)
 	life.AccessTokenTTL = orDefault(life.AccessTokenTTL, time.Hour)

@@ -10,10 +10,12 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/oauth2"
+
 	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/defaults"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/origin"
-	"golang.org/x/oauth2"
 )
 
 const (
@@ -78,10 +80,7 @@ func NewGitHub(c GitHubConfig) (*GitHub, error) {
 	if err := errors.Join(idErr, secretErr, webErr, apiErr); err != nil {
 		return nil, err
 	}
-	now := c.Now
-	if now == nil {
-		now = time.Now
-	}
+	now := defaults.Now(c.Now)
 	return &GitHub{
 		clientID: c.ClientID,
 		secret:   c.ClientSecret,
