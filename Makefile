@@ -27,7 +27,7 @@ static: ## formatting, vet, go fix, linters, tidy modules
 	@test -z "$$(gofmt -l $(MODULES))" || { echo "gofmt -w these files:"; gofmt -l $(MODULES); exit 1; }
 	go vet work
 	go fix -diff work
-	$(LINT) run $(addsuffix /...,$(MODULES))
+	$(LINT) run --allow-parallel-runners $(addsuffix /...,$(MODULES))
 	@for m in $(MODULES); do (cd $$m && GOWORK=off go mod tidy -diff) || { echo "run: make tidy"; exit 1; }; done
 
 .PHONY: test-all
