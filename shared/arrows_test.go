@@ -167,7 +167,7 @@ func TestArrows(t *testing.T) {
 	}
 	for _, f := range manifest.Functions {
 		if !found[f.ImportPath()] {
-			t.Errorf("functions/%s has a row in shared/manifest and is no package of go.work", f.Name)
+			t.Errorf("functions/%s has a row in shared/manifest and is not a package of go.work", f.Name)
 		}
 	}
 }

@@ -233,7 +233,7 @@ func start(binary string, f manifest.Function) error {
 		}
 		resp.Body.Close()
 		// Unconfigured, an HTTP function answers 503; an event function
-		// answers 400 to what is no event.
+		// answers 400 to what is not an event.
 		if resp.StatusCode == http.StatusServiceUnavailable || event && resp.StatusCode == http.StatusBadRequest {
 			return nil
 		}

@@ -41,7 +41,7 @@ func TestAReleaseIsATagAndNothingElse(t *testing.T) {
 	git("commit", "-qm", "one")
 	want("no tag", "devel")
 	git("tag", "nightly")
-	want("a tag that is no version", "devel")
+	want("a tag that is not a version", "devel")
 	git("tag", "v1.2.3")
 	want("at the tag", "v1.2.3")
 	write("two")

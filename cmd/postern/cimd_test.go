@@ -54,7 +54,7 @@ func signInCIMD(ctx context.Context, dir, clientID string) error {
 	return nil
 }
 
-// A CIMD client is no registration: it is seen by its grants, by the URL that is its id, and
+// A CIMD client has no registration: it is seen by its grants, by the URL that is its id, and
 // ended by them.
 func TestOperatorSeesAndEndsCIMDClients(t *testing.T) {
 	t.Parallel()

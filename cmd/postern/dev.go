@@ -104,8 +104,8 @@ func devEnvironment(data string) (*boot.Env, error) {
 	return env, nil
 }
 
-// logLevel returns the level of the settings, info if they name none that there is, which
-// the functions complain of.
+// logLevel returns the level of the settings, info if they name
+// another, which the functions complain of.
 func logLevel(env *boot.Env) slog.Level {
 	level, err := telemetry.ParseLevel(env.Settings().Enum("LOG_LEVEL"))
 	if err != nil {

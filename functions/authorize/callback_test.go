@@ -315,7 +315,7 @@ func (s *server) finishAgain(t *testing.T, b *oauthtest.Browser, page string) {
 }
 
 // A fault of the store, at any operation, before or after its effect, is 503 and not a word to the client
-// (UP-17, I6).
+// (UP-17).
 func TestStoreFaultsLoseNothing(t *testing.T) {
 	t.Parallel()
 	for _, op := range []string{memory.OpGet, memory.OpTxGet, memory.OpCommit} {

@@ -115,7 +115,7 @@ func TestCIMDClientSignsInByTheDocumentOfThePage(t *testing.T) {
 	}
 }
 
-// An id is looked up as it stands, its query too, and is no other id (CIM-02, CIM-05).
+// An id is looked up as it stands, its query too, and stands for no other id (CIM-02, CIM-05).
 func TestCIMDClientMayHaveAQuery(t *testing.T) {
 	t.Parallel()
 	s, p := serve(t, withDocuments), publishHere(t)
@@ -154,7 +154,7 @@ func TestStrangersPushNoUsedCIMDClientOut(t *testing.T) {
 }
 
 // The person is asked about a CIMD client every time, and the store never: the cost budget
-// of design.md is no read, whether the document is fetched or kept (CD-04, CON-01, G5, AUZ-14).
+// of design.md is not one read, whether the document is fetched or kept (CD-04, CON-01, G5, AUZ-14).
 func TestCIMDClientIsAskedAboutEveryTime(t *testing.T) {
 	t.Parallel()
 	s, p := serve(t, withDocuments), publishHere(t)
@@ -331,7 +331,7 @@ func TestNothingIsFetchedForARequestThatLeadsNowhere(t *testing.T) {
 	}
 }
 
-// Turned off, a URL is no client, and nobody is asked. DCR is as before (CIM-18).
+// Turned off, a URL does not name a client, and nobody is asked. DCR is as before (CIM-18).
 func TestDocumentsMayBeTurnedOff(t *testing.T) {
 	t.Parallel()
 	s, p := serve(t, nil), publishHere(t)

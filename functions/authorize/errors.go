@@ -165,7 +165,7 @@ type expiredData struct {
 }
 
 // expired is the error of a sign-in that this browser began and did not finish in time. That
-// is no attack and no mistake: the page begins again with the same request, which the client
+// is neither an attack nor a mistake: the page begins again with the same request, which the client
 // may still be waiting for, or tells the client.
 func (h *handler) expired(r *http.Request, t transaction) error {
 	to, err := h.redirect(r, t)

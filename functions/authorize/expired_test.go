@@ -22,7 +22,7 @@ func (f *endpoint) wantNoAlarm(t *testing.T, what string) {
 }
 
 // A person who was too slow reads so, on the way out and on the way back, and gets through by starting
-// again with the same request; it is no attack (CD-17).
+// again with the same request; it is not an attack (CD-17).
 func TestExpiredSignInStartsAgain(t *testing.T) {
 	t.Parallel()
 	for _, slow := range []string{"on the page", "at GitHub"} {

@@ -13,7 +13,7 @@ import (
 const maxHint = 254
 
 // readHints reads what a client wishes of the sign-in at the provider (OpenID Connect Core
-// §3.1.2.1). A wish that we do not know, or that is no text, is dropped: no wish is worth a
+// §3.1.2.1). A wish that we do not know, or that is not text, is dropped: no wish is worth a
 // refusal (RFC 6749 §3.1).
 func readHints(params strict.Form) upstream.Hints {
 	h := upstream.Hints{LoginHint: hint(params.Get("login_hint")), DomainHint: hint(params.Get("domain_hint"))}

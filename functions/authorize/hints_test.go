@@ -41,7 +41,7 @@ func TestDevelopmentFormBeginsWithTheHint(t *testing.T) {
 	}
 }
 
-// A wish that is none is dropped, and so is one that takes the room of a long state, which went
+// What is not a wish is dropped, and so is one that takes the room of a long state, which went
 // through without it; nobody is turned away for a wish (I8, AC-14).
 func TestNoWishIsWorthARefusal(t *testing.T) {
 	t.Parallel()

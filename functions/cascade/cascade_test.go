@@ -126,7 +126,7 @@ func handle(t testing.TB, w *world, e driver.Change) {
 	}
 }
 
-// What the keeper removes in its own time is no revocation: an unused client going ends nothing, an
+// What the keeper removes in its own time is not a revocation: an unused client going ends nothing, an
 // expired grant going settles its person (SC-13).
 func TestKeepersDeletionsAreCleanupAndNoRevocation(t *testing.T) {
 	t.Parallel()

@@ -116,7 +116,7 @@ func documents(data []byte) (now, old *firestorepb.Document, err error) {
 	return now, old, nil
 }
 
-var errNoProtobuf = errors.New("its data is no google.events.cloud.firestore.v1.DocumentEventData")
+var errNoProtobuf = errors.New("its data is not a google.events.cloud.firestore.v1.DocumentEventData")
 
 // bodyOf returns the sealed body of a document, empty without one.
 func bodyOf(d *firestorepb.Document) string { return d.GetFields()[bodyField].GetStringValue() }

@@ -56,7 +56,7 @@ func databaseOf(setting string) string {
 	return database
 }
 
-// receive returns the handler of CloudEvents from a database. An event that is none of
+// receive returns the handler of CloudEvents from a database. An event that is not
 // ours is logged and taken: another delivery would not make it better.
 func receive(c *Cascade, database string) func(context.Context, cloudevent.Event) error {
 	return func(ctx context.Context, e cloudevent.Event) error {

@@ -40,7 +40,7 @@ func TestFunctionStartsFromSettingsAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// An event of the default database is none of the database postern's.
+	// An event of the default database is not one of the database postern.
 	if err := h(t.Context(), sent(t, changes()["deleted"], nil)); err != nil {
 		t.Errorf("got %v, want the event ignored", err)
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // A problem is a refusal in JSON-RPC's form. Its id is null if it belongs to no message,
-// or to none that could be read (JSON-RPC 2.0 §5).
+// or to one that could not be read (JSON-RPC 2.0 §5).
 type problem struct {
 	status  int
 	id      json.RawMessage // nil is null

@@ -72,7 +72,7 @@ func (h *handler) recovered(next sdk.MethodHandler) sdk.MethodHandler {
 	}
 }
 
-// objects refuses arguments that are no object. The SDK would tell the model types of Go.
+// objects refuses arguments that are not an object. The SDK would tell the model types of Go.
 func objects(next sdk.MethodHandler) sdk.MethodHandler {
 	return func(ctx context.Context, method string, req sdk.Request) (sdk.Result, error) {
 		call, ok := req.GetParams().(*sdk.CallToolParamsRaw)

@@ -30,7 +30,7 @@ func (s *server) client(t *testing.T, id string) store.Client {
 	return c
 }
 
-// The answer is the same byte for byte, so that it is no oracle for ids (REG-25).
+// The answer is the same byte for byte, so that it tells nothing about ids (REG-25).
 func TestUnknownClientAndWrongTokenAreAnsweredAlike(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)

@@ -104,7 +104,7 @@ func TestRemovedMemberLosesTheGrant(t *testing.T) {
 	m.next(t, "back, but the grant has ended", 400, "invalid_grant")
 }
 
-// An invitation is no membership (UP-18).
+// An invitation is not a membership (UP-18).
 func TestPendingMemberLosesTheGrant(t *testing.T) {
 	t.Parallel()
 	m := openAcme(t, "org:acme", "org:acme")
@@ -140,7 +140,7 @@ func TestGitHubOutageLosesNothing(t *testing.T) {
 	}
 }
 
-// Evidence that is lost is no verdict: until the last good answer is too old the refresh is a fault with an
+// Lost evidence decides nothing: until the last good answer is too old the refresh is a fault with an
 // event of its own, and everything goes on when the evidence is back (B9, UP-18, K5).
 func TestLostEvidenceIsAFaultUntilItsAge(t *testing.T) {
 	t.Parallel()

@@ -44,7 +44,7 @@ func TestRefreshTokensRotateWithAGrace(t *testing.T) {
 	}
 }
 
-// 32 parallel refreshes, from two addresses, each get tokens that all go on working (B1, B2, B5, I6,
+// 32 parallel refreshes, from two addresses, each get tokens that all go on working (B1, B2, B5,
 // RT-02).
 func TestParallelRefreshesAllWork(t *testing.T) {
 	t.Parallel()

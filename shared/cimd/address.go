@@ -10,7 +10,7 @@ import (
 // errBlocked says that an address may not be dialled.
 var errBlocked = errors.New("not a public address")
 
-// special are the ranges that are no public unicast: the IANA special-purpose registries
+// special are the ranges that are not public unicast: the IANA special-purpose registries
 // of IPv4 and IPv6 (RFC 6890), and every form of an IPv6 address that carries an IPv4
 // one which nobody needs. [netip.Addr.IsGlobalUnicast] and IsPrivate know few of them.
 var special = prefixes(

@@ -40,7 +40,7 @@ func parse(id ID, body []byte) (Document, error) {
 	}
 	var members map[string]json.RawMessage
 	if err := strict.DecodeJSON(body, &members); err != nil {
-		return malformed("is no strict JSON object", err)
+		return malformed("is not a strict JSON object", err)
 	}
 	for name := range members {
 		if strings.HasPrefix(strings.ToLower(name), "client_secret") {

@@ -176,7 +176,7 @@ func TestMembersThatAreNotUsedStopNoDocument(t *testing.T) {
 	}
 }
 
-// What is none of our business in a document stops nobody: one address that we forbid
+// What does not concern us in a document stops nobody: one address that we forbid
 // among others, members we do not use.
 func TestDocumentsForAllServersAreTakenAsFarAsTheyGo(t *testing.T) {
 	t.Parallel()

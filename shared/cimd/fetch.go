@@ -107,7 +107,7 @@ func unreachable(id ID, cause error) error {
 	return &Problem{Kind: Unreadable, Host: id.host, Says: says, Cause: cause}
 }
 
-// A statusError is an answer that is no 200.
+// A statusError is an answer with another status than 200.
 type statusError int
 
 func (e statusError) Error() string { return fmt.Sprintf("status %d", int(e)) }

@@ -5,7 +5,7 @@ type Kind int
 
 // The kinds of problems.
 const (
-	// Refused: the id, or its host, is none that this server takes.
+	// Refused: this server does not take the id, or no id of its host.
 	Refused Kind = iota + 1
 	// Unreadable: the host did not answer with the document. It may later.
 	Unreadable

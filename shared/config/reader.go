@@ -52,7 +52,7 @@ func (r *Reader) File(name string) string {
 	if strings.ContainsAny(v, "\n\r\x00{") || strings.Contains(v, "-----") {
 		// Somebody put the content where its file's name belongs. It may be a
 		// secret, so it is not repeated.
-		r.note("%s holds something that is no file name: want %s", name, s.Form())
+		r.note("%s holds something that is not a file name: want %s", name, s.Form())
 		return ""
 	}
 	return v

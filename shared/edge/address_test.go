@@ -98,7 +98,7 @@ func TestTheAddressIsTheLoadBalancersWordOrTheGateways(t *testing.T) {
 	}
 }
 
-// Where no proof is set nobody has one, and one that can be guessed is no proof.
+// Where no proof is set nobody has one, and one that can be guessed does not count.
 func TestAProofIsSetAndLong(t *testing.T) {
 	t.Parallel()
 	var got string

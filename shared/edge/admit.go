@@ -111,7 +111,7 @@ func limitReading(w http.ResponseWriter, r *http.Request) {
 
 // abandonBody makes the answer leave at once although the body was not read to its end,
 // and reports whether the caller's time is bounded. Without the header net/http first
-// reads up to 256 KiB more, to use the connection again. A deadline without it is no way:
+// reads up to 256 KiB more, to use the connection again. A deadline alone does not do:
 // one that passes while the server watches the connection cancels every later request there.
 func abandonBody(w http.ResponseWriter) (bounded bool) {
 	w.Header().Set("Connection", "close")

@@ -225,7 +225,7 @@ func TestUnreadableRingIsAFault(t *testing.T) {
 	s := &identity.Signer{Ring: keyfile.New(filepath.Join(t.TempDir(), "none"), signing.ParseRing, nil)}
 	var refusal *oauth.Error
 	if raw, err := s.Token(t.Context(), octocat()); err == nil || errors.As(err, &refusal) {
-		t.Errorf("got %q, %v; want an error that is no refusal", raw, err)
+		t.Errorf("got %q, %v; want an error that is not a refusal", raw, err)
 	}
 	if set, err := s.Published(t.Context()); err == nil {
 		t.Errorf("published %s, want an error", set)

@@ -47,8 +47,8 @@ type Options struct {
 	Read func(path string) ([]byte, error)
 }
 
-// A Describer is a ring that can be named in a log: fingerprints, key ids. A ring
-// that is none is logged without.
+// A Describer is a ring that can be named in a log: fingerprints, key ids. Another ring
+// is logged without a name.
 type Describer interface{ Describe() string }
 
 // A File is a ring of type T in a file. [New] and [Static] make one. It is safe for

@@ -102,7 +102,7 @@ func TestEverySettingHasAReader(t *testing.T) {
 	for _, f := range manifest.Functions {
 		for i, name := range f.Settings {
 			if !known[name] || slices.Contains(f.Settings[:i], name) {
-				t.Errorf("%s reads %s, which is no setting or stands there twice", f.Name, name)
+				t.Errorf("%s reads %s, which is not a setting or stands there twice", f.Name, name)
 			}
 		}
 	}

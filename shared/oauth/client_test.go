@@ -78,7 +78,7 @@ func TestDefaults(t *testing.T) {
 		{"empty scope", `{"redirect_uris":["https://a.test/cb"],"scope":""}`, "scope", `"mcp"`},
 		{"foreign scopes", `{"redirect_uris":["https://a.test/cb"],"scope":"claudeai openid email"}`, "scope", `"mcp"`},
 		{"a list of scopes", `{"redirect_uris":["https://a.test/cb"],"scope":["openid","mcp"]}`, "scope", `"mcp"`},
-		{"a scope that is none", `{"redirect_uris":["https://a.test/cb"],"scope":"a\"b"}`, "scope", `"mcp"`},
+		{"a scope that is not one", `{"redirect_uris":["https://a.test/cb"],"scope":"a\"b"}`, "scope", `"mcp"`},
 		{"nulls in lists", `{"redirect_uris":[null,"https://a.test/cb"],"grant_types":[null],"response_types":[null]}`,
 			"grant_types", `["authorization_code","refresh_token"]`},
 		{"a bad redirect URI among good ones",

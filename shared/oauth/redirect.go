@@ -82,7 +82,7 @@ func (p RedirectPolicy) Match(registered []string, requested string) (Redirect, 
 // String returns the URI as the client sent it.
 func (r Redirect) String() string { return r.uri }
 
-// IsZero reports whether r is no permission at all.
+// IsZero reports whether r permits nothing.
 func (r Redirect) IsZero() bool { return r.uri == "" }
 
 // Destination is [Destination] of the URI.
@@ -254,7 +254,7 @@ func (p *redirectParts) checkAuthority() error {
 	}
 	p.host, p.port = origin.SplitPort(p.authority)
 	if p.host != p.authority && !origin.ValidPort(p.port) {
-		return refuseRedirect("has a port that is no number from 1 to 65535")
+		return refuseRedirect("has a port that is not a number from 1 to 65535")
 	}
 	if valid := origin.ValidHost(p.host); !valid && (web(p.scheme) || !opaqueHost(p.host)) {
 		return refuseRedirect("has a malformed host")

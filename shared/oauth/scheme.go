@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Schemes that are no app's own, by what happens to an address with them. Every other
+// Schemes that no app may call its own, by what happens to an address with them. Every other
 // scheme may be one that an app on the person's machine has claimed (RFC 8252 §7.1).
 var foreignSchemes = slices.Concat(
 	// The web and other protocols: the code would leave for a server.
@@ -56,8 +56,8 @@ var foreignFamilies = []string{
 // page, as touch-https and others do for browsers of their own.
 var foreignWords = []string{"http", "https", "javascript", "vbscript"}
 
-// foreignScheme reports whether a scheme in lower case is no app's own. One letter is a
-// drive of Windows. A compound such as git+ssh or web+app is foreign if a part of it is.
+// foreignScheme reports whether a scheme in lower case cannot be an app's own. One letter is
+// a drive of Windows. A compound such as git+ssh or web+app is foreign if a part of it is.
 func foreignScheme(scheme string) bool {
 	if len(scheme) == 1 {
 		return true

@@ -10,7 +10,7 @@ const (
 	// ScopeMCP is what a client needs to call the MCP endpoint.
 	ScopeMCP = "mcp"
 	// ScopeOffline asks for a refresh token. A client that is registered for refresh
-	// tokens gets one without it. It is no scope of a grant or an access token; the
+	// tokens gets one without it. It is never a scope of a grant or an access token; the
 	// answer of the token endpoint names it where it was asked for and granted.
 	ScopeOffline = "offline_access"
 )

@@ -76,7 +76,7 @@ func TestLinesBelowTheLevelAreNotWritten(t *testing.T) {
 	}
 }
 
-// Text of callers is cut and escaped, so that it is no line of its own (LG-03).
+// Text of callers is cut and escaped, so that it never becomes a line of its own (LG-03).
 func TestTextOfCallersCannotForgeALine(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer

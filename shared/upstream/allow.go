@@ -122,7 +122,7 @@ func (a Allow) Check(ctx context.Context, p Provider, t Token, id Identity) (rul
 
 // Recheck is [Allow.Check] for a person who was let in before and is known since: the account
 // is looked up, and the person judged by the login and the address of today. It returns who
-// that is. Where anyone may enter, and at a provider that is no [Identifier], there is
+// that is. Where anyone may enter, and at a provider that is not an [Identifier], there is
 // nothing to ask, and known is who it is.
 //
 // Beyond the errors of Check there is lost evidence, see [ErrTokenDead]. All calls together

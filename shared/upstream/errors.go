@@ -8,8 +8,8 @@ import (
 	"github.com/postern-dev/postern/shared/oauth"
 )
 
-// The kinds of failure a caller acts on; ask with errors.Is. An error that is none
-// of these is an outage or a wrong setting: it is answered with 503, it ends no
+// The kinds of failure a caller acts on; ask with errors.Is. Every other error
+// is an outage or a wrong setting: it is answered with 503, it ends no
 // transaction, and it is never told as access_denied (UP-17).
 //
 // The first three come inside an [*oauth.Error] whose description is a fixed

@@ -125,7 +125,7 @@ func (g *GitHub) primaryEmail(ctx context.Context, t Token) (string, error) {
 		return "", err
 	}
 	if addresses == nil {
-		return "", odd(what, "it is no list")
+		return "", odd(what, "it is not a list")
 	}
 	for _, a := range addresses {
 		switch {

@@ -44,9 +44,9 @@ type Identity struct {
 // An Identifier can be asked later who somebody is by now.
 type Identifier interface {
 	// Today returns the token's owner as the account is now, with the address of
-	// known, who it was at the last look. An owner with another subject is no answer
-	// and an error, like everything else that is not the account: [ErrSuspended] is
-	// the one "no" there is.
+	// known, who it was at the last look. An owner with another subject is
+	// an error, like everything else that is not the account: [ErrSuspended] is the
+	// one "no" there is.
 	Today(ctx context.Context, t Token, known Identity) (Identity, error)
 }
 

@@ -9,7 +9,7 @@ import "runtime/debug"
 //	go build -ldflags "-X github.com/postern-dev/postern/shared/version.release=v1.2.3"
 const Variable = "github.com/postern-dev/postern/shared/version.release"
 
-// Devel is the version of what is no release.
+// Devel is the version of what is not a release.
 const Devel = "devel"
 
 var release string // set by the linker

@@ -37,8 +37,8 @@ func end(err error) {
 	}
 }
 
-// unnamed is no function that init told the framework of: those are the deployed ones. For
-// such a target the framework takes what was registered last without a name.
+// unnamed is a target that nothing was registered for by name: the deployed functions are.
+// For such a target the framework takes what was registered last without a name.
 const unnamed = "unnamed"
 
 // run serves what was registered without a name, unless that failed.

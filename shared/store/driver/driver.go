@@ -18,12 +18,12 @@ import (
 
 var (
 	// ErrNotFound says that a document was looked up and that there is none at
-	// its key. Every other error of Get is a failure to look, which is no answer at
-	// all, whatever the keeper calls it.
+	// its key. Every other error of Get is a failure to look, which says nothing
+	// about the document, whatever the keeper calls it.
 	ErrNotFound = errors.New("document not found")
 
 	// ErrNoDatabase says that the database a STORE setting names is not there. Like
-	// every failure to look it is no answer about a document, and never ErrNotFound.
+	// every failure to look it says nothing about a document, and is never ErrNotFound.
 	ErrNoDatabase = errors.New("the database is not there")
 
 	// ErrMalformed says that the document at a key has another shape than a driver
@@ -112,7 +112,7 @@ type Driver interface {
 	// f passes the context that it gets to what it calls. Create and
 	// RunTransaction refuse that context with ErrNested.
 	//
-	// An error that is none of f's may mean that the writes happened: the
+	// An error that f did not return may mean that the writes happened: the
 	// answer of the keeper was lost.
 	RunTransaction(ctx context.Context, f func(ctx context.Context, tx Tx) error) error
 

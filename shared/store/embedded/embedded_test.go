@@ -36,7 +36,7 @@ func TestEmbeddedKeepsTheContract(t *testing.T) { storetest.Run(t, openTemp, nil
 
 func TestEmbeddedFeedKeepsTheContract(t *testing.T) { storetest.RunFeed(t, openTemp) }
 
-// A file that is none of ours, or none that can be, says nothing about documents (A8).
+// A file that is not ours, or cannot be one, says nothing about documents (A8).
 func TestBrokenFileIsNoVerdict(t *testing.T) {
 	t.Parallel()
 	storetest.RunFaults(t, map[string]func(t *testing.T) driver.Driver{
@@ -145,7 +145,7 @@ func TestFailedOpeningIsTriedAgain(t *testing.T) {
 	create(t, d, "x", driver.Document{})
 }
 
-// A row that something else wrote is no verdict and hides no other from a list.
+// A row that something else wrote says nothing about any other and hides none from a list.
 func TestRowOfAnotherShapeConcernsNobodyElse(t *testing.T) {
 	t.Parallel()
 	d := openIn(t, t.TempDir())

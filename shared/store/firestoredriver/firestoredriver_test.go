@@ -74,8 +74,8 @@ func TestFieldsAreThoseThatTheDeploymentNames(t *testing.T) {
 	}
 }
 
-// A document that something else wrote is no verdict, hides no other from a list, and can be
-// removed.
+// A document that something else wrote says nothing about any other, hides no other from a
+// list, and can be removed.
 func TestDocumentOfAnotherShapeConcernsNobodyElse(t *testing.T) {
 	startServer(t)
 	d := openProject(t, "my-project")

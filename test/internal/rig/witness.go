@@ -152,7 +152,7 @@ func (w *Witness) takeForm(r *http.Request) (url.Values, error) {
 }
 
 // secretParameters are those of requests, forms and answers alike. client_id, scope,
-// iss and the like are no secrets.
+// iss and the like are not secret.
 var secretParameters = []string{
 	"code", "code_verifier", "access_token", "refresh_token", "token", "client_secret",
 	"registration_access_token", "transaction", "state",

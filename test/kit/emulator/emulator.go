@@ -135,7 +135,7 @@ func (e *emulator) ready(log *os.File) error {
 	return fmt.Errorf("the Firestore emulator does not answer on %s after 60 s. It said:\n%s", e.host, said)
 }
 
-// warm makes the emulator load its code with a look at a document of nobody. On a
+// warm makes the emulator load its code with a look at a document that is not there. On a
 // busy machine that takes seconds, which the first test's deadline should not pay.
 func (e *emulator) warm() {
 	client := &http.Client{Timeout: 30 * time.Second}

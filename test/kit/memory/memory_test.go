@@ -128,7 +128,7 @@ func TestFaultOnAnExistingDocumentEndsTheTransaction(t *testing.T) {
 	}
 }
 
-// A refusal that rests on two documents from different moments is no refusal.
+// A refusal that rests on two documents from different moments does not count.
 func TestRefusalOverChangedReadsRunsAgain(t *testing.T) {
 	t.Parallel()
 	d := memory.New(nil)

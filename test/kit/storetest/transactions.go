@@ -168,11 +168,11 @@ func cancelled(t *testing.T, d driver.Driver) {
 	wantNone(t, d, key(1))
 }
 
-// wantVerdictFree wants an error that is no answer about a document.
+// wantVerdictFree wants an error that says nothing about a document.
 func wantVerdictFree(t *testing.T, call string, err error) {
 	t.Helper()
 	if err == nil || errors.Is(err, driver.ErrNotFound) || errors.Is(err, driver.ErrExists) {
-		t.Errorf("%s: got error %v, want one that is no verdict", call, err)
+		t.Errorf("%s: got error %v, want one that says nothing about a document", call, err)
 	}
 }
 

@@ -27,6 +27,6 @@ func lock(dir string) (unlock func(), err error) {
 }
 
 // terminate and kill end a process group by the id of its leader. That it is gone
-// already is no error worth telling.
+// already is not worth telling.
 func terminate(leader int) { _ = syscall.Kill(-leader, syscall.SIGTERM) }
 func kill(leader int)      { _ = syscall.Kill(-leader, syscall.SIGKILL) }

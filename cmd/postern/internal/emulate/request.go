@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// egress is the address from which the gateway calls functions (RFC 5737: of nobody).
+// egress is the address from which the gateway calls functions (RFC 5737: given to nobody).
 const egress = "192.0.2.1"
 
 // request returns what a function gets for r.

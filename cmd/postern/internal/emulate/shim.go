@@ -28,7 +28,7 @@ type shim struct {
 	log     *slog.Logger
 }
 
-// ServeHTTP takes an event. Its delivery is none of the emulator's business.
+// ServeHTTP takes an event. Its delivery does not concern the emulator.
 func (s *shim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	encoded, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 2*maxEvent))
 	if err != nil {

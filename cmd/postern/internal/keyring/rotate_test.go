@@ -190,7 +190,7 @@ func (w *town) rotate(took func(keyring.Step)) error {
 }
 
 // Three full rotations of all rings under use by servers that read them at different times, with
-// nothing refused and nothing unreadable (G5, SC-07).
+// nothing refused and nothing unreadable (SC-07).
 func TestRotationsFailNothing(t *testing.T) {
 	t.Parallel()
 	places(t, func(t *testing.T, p place) {

@@ -360,7 +360,7 @@ func errText(err error) string {
 	return err.Error()
 }
 
-// SC-09, and a malformed version: nothing is written over what could not be read.
+// Nothing is written over what could not be read, or is malformed (SC-09).
 func TestUnreadableRingIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	places(t, func(t *testing.T, p place) {

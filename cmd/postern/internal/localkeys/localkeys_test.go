@@ -104,7 +104,8 @@ func TestMalformedRingStopsTheStart(t *testing.T) {
 	}
 }
 
-// Tokens of a new signing key must be good at /mcp (I6).
+// Tokens of a new signing key are good at /mcp at once: its public half is published beside
+// the old ones.
 func TestNewSigningKeyIsPublishedBesideTheOldOnes(t *testing.T) {
 	t.Parallel()
 	d := ensured(t)
