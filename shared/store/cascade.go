@@ -61,7 +61,8 @@ func (s *Store) CodesOfPerson(ctx context.Context, document string) iter.Seq2[St
 
 func (s *Store) codesBy(ctx context.Context, field, value string) iter.Seq2[StoredCode, error] {
 	return func(yield func(StoredCode, error) bool) {
-		for r, err := range driver.All(ctx, s.db, driver.Query{Collection: CodesCollection, Field: field, Value: value}) {
+		codes := driver.Query{Collection: CodesCollection, Field: field, Value: value}
+		for r, err := range driver.All(ctx, s.db, codes) {
 			code := StoredCode{Document: r.Key.ID}
 			if err == nil {
 				code.Code, err = openListed[Code](ctx, s, r)
