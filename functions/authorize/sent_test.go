@@ -22,6 +22,9 @@ func TestSignInForAnAppEndsOnAPage(t *testing.T) {
 	if link != p.Redirect.String() || p.Header.Get("Refresh") != "0; url="+link {
 		t.Errorf("got link %s, Refresh %q; want both to lead to %s", link, p.Header.Get("Refresh"), p.Redirect)
 	}
+	if !strings.Contains(p.Body, `<p class="actions late">`) { // not beside the app that is just opening
+		t.Errorf("got %s, want the link to come late: an app that is opened twice may redeem twice", p.Body)
+	}
 	if p.Header.Get("Referrer-Policy") != "no-referrer" || p.Header.Get("Cache-Control") != "no-store" ||
 		strings.Count(p.Body, q.Get("code")) != 1 {
 		t.Errorf("got %v and %s, want a page that keeps the code to itself", p.Header, p.Body)

@@ -50,6 +50,7 @@ type pageData struct {
 //	actions   what holds the buttons
 //	button    an a that looks like a button
 //	primary   the button, or such an a, that most people want
+//	late      what shows after four seconds, for whoever is still there
 func New(name, body string) *Page {
 	t := template.Must(template.New(name).Parse(strings.Replace(layout, "STYLE", style, 1)))
 	template.Must(t.New("body").Parse(body))
