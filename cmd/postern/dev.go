@@ -2,23 +2,16 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"log/slog"
 	"net"
+	"net/http"
 	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/postern-dev/postern/cmd/postern/internal/cli"
 	"github.com/postern-dev/postern/cmd/postern/internal/front"
-	"github.com/postern-dev/postern/cmd/postern/internal/localkeys"
 	"github.com/postern-dev/postern/shared/boot"
-	"github.com/postern-dev/postern/shared/config"
-	"github.com/postern-dev/postern/shared/telemetry"
-	"github.com/postern-dev/postern/shared/version"
 )
 
 func newDev(out *cli.Output) *cobra.Command {
@@ -49,69 +42,33 @@ func runDev(ctx context.Context, out *cli.Output, o devOptions) error {
 	if err != nil {
 		return err
 	}
-	if env.Log, err = out.Logger(o.log, logLevel(env)); err != nil {
+	if err := openLog(env, out, o.log, "dev"); err != nil {
 		return err
 	}
-	env.Log.Info("postern dev starts", "version", version.String())
-	handler, deliver, err := openAll(ctx, env)
-	if err != nil {
-		return err
+	serve := func(ctx context.Context, l net.Listener, h http.Handler) error {
+		if err := checkListener(env, l.Addr()); err != nil {
+			return err
+		}
+		printWelcome(out.Out, env, devOrigin(env, l.Addr()), recordsOf(env))
+		if env.Settings().Has("ISSUER_URL") {
+			fmt.Fprintf(out.Out, "Listening on %s for that origin.\n", l.Addr())
+		}
+		return front.Serve(ctx, l, h, front.Options{})
 	}
-	defer env.Close()
-	listener, err := front.Listen(o.listen)
-	if err != nil {
-		return err
-	}
-	if err := checkListener(env, listener.Addr()); err != nil {
-		return err
-	}
-	if err := followChanges(ctx, env.Settings().String("STORE"), deliver, env.Log); err != nil {
-		return err
-	}
-	printWelcome(out.Out, env, devOrigin(env, listener.Addr()), recordsOf(env))
-	if env.Settings().Has("ISSUER_URL") {
-		fmt.Fprintf(out.Out, "Listening on %s for that origin.\n", listener.Addr())
-	}
-	return front.Serve(ctx, listener, handler)
+	return together{env, o.listen, serve}.run(ctx)
 }
 
-// devEnvironment is the process's environment over the defaults of development.
-// Development sign-in and "anyone" come together or not at all: whoever configures an
-// identity provider has to say who may enter.
+// devEnvironment is the process's environment over the defaults of development, with the
+// keys that are missing made. Development sign-in and "anyone" come together or not at
+// all: whoever configures an identity provider has to say who may enter.
 func devEnvironment(data string) (*boot.Env, error) {
-	defaults := map[string]string{"STORE": "embedded:" + data}
+	defaults := map[string]string{}
 	if os.Getenv("IDENTITY_PROVIDER") == "" {
 		defaults["IDENTITY_PROVIDER"] = "development"
 		defaults["ALLOW"] = "anyone"
 	}
-	keys := localkeys.Dir(filepath.Join(data, "keys"))
-	needed := false
-	for name, file := range keys.Settings() {
-		defaults[name] = file
-		needed = needed || os.Getenv(name) == ""
-	}
-	if needed {
-		_, err := os.Stat(filepath.Join(data, "postern.db"))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("look for records: %w", err)
-		}
-		if err := keys.Ensure(err == nil); err != nil {
-			return nil, err
-		}
-	}
-	env := &boot.Env{Lookup: config.Overlay(os.LookupEnv, config.Map(defaults))}
-	env.Log = telemetry.NewLogger(os.Stderr, logLevel(env), "")
-	return env, nil
-}
-
-// logLevel returns the level of the settings, info if they name
-// another, which the functions complain of.
-func logLevel(env *boot.Env) slog.Level {
-	level, err := telemetry.ParseLevel(env.Settings().Enum("LOG_LEVEL"))
-	if err != nil {
-		return slog.LevelInfo
-	}
-	return level
+	env := localEnvironment(data, defaults)
+	return env, makeKeys(env, data)
 }
 
 // checkListener refuses to offer the development sign-in to other computers.

@@ -64,7 +64,7 @@ func Run(ctx context.Context, c Config) error {
 		return err
 	}
 	c.Data = data
-	listener, err := front.Listen(c.Listen)
+	listener, err := front.Listen("--listen", c.Listen)
 	if err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func (d *deployment) run(ctx context.Context, listener net.Listener) error {
 	}
 	started()
 	d.Ready(d.origin)
-	return errors.Join(front.Serve(ctx, listener, edge), cause(ctx))
+	return errors.Join(front.Serve(ctx, listener, edge, front.Options{}), cause(ctx))
 }
 
 // cause returns why ctx ended, if it was not by its owner's wish.

@@ -34,7 +34,7 @@ func named(t *testing.T) http.Handler {
 // Whoever cannot listen reads what to write instead: a port, where it is missing, and else another.
 func TestAnAddressThatCannotBeListenedOnSaysWhatToWrite(t *testing.T) {
 	t.Parallel()
-	taken, err := Listen("127.0.0.1:0")
+	taken, err := Listen("--listen", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func TestAnAddressThatCannotBeListenedOnSaysWhatToWrite(t *testing.T) {
 		"8085":                "want a host and a port, like 127.0.0.1:8085",
 		taken.Addr().String(): "another may be free, like 127.0.0.1:0",
 	} {
-		l, err := Listen(address)
+		l, err := Listen("--listen", address)
 		if err == nil {
 			l.Close()
 		}
