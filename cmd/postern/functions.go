@@ -92,11 +92,15 @@ func deliverTo(receivers map[string]func(context.Context, cloudevents.Event) err
 }
 
 // followChanges delivers the changes of a store that reports its own until ctx ends; those
-// of Firestore come by Eventarc.
+// of Firestore come by Eventarc, to the deployed function.
 func followChanges(ctx context.Context, setting string, d deliver, log *slog.Logger) error {
 	feed, closeFeed, err := changefeed.Open(ctx, setting)
-	if feed == nil {
+	if err != nil {
 		return err
+	}
+	if feed == nil {
+		log.Info("changes of this store come by Eventarc: functions/cascade has to be deployed for them")
+		return nil
 	}
 	go func() {
 		changefeed.Deliver(ctx, feed, d, log)

@@ -1,6 +1,7 @@
 // Command postern runs and operates a Postern server.
 //
 //	postern dev        everything on one port, for trying it and for writing tools
+//	postern serve      everything in one process, in production on one machine
 //	postern emulate    each function its own process behind a gateway, as deployed
 //
 // Run it without arguments for all commands.
@@ -20,6 +21,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends at once
 	out := cli.New(os.Stdin, os.Stdout, os.Stderr)
 	err := execute(ctx, out, os.Args[1:])
 	if err != nil {

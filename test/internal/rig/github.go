@@ -23,11 +23,11 @@ type GitHub struct {
 
 var githubSays = regexp.MustCompile(`(?s)^(http://\S+)\nclient id: (\S+)\nclient secret: (\S+)\n`)
 
-// StartGitHub starts it.
-func StartGitHub(t testing.TB) *GitHub {
+// StartGitHub starts it, with flags of the program.
+func StartGitHub(t testing.TB, flags ...string) *GitHub {
 	t.Helper()
 	path := Program(t, "test/kit/oauthtest/cmd/fakegithub")
-	p := Launch(t, Command{Name: "fakegithub", Path: path, Args: []string{"-host", "localhost"}})
+	p := Launch(t, Command{Name: "fakegithub", Path: path, Args: append([]string{"-host", "localhost"}, flags...)})
 	said, err := p.Says(t.Context(), githubSays)
 	if err != nil {
 		t.Fatal(err)

@@ -29,6 +29,7 @@ type Server struct {
 	transport http.RoundTripper // nil where the front sees the requests
 	program   string
 	front     *front
+	served    Served // for StartServed
 
 	mu        sync.Mutex
 	replicas  []*Process
@@ -171,7 +172,7 @@ func (s *Server) route() {
 
 // Browser returns a person's browser that ends its walk at the URL prefix stop.
 func (s *Server) Browser(stop string) *oauthtest.Browser {
-	b := oauthtest.NewBrowser(stop)
+	b := oauthtest.NewBrowser(stop, s.served.Hosts...)
 	b.Transport = s.Witness.Tap()
 	return b
 }

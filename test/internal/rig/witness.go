@@ -14,7 +14,8 @@ import (
 // A Witness carries requests and remembers every secret in them, to look for it in the
 // logs later, and how each endpoint answered. It is safe for concurrent use.
 type Witness struct {
-	next http.RoundTripper
+	next  http.RoundTripper
+	pages http.RoundTripper // what browsers are tapped on
 
 	mu        sync.Mutex
 	secrets   map[string]bool
@@ -31,7 +32,7 @@ type Exchange struct {
 
 // NewWitness returns a witness that has seen nothing.
 func NewWitness() *Witness {
-	return &Witness{next: http.DefaultTransport, secrets: map[string]bool{}}
+	return &Witness{next: http.DefaultTransport, pages: http.DefaultTransport, secrets: map[string]bool{}}
 }
 
 // Remember adds secrets that did not pass by.
@@ -98,7 +99,7 @@ func (w *Witness) Tap() http.RoundTripper { return tap{w} }
 type tap struct{ w *Witness }
 
 func (t tap) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, _, err := t.w.carry(r, http.DefaultTransport)
+	resp, _, err := t.w.carry(r, t.w.pages)
 	return resp, err
 }
 
