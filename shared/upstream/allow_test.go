@@ -57,7 +57,7 @@ func TestAllowIsReadInNormalForm(t *testing.T) {
 // Nothing said, or said wrongly, means nobody, and the error says why (UP-09, RU-21).
 func TestEmptyOrMalformedAllowIsAnErrorThatSaysWhy(t *testing.T) {
 	t.Parallel()
-	why := regexp.MustCompile(`": (want an? .+, like|begins with none of) |nobody may enter|anyone admits everybody`)
+	why := regexp.MustCompile(`": (want an? .+, like|without user:, )|nobody may enter|anyone admits everybody`)
 	for _, text := range []string{
 		"", " ", ",", "user:octocat,", "octocat", "user:",
 		"user", "user:*", "users:octocat", "User:octocat", "Anyone", "*",

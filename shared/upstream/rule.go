@@ -90,7 +90,7 @@ func normalValue(kind Kind, value string) (string, error) {
 	case EmailDomain:
 		return normalDomain(value)
 	}
-	return "", errors.New("begins with none of user:, user-id:, org:, team: and email-domain:")
+	return "", errors.New("without user:, user-id:, org:, team: or email-domain: before it")
 }
 
 func matched(form func() *regexp.Regexp, value, want string) (string, error) {
