@@ -24,7 +24,7 @@ func newUsersList(out *cli.Output, o *operator.Options, use string) *cobra.Comma
 	var s operator.Selection
 	var refused bool
 	cmd := operate(out, o, &cobra.Command{
-		Use: use, Short: "Show who has signed in, those seen last first", Args: cobra.NoArgs,
+		Use: use, Short: "Show who has signed in, those seen last first", Args: none,
 		Long: "Show who has signed in, those seen last first, by which rule of ALLOW they came in, and how many\n" +
 			"grants live. With --refused, show whom ALLOW did not let in within 30 days, with the login and the\n" +
 			"id to write into it.",
