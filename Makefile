@@ -44,8 +44,8 @@ terraform: ## fmt, validate, test, plan, tflint, redocly; TERRAFORM=tofu takes O
 	cd tools/tfcheck && GOWORK=off go run .
 
 .PHONY: package
-package: ## one zip per function into dist/, each proved offline
-	go run ./cmd/package
+package: ## one zip per function into dist/, each proved offline; TOOLS=DIR puts your own into mcp.zip
+	go run ./cmd/package $(if $(TOOLS),-tools $(TOOLS))
 
 .PHONY: release
 release: package ## a release into dist/release: zips, postern for the usual systems, SBOMs, checksums

@@ -241,7 +241,7 @@ func importsOf(t *testing.T, file string) []string {
 }
 
 // checkTestOnly keeps what is for tests out of programs: package testing, and all that is
-// below test/. The memory driver is there too: no program forgets its clients.
+// below test/. A package for an author's tests is named after them, and may use the kit. The memory driver is there too: no program forgets its clients.
 func checkTestOnly(t *testing.T, p listed) {
 	t.Helper()
 	name := strings.TrimPrefix(p.ImportPath, house)
@@ -251,7 +251,7 @@ func checkTestOnly(t *testing.T, p listed) {
 			(inside(i, house+"functions") || inside(i, house+"test") && !inside(i, house+"test/kit")):
 			t.Errorf("%s imports %s: the kit is for everybody's tests and knows shared alone",
 				name, strings.TrimPrefix(i, house))
-		case inside(name, "test"):
+		case inside(name, "test"), strings.HasSuffix(name, "test") && inside(i, house+"test/kit"):
 		case inside(i, house+"test"), i == "testing" && !strings.HasSuffix(name, "test"):
 			t.Errorf("%s imports %s outside its tests", name, strings.TrimPrefix(i, house))
 		}

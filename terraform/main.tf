@@ -35,6 +35,7 @@ module "function" {
   project     = var.project
   region      = var.region
   name        = each.key
+  entry_point = each.key == "mcp" && var.own_tools ? "tools" : each.key
   description = each.value.description
   package     = "${var.packages_dir}/${each.key}.zip"
   release     = local.release

@@ -203,6 +203,12 @@ variable "packages_dir" {
   }
 }
 
+variable "own_tools" {
+  description = "mcp.zip has a package of tools of your own in it (make package TOOLS=DIR, docs/tools.md)."
+  type        = bool
+  default     = false
+}
+
 variable "instances" {
   description = "Fewest and most instances per function, e.g. { mcp = { min = 1, max = 20 } }. Default 0 and 10; min = 1 removes most cold starts for about 10 USD a month each."
   type = map(object({

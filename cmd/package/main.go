@@ -6,6 +6,9 @@
 // needs under vendor/. It comes out byte by byte the same when nothing changed, so
 // terraform sees no change either. dist/VERSION says which release the zips are of.
 //
+// With -tools DIR the zip of mcp has the author's package in DIR in it, whose entry point
+// is "tools" (docs/tools.md).
+//
 // With -programs DIR it makes only the zips that are missing, and puts the programs
 // that the buildpack would make of them into DIR.
 package main
@@ -32,6 +35,7 @@ func main() {
 
 func run() error {
 	programs := flag.String("programs", "", "put the functions' programs into this `directory` instead of making zips")
+	tools := flag.String("tools", "", "put the package in this `directory` into mcp.zip, in place of functions/mcp")
 	flag.Parse()
 	root, err := findRoot()
 	if err != nil {
@@ -48,8 +52,11 @@ func run() error {
 	defer table.Flush()
 	fmt.Fprintln(table, "function\tzip KiB\tfiles\tbinary KiB\tproof\t")
 	for _, f := range manifest.Functions {
-		zip := filepath.Join(root, "dist", f.Name+".zip")
-		files, err := pack(filepath.Join(root, "functions", f.Name), zip)
+		zip, source := filepath.Join(root, "dist", f.Name+".zip"), filepath.Join(root, "functions", f.Name)
+		if f.Name == "mcp" && *tools != "" {
+			source, f.Name = *tools, "tools"
+		}
+		files, err := pack(source, zip)
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)
 		}

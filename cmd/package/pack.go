@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -31,8 +32,8 @@ func pack(dir, out string) (int, error) {
 	return writeZip(stage, out)
 }
 
-// copyPackage copies what belongs to the deployed package: not tests, not cmd/, not
-// test data.
+// copyPackage copies what belongs to the deployed package: not tests, not what is for
+// them, not cmd/.
 func copyPackage(dir, stage string) error {
 	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -43,7 +44,7 @@ func copyPackage(dir, stage string) error {
 			return err
 		}
 		if d.IsDir() {
-			if name := d.Name(); rel != "." && (name == "cmd" || name == "testdata" || name == "vendor") {
+			if rel != "." && leftOut(d.Name()) {
 				return fs.SkipDir
 			}
 			return os.MkdirAll(filepath.Join(stage, rel), 0o755)
@@ -59,23 +60,33 @@ func copyPackage(dir, stage string) error {
 	})
 }
 
-// relative is how a go.mod of the source tree begins the directory of a replaced module.
-const relative = "=> ../../"
+// leftOut reports whether a folder of that name does not belong to the deployed package.
+func leftOut(folder string) bool {
+	return folder == "cmd" || folder == "vendor" || folder == "testdata" || strings.HasSuffix(folder, "test")
+}
+
+// replaced finds the directory of a replaced module in a go.mod.
+var replaced = regexp.MustCompile(`=> (\.\.?/\S*)`)
 
 // vendor fills vendor/ for the staged copy, which has no cmd/ and so no embedded
 // store, and no tests and so nothing of test/kit. The replaced modules are found by
 // absolute path while that happens; the go.mod of the zip says what the source tree
 // says, because a vendored module's directory need not exist.
 func vendor(dir, stage string) error {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
 	goMod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
 	if err != nil {
 		return err
 	}
-	if !strings.Contains(string(goMod), relative+"shared") {
-		return fmt.Errorf("go.mod does not replace the shared module by ../../shared")
-	}
-	root := "=> " + filepath.Dir(filepath.Dir(dir)) + string(filepath.Separator)
-	absolute := strings.ReplaceAll(string(goMod), relative, root)
+	var back []string // absolute, relative, …
+	absolute := replaced.ReplaceAllStringFunc(string(goMod), func(text string) string {
+		to := "=> " + filepath.Join(dir, filepath.FromSlash(strings.TrimPrefix(text, "=> ")))
+		back = append(back, to+"\n", text+"\n")
+		return to
+	})
 	if err := os.WriteFile(filepath.Join(stage, "go.mod"), []byte(absolute), 0o644); err != nil {
 		return err
 	}
@@ -92,7 +103,7 @@ func vendor(dir, stage string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(modules, []byte(strings.ReplaceAll(string(list), root, relative)), 0o644)
+	return os.WriteFile(modules, []byte(strings.NewReplacer(back...).Replace(string(list))), 0o644)
 }
 
 // epoch is the time of every entry: the first that a zip can name.

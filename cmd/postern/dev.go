@@ -31,10 +31,12 @@ func newDev(out *cli.Output) *cobra.Command {
 	cmd.Flags().StringVar(&o.data, "data", ".postern", "directory of records and keys")
 	cmd.Flags().StringVar(&o.log, "log", cli.LogAuto,
 		"form of the log on standard error: text, json, or auto, which is text on a terminal")
+	cmd.Flags().StringVar(&o.tools, "tools", "",
+		"address of a program with tools of your own (docs/tools.md), like http://127.0.0.1:8080; it serves /mcp")
 	return cmd
 }
 
-type devOptions struct{ listen, data, log string }
+type devOptions struct{ listen, data, log, tools string }
 
 // runDev serves until ctx ends.
 func runDev(ctx context.Context, out *cli.Output, o devOptions) error {
@@ -43,6 +45,10 @@ func runDev(ctx context.Context, out *cli.Output, o devOptions) error {
 		return err
 	}
 	if err := openLog(env, out, o.log, "dev"); err != nil {
+		return err
+	}
+	own, err := ownTools(o.tools, env.Log)
+	if err != nil {
 		return err
 	}
 	serve := func(ctx context.Context, l net.Listener, h http.Handler) error {
@@ -55,7 +61,7 @@ func runDev(ctx context.Context, out *cli.Output, o devOptions) error {
 		}
 		return front.Serve(ctx, l, h, front.Options{})
 	}
-	return together{env, o.listen, serve}.run(ctx)
+	return together{env, o.listen, own, serve}.run(ctx)
 }
 
 // devEnvironment is the process's environment over the defaults of development, with the

@@ -41,7 +41,7 @@ func server(t *testing.T) http.Handler {
 		"STORE": "embedded:" + dir, "IDENTITY_PROVIDER": "development", "ALLOW": "anyone", "LOG_LEVEL": "error",
 	})
 	env := &boot.Env{Lookup: config.Map(settings)}
-	h, _, err := openAll(t.Context(), env)
+	h, _, err := openAll(t.Context(), env, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

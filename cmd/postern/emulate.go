@@ -81,6 +81,6 @@ func checkFunctions(ctx context.Context, settings func(string) (string, bool), a
 	if err := checkListener(env, addr); err != nil {
 		return err
 	}
-	_, _, err := openAll(ctx, env)
+	_, _, err := openAll(ctx, env, nil)
 	return err
 }

@@ -34,7 +34,7 @@ func TestChangesReachTheEventFunctions(t *testing.T) {
 		"FERNET_KEYS_FILE": keys.Path(keyring.Fernet), "SIGNING_KEYS_FILE": keys.Path(keyring.Signing),
 		"VERIFICATION_KEYS_FILE": keys.Path(keyring.Verification),
 	})}
-	_, deliver, err := openAll(ctx, env)
+	_, deliver, err := openAll(ctx, env, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,7 +61,7 @@ func TestRunningServerKeepsItsRings(t *testing.T) {
 		log := &logBook{}
 		env.Lookup = config.Overlay(config.Map(map[string]string{"ISSUER_URL": "http://127.0.0.1:8085"}), env.Lookup)
 		env.Log = telemetry.NewLogger(log, nil, "")
-		server, _, err := openAll(t.Context(), env)
+		server, _, err := openAll(t.Context(), env, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

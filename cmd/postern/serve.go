@@ -90,7 +90,7 @@ func runServe(ctx context.Context, out *cli.Output, o serveOptions) error {
 	if !o.behindProxy {
 		s.certificate, certErr = o.newCertificate(env, issuer)
 	}
-	return together{env, o.listen, s.serve}.run(ctx, rules, o.makeKeys(env), certErr)
+	return together{env, o.listen, nil, s.serve}.run(ctx, rules, o.makeKeys(env), certErr)
 }
 
 // defaults are those of production: behind one proxy, what it says of its caller counts.

@@ -27,6 +27,7 @@ import (
 type together struct {
 	env    *boot.Env
 	listen string
+	own    map[string]http.Handler // in place of functions, by name
 	// serve answers on a listener until ctx ends.
 	serve func(ctx context.Context, l net.Listener, h http.Handler) error
 }
@@ -34,7 +35,7 @@ type together struct {
 // run makes every function, listens, follows the changes of the store and serves.
 // Problems are those that were found already; all of them are reported at once.
 func (t together) run(ctx context.Context, problems ...error) error {
-	handler, deliver, err := openAll(ctx, t.env)
+	handler, deliver, err := openAll(ctx, t.env, t.own)
 	defer t.env.Close()
 	if err := config.Join(append(problems, err)...); err != nil {
 		return err

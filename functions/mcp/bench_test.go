@@ -18,7 +18,7 @@ const echoBody = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name"
 
 // bare is the SDK's server with the same tool and nothing else.
 func bare() http.Handler {
-	s := sdk.NewServer(implementation, nil)
+	s := sdk.NewServer(&sdk.Implementation{Name: "bare", Version: "1"}, nil)
 	say := func(_ context.Context, _ *sdk.CallToolRequest, in text) (*sdk.CallToolResult, text, error) {
 		return nil, text{"octocat: " + in.Text}, nil
 	}
@@ -33,7 +33,7 @@ func bare() http.Handler {
 func BenchmarkToolCall(b *testing.B) {
 	f := newEndpoint(b)
 	f.Log = slog.New(slog.NewJSONHandler(io.Discard, nil))
-	f.Tools = []Tool{echo("echo")}
+	f.serve(echo("echo"))
 	ours, theirs := f.open(b), bare()
 	token := f.connect(b, "octocat", "Client", nil).token
 	b.Run("loopback", func(b *testing.B) {

@@ -38,7 +38,7 @@ func (b *bearing) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestSDKClientWorksInBothEras(t *testing.T) {
 	t.Parallel()
 	f := newEndpoint(t)
-	f.Tools = append(Builtin(f.Store, f.Provider, f.Clock.Now), progressing())
+	f.serveMore(progressing())
 	server := httptest.NewServer(f.open(t))
 	defer server.Close()
 	token := f.connect(t, "octocat", "Client", nil).token
@@ -58,7 +58,7 @@ func TestSDKClientWorksInBothEras(t *testing.T) {
 			defer session.Close()
 			tools, err := session.ListTools(t.Context(), nil)
 			must(t, err)
-			if got, want := len(tools.Tools), len(f.Tools); got != want {
+			if got, want := len(tools.Tools), len(f.Describe(Deps{}).Parts); got != want {
 				t.Errorf("tools: got %d, want %d", got, want)
 			}
 			got, err := session.CallTool(t.Context(), &sdk.CallToolParams{Name: "whoami"})
@@ -82,8 +82,8 @@ func TestSDKClientWorksInBothEras(t *testing.T) {
 }
 
 // progressing is a tool that tells how far it is.
-func progressing() Tool {
-	return Raw("progressing", func(s *sdk.Server) {
+func progressing() Part {
+	return Raw(func(s *sdk.Server) {
 		sdk.AddTool(s, &sdk.Tool{Name: "progressing"},
 			func(ctx context.Context, req *sdk.CallToolRequest, _ None) (*sdk.CallToolResult, any, error) {
 				if _, ok := CallerOf(req); !ok {
@@ -106,7 +106,7 @@ func progressing() Tool {
 func TestAnAnswerInJSONHasNoProgress(t *testing.T) {
 	t.Parallel()
 	f := newEndpoint(t)
-	f.Tools = []Tool{progressing()}
+	f.serve(progressing())
 	h := f.open(t)
 	token := f.connect(t, "octocat", "Client", nil).token
 	call := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":` +
@@ -133,12 +133,12 @@ func TestLeavingCallerStopsTheTool(t *testing.T) {
 	t.Parallel()
 	f := newEndpoint(t)
 	began, stopped := make(chan bool), make(chan bool)
-	f.Tools = []Tool{NewTool(sdk.Tool{Name: "wait"}, func(ctx context.Context, _ Caller, _ None) (text, error) {
+	f.serve(NewTool(sdk.Tool{Name: "wait"}, func(ctx context.Context, _ Caller, _ None) (text, error) {
 		close(began)
 		<-ctx.Done()
 		close(stopped)
 		return text{}, ctx.Err()
-	})}
+	}))
 	h := f.open(t)
 	token := f.connect(t, "octocat", "Client", nil).token
 	ctx, leave := context.WithCancel(t.Context())
@@ -156,11 +156,11 @@ func TestStreamEndsWithTheGrant(t *testing.T) {
 	f := newEndpoint(t)
 	f.RevocationMaxAge = 0
 	began := make(chan bool)
-	f.Tools = []Tool{NewTool(sdk.Tool{Name: "wait"}, func(ctx context.Context, _ Caller, _ None) (text, error) {
+	f.serve(NewTool(sdk.Tool{Name: "wait"}, func(ctx context.Context, _ Caller, _ None) (text, error) {
 		close(began)
 		<-ctx.Done()
 		return text{}, ctx.Err()
-	})}
+	}))
 	h := f.open(t)
 	conn := f.connect(t, "octocat", "Client", nil)
 	body := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"wait","arguments":{},` +

@@ -12,18 +12,17 @@ import (
 	"github.com/postern-dev/postern/shared/oauth"
 )
 
-// checkScopes refuses a call of a tool that asks for more than the token has, naming
-// all that the call needs (MP-07, CHL-06, CHL-07). Only the message itself counts, no
-// header. A tool that does not exist is the SDK's to refuse.
-func (h *handler) checkScopes(caller *Caller, msg message) error {
-	if len(h.scopes) == 0 {
+// checkScopes refuses to use a part that asks for more than the token has, naming all
+// that the message needs (MP-07, CHL-06, CHL-07). Only the message itself counts, no
+// header. A part that does not exist is the SDK's to refuse.
+func (v *view) checkScopes(caller *Caller, msg message) error {
+	if !v.guarded {
 		return nil
 	}
 	need := []string{oauth.ScopeMCP}
 	for _, c := range msg.calls {
-		if unquote(c.method) == "tools/call" {
-			need = append(need, h.scopes[unquote(c.name)]...)
-		}
+		scopes, _ := v.needs(unquote(c.method), unquote(c.name), unquote(c.uri))
+		need = append(need, scopes...)
 	}
 	if oauth.Scopes(need).Within(caller.Scopes) {
 		return nil

@@ -9,16 +9,17 @@
 //	body      whole, within the limit                              413, 408
 //	method    POST                                                 405
 //	message   one meaning (strict JSON-RPC)                        400, 415, 406
-//	scope     what the tool asks for                               403
+//	scope     what the tool, prompt or resource asks for           403
 //	SDK       stateless, all revisions of MCP on one URL
 //
 // Refusals of a caller are answered in OAuth's way, with a challenge, and refusals of a
 // message in JSON-RPC's. Nothing about tools is told, and no body is read, before the
 // token is known to be good.
 //
-// To add a tool, see tools.go: one function, one line in [Builtin]. A tool gets a
-// [Caller] that was verified for this very request, and its own typed arguments. It
-// never sees the token. docs/tools.md has a walk through.
+// What is served is described by a [Server]: [Builtin], or one that an author hands to
+// [Handler] and [Serve] from a package of their own. A part gets a [Caller] that was
+// verified for this very request, and its own typed arguments. It never sees the token.
+// docs/tools.md has a walk through, and mcptest tests such a server.
 //
 // Beside /mcp it serves the public keys of what tells upstream servers who calls
 // (identitykeys.go): no other function holds that ring, and no token is asked for.

@@ -45,6 +45,7 @@ func newEndpoint(tb testing.TB) *endpoint {
 		Verifier:         &accesstoken.Verifier{Keys: keyfile.Static(f.ring.Public()), Now: f.Clock.Now},
 		Store:            f.Open(tb, store.Lifetimes{RefreshGrace: 2 * time.Minute}),
 		Provider:         &upstream.Development{},
+		Box:              f.Sealer,
 		Allow:            allow,
 		RevocationMaxAge: 30 * time.Second,
 		Log:              slog.New(slog.DiscardHandler),
@@ -54,6 +55,20 @@ func newEndpoint(tb testing.TB) *endpoint {
 }
 
 var must = fixture.Must
+
+// serve makes the endpoint one with those parts.
+func (f *endpoint) serve(parts ...Part) {
+	f.Describe = func(Deps) Server { return Server{Name: "test", Version: "1", Parts: parts} }
+}
+
+// serveMore makes the endpoint one with the built-in parts and those.
+func (f *endpoint) serveMore(parts ...Part) {
+	f.Describe = func(d Deps) Server {
+		s := Builtin(d)
+		s.Parts = append(s.Parts, parts...)
+		return s
+	}
+}
 
 func (f *endpoint) open(tb testing.TB) http.Handler {
 	tb.Helper()

@@ -3,11 +3,13 @@ package mcp
 import (
 	"context"
 	"net/http"
+	"os"
 
 	_ "github.com/GoogleCloudPlatform/functions-framework-go/funcframework" // the vendored build needs it
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 	"github.com/postern-dev/postern/shared/accesstoken"
 	"github.com/postern-dev/postern/shared/boot"
+	"github.com/postern-dev/postern/shared/boot/serve"
 	"github.com/postern-dev/postern/shared/parts"
 	"github.com/postern-dev/postern/shared/store/driver"
 	"github.com/postern-dev/postern/shared/store/firestoredriver"
@@ -15,23 +17,64 @@ import (
 
 func init() { functions.HTTP("mcp", boot.Handler("mcp", Build(firestoredriver.Openers))) }
 
+// entryPoint is the function's name where an author's package is deployed.
+const entryPoint = "tools"
+
+// Handler returns the deployed function of an author's server, for functions.HTTP under
+// the name "tools" in the init function of their package.
+func Handler(describe func(Deps) Server) http.HandlerFunc {
+	return boot.Handler(entryPoint, buildOf(firestoredriver.Openers, describe, false))
+}
+
+// Serve is the main of an author's own program: it checks the settings, makes every part,
+// and serves the server on $HOST:$PORT, 127.0.0.1:8080 if they are not set, until the process
+// ends. The store is opened by one of drivers. Without an IDENTITY_PROVIDER it goes with the
+// postern dev that runs in the same directory.
+func Serve(describe func(Deps) Server, drivers driver.Openers) {
+	if os.Getenv("IDENTITY_PROVIDER") == "" {
+		besideDev()
+	}
+	serve.Main(entryPoint, buildOf(drivers, describe, true))
+}
+
+// besideDev sets what is not set to what postern dev has.
+func besideDev() {
+	for setting, value := range map[string]string{
+		"IDENTITY_PROVIDER": "development", "ALLOW": "anyone", "STORE": "embedded:.postern",
+		"FERNET_KEYS_FILE":       ".postern/keys/fernet-keys",
+		"VERIFICATION_KEYS_FILE": ".postern/keys/verification-keys.json",
+		"IDENTITY_KEYS_FILE":     ".postern/keys/identity-keys.json",
+	} {
+		if os.Getenv(setting) == "" {
+			_ = os.Setenv(setting, value) // the names are good
+		}
+	}
+}
+
 // Build reads the environment and opens what the endpoint needs, the store by one of drivers.
 // It does no network I/O, so a bad setting fails the start and nothing else can.
-func Build(drivers driver.Openers) boot.Build {
+func Build(drivers driver.Openers) boot.Build { return buildOf(drivers, Builtin, false) }
+
+// buildOf is Build for a server; check makes its parts at start, as under development.
+func buildOf(drivers driver.Openers, describe func(Deps) Server, check bool) boot.Build {
 	return func(ctx context.Context, env *boot.Env) (http.Handler, error) {
 		r := env.Settings()
+		box := parts.Box(env, r)
 		c := Config{
 			Edge:             env.Edge(r),
 			Verifier:         &accesstoken.Verifier{Keys: parts.VerificationKeys(env, r)},
-			Store:            parts.Store(ctx, env, r, drivers, parts.Box(env, r)),
+			Store:            parts.Store(ctx, env, r, drivers, box),
+			Box:              box,
 			RevocationMaxAge: r.Duration("REVOCATION_MAX_AGE"),
 			Identity:         parts.Identity(env, r),
+			Describe:         describe,
 			Log:              env.Log,
 		}
 		c.Provider, c.Allow = parts.Provider(env, r, parts.WithoutSecret)
 		if err := r.Err(); err != nil {
 			return nil, err
 		}
+		c.Check = check || c.Provider.Name() == "development"
 		return New(c)
 	}
 }

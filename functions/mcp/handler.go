@@ -13,6 +13,7 @@ import (
 	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/identity"
 	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/seal"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/telemetry"
 	"github.com/postern-dev/postern/shared/upstream"
@@ -21,14 +22,15 @@ import (
 // maxBody is the largest message (HT-06), in bytes. The gateway lets 32 MB through.
 const maxBody = 1 << 20
 
-// A Config is what the MCP endpoint needs. Everything but Identity, Tools, Log and
-// Now is required.
+// A Config is what the MCP endpoint needs. Everything but Identity, Describe, Check, Log
+// and Now is required.
 type Config struct {
 	Edge     edge.Deployment
 	Verifier *accesstoken.Verifier
 	Store    *store.Store
 	Provider upstream.Provider
 	Allow    upstream.Allow
+	Box      *seal.Box // for state that clients send back
 
 	// RevocationMaxAge is how long /mcp may go without looking whether a grant
 	// still lives; 0 looks on every request.
@@ -37,8 +39,12 @@ type Config struct {
 	// Identity tells upstream servers who calls. Nil publishes no keys.
 	Identity *identity.Signer
 
-	// Tools are what is served; nil means [Builtin].
-	Tools []Tool
+	// Describe says what is served; nil means [Builtin].
+	Describe func(Deps) Server
+	// Check makes every part at start, and a part that cannot be made stops it. Without it
+	// parts are made for the first caller, so that a cold instance answers the first 401,
+	// the challenge, sooner; a part that cannot be made is then left out, and logged.
+	Check bool
 
 	Log *slog.Logger     // nil discards
 	Now func() time.Time // nil means time.Now
@@ -48,11 +54,14 @@ type handler struct {
 	Config
 	grants *liveness
 
-	// Set by serveTools, once, before the first call that has a token.
-	tools   sync.Once
-	scopes  map[string][]string // what tools ask for beyond mcp, by name
-	json    http.Handler        // answers with one JSON object
-	streams http.Handler        // answers with a stream
+	about Server
+
+	// Set by serveParts, once, before the first call that has a token.
+	parts     func() error
+	loud      sync.Once // their problems are logged once
+	catalogue *catalogue
+	json      http.Handler // answers with one JSON object
+	streams   http.Handler // answers with a stream
 }
 
 // New returns the MCP endpoint, /mcp, and beside it the keys by which upstream servers
@@ -67,11 +76,26 @@ func New(c Config) (http.Handler, error) {
 		return nil, errors.New("mcp: Config.Provider is nil")
 	case len(c.Allow.Rules()) == 0:
 		return nil, errors.New("mcp: Config.Allow lets nobody in")
+	case c.Box == nil:
+		return nil, errors.New("mcp: Config.Box is nil")
 	case c.RevocationMaxAge < 0:
 		return nil, errors.New("mcp: Config.RevocationMaxAge is negative")
 	}
+	if c.Describe == nil {
+		c.Describe = Builtin
+	}
 	c.Log, c.Now = defaults.Log(c.Log), defaults.Now(c.Now)
-	h := &handler{Config: c}
+	about, err := describe(c.Describe, c.deps())
+	if err != nil {
+		return nil, err
+	}
+	h := &handler{Config: c, about: about}
+	h.parts = sync.OnceValue(h.serveParts)
+	if c.Check {
+		if err := h.parts(); err != nil {
+			return nil, err
+		}
+	}
 	h.grants = newLiveness(c.Store, c.RevocationMaxAge, h.Now)
 	endpoint := edge.Wrap(h.routes(), edge.Options{
 		Deployment: h.Edge, Endpoint: "mcp", MaxBody: maxBody, Before: h.admit,
@@ -128,9 +152,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodPost {
 		return onlyPost(w, r)
 	}
-	// Schemas are worked out when the first caller comes in, not at start: a cold
-	// instance answers the first 401, the challenge, without them.
-	h.tools.Do(h.serveTools)
+	view := h.view(caller)
 	msg, problem := readMessage(r)
 	if problem != nil {
 		return problem.write(w, r)
@@ -140,8 +162,14 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusAccepted) // notifications are not answered (TRN-04)
 		return nil
 	}
-	if err := h.checkScopes(caller, msg); err != nil {
+	if err := view.checkScopes(caller, msg); err != nil {
 		return err
 	}
-	return h.dispatch(w, r, caller, msg)
+	return h.dispatch(w, r.WithContext(context.WithValue(r.Context(), viewContext{}, view)), caller, msg)
+}
+
+// view returns what a caller may see.
+func (h *handler) view(caller *Caller) *view {
+	h.loud.Do(func() { logProblems(h.Log, h.parts()) })
+	return h.catalogue.of(caller)
 }

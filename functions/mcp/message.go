@@ -47,7 +47,7 @@ type message struct {
 type call struct {
 	text                    []byte // all of it
 	version                 []byte // of JSON-RPC
-	id, method, name        []byte // name is params.name
+	id, method, name, uri   []byte // name is params.name, uri is params.uri
 	progressToken, logLevel []byte // of params._meta
 }
 
@@ -59,6 +59,7 @@ func (c *call) fields() []field {
 		{name: "method", raw: &c.method},
 		{name: "params", below: []field{
 			{name: "name", raw: &c.name},
+			{name: "uri", raw: &c.uri},
 			{name: "_meta", below: []field{
 				{name: "progressToken", raw: &c.progressToken},
 				{name: "io.modelcontextprotocol/logLevel", raw: &c.logLevel},

@@ -278,7 +278,7 @@ func TestTokenIsReadFromOneBearerHeaderAlone(t *testing.T) {
 func TestScopesAreCheckedPerTool(t *testing.T) {
 	t.Parallel()
 	f := newEndpoint(t)
-	f.Tools = append(Builtin(f.Store, f.Provider, f.Clock.Now), echo("wipe").Needs("admin", "wipe"))
+	f.serveMore(echo("wipe").Needs("admin", "wipe"))
 	h := f.open(t)
 	g := f.connect(t, "octocat", "Client", nil).Grant
 	token := func(scopes ...string) string {

@@ -76,10 +76,11 @@ type function[T any] struct {
 }
 
 // newFunction returns a function that is built on first use. On Cloud Run it is built at
-// once, and the process ends if that fails.
+// once, and the process ends if that fails; unless the program was deployed for another
+// function that it has too, as one with an author's own tools is.
 func newFunction[T any](name string, build func(context.Context, *Env) (T, error)) *function[T] {
 	f := &function[T]{name: name, build: build}
-	if !deployed(os.LookupEnv) {
+	if target := os.Getenv("FUNCTION_TARGET"); !deployed(os.LookupEnv) || target != "" && target != name {
 		return f
 	}
 	if _, err := f.get(); err != nil {

@@ -99,6 +99,20 @@ func TestOnCloudRunABadRevisionEndsAtOnce(t *testing.T) {
 	}
 }
 
+// A program may have a function that it was not deployed for: it costs nothing, and its
+// settings do not matter.
+func TestOnCloudRunOnlyTheTargetIsBuiltAtOnce(t *testing.T) {
+	exit = func(int) { t.Error("the process ended") }
+	t.Setenv("K_SERVICE", "mcp")
+	t.Setenv("ISSUER_URL", "")
+	t.Setenv("FUNCTION_TARGET", "tools")
+	calls := 0
+	Handler("mcp", settings(&calls))
+	if calls != 0 {
+		t.Errorf("built %d times, want not at all", calls)
+	}
+}
+
 func TestOneProgramOpensAFunctionWithItsOwnEnvironment(t *testing.T) {
 	t.Parallel()
 	calls := 0

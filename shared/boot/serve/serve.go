@@ -1,5 +1,5 @@
 // Package serve is the main of a function's cmd: it checks the settings and serves the
-// function under functions-framework. A deployed package does not link it; there the
+// function under functions-framework. A deployed package does not call it; there the
 // platform's own main does the same.
 package serve
 

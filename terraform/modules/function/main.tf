@@ -58,7 +58,7 @@ resource "google_cloudfunctions2_function" "this" {
 
   build_config {
     runtime         = "go126"
-    entry_point     = var.name
+    entry_point     = coalesce(var.entry_point, var.name)
     service_account = var.builder
 
     environment_variables = {

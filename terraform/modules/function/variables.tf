@@ -9,8 +9,14 @@ variable "region" {
 }
 
 variable "name" {
-  description = "Entry point and short name, e.g. token. Resources are called postern-NAME."
+  description = "Short name, e.g. token. Resources are called postern-NAME."
   type        = string
+}
+
+variable "entry_point" {
+  description = "Name that the package registers; null is name."
+  type        = string
+  default     = null
 }
 
 variable "description" {

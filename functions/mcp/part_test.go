@@ -28,7 +28,7 @@ type text struct {
 }
 
 // echo is a tool that says what it is told, and by whom.
-func echo(name string) Tool {
+func echo(name string) Part {
 	return NewTool(sdk.Tool{Name: name}, func(_ context.Context, c Caller, in text) (text, error) {
 		return text{c.Person.Login + ": " + in.Text}, nil
 	})
@@ -67,7 +67,7 @@ func TestWhoAmITellsPersonClientAndTimes(t *testing.T) {
 func TestFiveHundredCallersWithOneIDGetTheirOwnAnswers(t *testing.T) {
 	t.Parallel()
 	f := newEndpoint(t)
-	f.Tools = []Tool{echo("echo")}
+	f.serve(echo("echo"))
 	h := f.open(t)
 	var people []connection
 	for i := range 20 {
@@ -206,7 +206,7 @@ func TestPanickingToolIsAnInternalError(t *testing.T) {
 	f.Log = slog.New(slog.NewTextHandler(&log, nil))
 	f.Edge.Log = f.Log
 	boom := func(context.Context, Caller, None) (text, error) { panic("secret cause") }
-	f.Tools = []Tool{echo("echo"), NewTool(sdk.Tool{Name: "boom"}, boom)}
+	f.serve(echo("echo"), NewTool(sdk.Tool{Name: "boom"}, boom))
 	h := f.open(t)
 	token := f.connect(t, "octocat", "Client", nil).token
 	w := do(h, request(t.Context(), token, callTool("boom")))
@@ -226,14 +226,14 @@ func TestPanickingToolIsAnInternalError(t *testing.T) {
 func TestToolErrorsTellThePersonOnlyProblems(t *testing.T) {
 	t.Parallel()
 	f := newEndpoint(t)
-	fail := func(name string, err error) Tool {
+	fail := func(name string, err error) Part {
 		return NewTool(sdk.Tool{Name: name}, func(context.Context, Caller, None) (text, error) { return text{}, err })
 	}
 	internal := errors.New("internal detail")
-	f.Tools = []Tool{
+	f.serve(
 		fail("problem", Problem("do this")), fail("both", fmt.Errorf("%w: %w", Problem("do this"), internal)),
 		fail("fault", internal),
-	}
+	)
 	h := f.open(t)
 	token := f.connect(t, "octocat", "Client", nil).token
 	for name, want := range map[string]string{"problem": "do this", "both": "do this", "fault": "the tool failed"} {

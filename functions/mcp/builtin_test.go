@@ -7,7 +7,7 @@ import "testing"
 func TestToolsAskForNoMoreThanTheDefaultScope(t *testing.T) {
 	t.Parallel()
 	f := newEndpoint(t)
-	for _, tool := range Builtin(f.Store, f.Provider, f.Clock.Now) {
+	for _, tool := range Builtin(f.deps()).Parts {
 		if len(tool.scopes) != 0 {
 			t.Errorf("%s: got scopes %v, want none beside mcp", tool.name, tool.scopes)
 		}

@@ -1,0 +1,271 @@
+package mcp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+
+	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+	"github.com/yosida95/uritemplate/v3"
+)
+
+// A catalogue is an author's server, with what the SDK made of each part. It makes an SDK
+// server for each set of parts that somebody may see: what is not in it can be neither
+// listed nor used, by whatever way the SDK resolves a name.
+type catalogue struct {
+	about Server
+	deps  Deps
+	parts []entry
+
+	mu    sync.Mutex
+	views map[string]*view // by the parts that are seen
+}
+
+// An entry is a part and what clients use it by.
+type entry struct {
+	Part
+	names []name
+}
+
+// A name is one tool, prompt, resource or template.
+type name struct {
+	kind kind
+	name string // a URI, or the template of one
+}
+
+func (n name) String() string { return fmt.Sprintf("the %s %q", n.kind, n.name) }
+
+// A view is the parts that a caller may see.
+type view struct {
+	server    *sdk.Server
+	scopes    map[name][]string // what each asks for beyond mcp
+	templates []templateScopes
+	guarded   bool // some part asks for a scope
+}
+
+type templateScopes struct {
+	*uritemplate.Template
+	scopes []string
+}
+
+// maxViews bounds the servers that are kept. Parts that differ for every person make more.
+const maxViews = 64
+
+// describe asks the author for the server. Its errors stop the start.
+func describe(author func(Deps) Server, d Deps) (about Server, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("mcp: the description of the server panicked: %v", p)
+		}
+	}()
+	about = author(d)
+	if about.Name == "" {
+		return about, errors.New("mcp: Server.Name is not set")
+	}
+	seen := map[name]bool{}
+	for _, p := range about.Parts {
+		if p.add == nil {
+			return about, errors.New("mcp: a part was not made by NewTool, NewPrompt, NewResource, NewTemplate or Raw")
+		}
+		if p.kind == raw { // known by its names when it is made
+			continue
+		}
+		n := name{p.kind, p.name}
+		if seen[n] {
+			return about, fmt.Errorf("mcp: there are two of %s", n)
+		}
+		seen[n] = true
+	}
+	return about, nil
+}
+
+// newCatalogue makes every part once. Parts that cannot be made, or that take the name of an
+// earlier one, are not in it, and the error says why.
+func newCatalogue(about Server, d Deps) (*catalogue, error) {
+	c := &catalogue{about: about, deps: d, views: map[string]*view{}}
+	var problems []error
+	seen := map[name]bool{}
+	for _, p := range about.Parts {
+		e, err := c.make(p)
+		for _, n := range e.names {
+			if err == nil && seen[n] {
+				err = fmt.Errorf("there are two of %s", n)
+			}
+		}
+		if err != nil {
+			problems = append(problems, fmt.Errorf("mcp: %s: %w", p, err))
+			continue
+		}
+		for _, n := range e.names {
+			seen[n] = true
+		}
+		c.parts = append(c.parts, e)
+	}
+	return c, errors.Join(problems...)
+}
+
+// make adds a part to a server of its own and asks that server what it has.
+func (c *catalogue) make(p Part) (e entry, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%v", p)
+		}
+	}()
+	s := c.newServer()
+	p.add(s, c.deps)
+	e = entry{Part: p}
+	if p.kind != raw {
+		e.names = []name{{p.kind, p.name}}
+		return e, nil
+	}
+	e.names, err = namesOf(s)
+	return e, err
+}
+
+// namesOf asks a server what it has, as a client does.
+func namesOf(s *sdk.Server) ([]name, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	near, far := sdk.NewInMemoryTransports()
+	if _, err := s.Connect(ctx, far, nil); err != nil {
+		return nil, err
+	}
+	session, err := sdk.NewClient(&sdk.Implementation{Name: "catalogue"}, nil).Connect(ctx, near, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer session.Close()
+	var names []name
+	for t, err := range session.Tools(ctx, nil) {
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, name{tool, t.Name})
+	}
+	for p, err := range session.Prompts(ctx, nil) {
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, name{prompt, p.Name})
+	}
+	for r, err := range session.Resources(ctx, nil) {
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, name{resource, r.URI})
+	}
+	for t, err := range session.ResourceTemplates(ctx, nil) {
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, name{template, t.URITemplate})
+	}
+	return names, nil
+}
+
+// newServer returns an SDK server without parts.
+func (c *catalogue) newServer() *sdk.Server {
+	o := c.about.Options
+	if c.about.Instructions != "" {
+		o.Instructions = c.about.Instructions
+	}
+	if o.Capabilities == nil {
+		// Said outright, so that the SDK does not promise notices of changed lists,
+		// for which clients would keep streams open. Prompts and resources are
+		// listed, empty, since some clients ask for the lists in any case.
+		o.Capabilities = &sdk.ServerCapabilities{
+			Tools: &sdk.ToolCapabilities{}, Prompts: &sdk.PromptCapabilities{}, Resources: &sdk.ResourceCapabilities{},
+		}
+	}
+	if o.SetCacheable == nil {
+		o.SetCacheable = private
+	}
+	return sdk.NewServer(&sdk.Implementation{
+		Name: c.about.Name, Title: c.about.Title, Version: c.about.Version,
+	}, &o)
+}
+
+// private keeps answers out of shared caches: what is listed may depend on the token
+// (CCH-02, MP-09). The SDK's default is public.
+func private(_ context.Context, _ sdk.Request, c *sdk.Cacheable) { c.CacheScope = "private" }
+
+// of returns what a caller may see.
+func (c *catalogue) of(caller *Caller) *view {
+	seen := make([]byte, len(c.parts))
+	for i, p := range c.parts {
+		if p.may == nil || p.may(*caller) {
+			seen[i] = 1
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	v, ok := c.views[string(seen)]
+	if !ok {
+		if len(c.views) >= maxViews {
+			clear(c.views)
+		}
+		v = c.newView(seen)
+		c.views[string(seen)] = v
+	}
+	return v
+}
+
+func (c *catalogue) newView(seen []byte) *view {
+	v := &view{server: c.newServer(), scopes: map[name][]string{}}
+	for i, p := range c.parts {
+		if seen[i] == 0 {
+			continue
+		}
+		p.add(v.server, c.deps)
+		v.guarded = v.guarded || len(p.scopes) > 0
+		for _, n := range p.names {
+			v.scopes[n] = p.scopes
+			if n.kind != template {
+				continue
+			}
+			if t, err := uritemplate.New(n.name); err == nil { // the SDK took it
+				v.templates = append(v.templates, templateScopes{t, p.scopes})
+			}
+		}
+	}
+	// Last, and so before what the author added: nothing of theirs runs outside of it.
+	v.server.AddReceivingMiddleware(recovered(c.deps.Log), masked(c.deps.Log), v.scoped, objects)
+	return v
+}
+
+// needs returns what a method asks for beyond mcp, and whether there is what it names.
+func (v *view) needs(method, named, uri string) (scopes []string, found bool) {
+	switch method {
+	case "tools/call":
+		scopes, found = v.scopes[name{tool, named}]
+	case "prompts/get":
+		scopes, found = v.scopes[name{prompt, named}]
+	case "resources/read", "resources/subscribe", "resources/unsubscribe":
+		return v.needsOf(uri)
+	}
+	return scopes, found
+}
+
+// needsOf finds a resource as the SDK does: by its address, else by a template. Which of
+// several templates the SDK takes is its own business, so the caller needs what all ask for.
+func (v *view) needsOf(uri string) (scopes []string, found bool) {
+	if scopes, found = v.scopes[name{resource, uri}]; found {
+		return scopes, true
+	}
+	for _, t := range v.templates {
+		if t.Regexp().MatchString(uri) {
+			scopes, found = append(slices.Clip(scopes), t.scopes...), true
+		}
+	}
+	return scopes, found
+}
+
+// logProblems says which parts are left out.
+func logProblems(log *slog.Logger, err error) {
+	if err != nil {
+		log.Error("parts of the server are left out", "error", err)
+	}
+}

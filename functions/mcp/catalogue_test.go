@@ -1,0 +1,103 @@
+package mcp
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+
+	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+// unspeakable is a type that JSON has not.
+type unspeakable struct{ C chan int }
+
+func badTool() Part {
+	return NewTool(sdk.Tool{Name: "bad"}, func(context.Context, Caller, None) (unspeakable, error) {
+		return unspeakable{}, nil
+	})
+}
+
+func rawNamed(names ...string) Part {
+	return Raw(func(s *sdk.Server) {
+		for _, name := range names {
+			s.AddTool(&sdk.Tool{Name: name, InputSchema: map[string]any{"type": "object"}},
+				func(context.Context, *sdk.CallToolRequest) (*sdk.CallToolResult, error) { return nil, nil })
+		}
+	})
+}
+
+// A description that cannot be served stops the start, and says which part it is.
+func TestABadDescriptionStopsTheStart(t *testing.T) {
+	t.Parallel()
+	withoutInput := Raw(func(s *sdk.Server) { s.AddTool(&sdk.Tool{Name: "x"}, nil) })
+	for name, c := range map[string]struct {
+		parts []Part
+		check bool
+		want  string
+	}{
+		"two tools":           {[]Part{echo("a"), echo("a")}, false, `two of the tool "a"`},
+		"a tool and a raw":    {[]Part{echo("a"), rawNamed("b", "a")}, true, `two of the tool "a"`},
+		"a schema":            {[]Part{badTool()}, true, `the tool "bad": output schema`},
+		"a raw schema":        {[]Part{withoutInput}, true, "missing input schema"},
+		"a part made by hand": {[]Part{{}}, false, "not made by NewTool"},
+	} {
+		f := newEndpoint(t)
+		f.serve(c.parts...)
+		f.Check = c.check
+		if _, err := New(f.Config); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %s", name, err, c.want)
+		}
+	}
+	f := newEndpoint(t)
+	for name, describe := range map[string]func(Deps) Server{
+		"not set": func(Deps) Server { return Server{} }, "panicked": func(Deps) Server { panic("x") },
+	} {
+		f.Describe = describe
+		if _, err := New(f.Config); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("got %v, want %s", err, name)
+		}
+	}
+}
+
+// Where parts are made for the first caller, a bad one is left out and logged, and harms no
+// other.
+func TestABadPartIsLeftOutOfARunningServer(t *testing.T) {
+	t.Parallel()
+	f := newEndpoint(t)
+	var log strings.Builder
+	f.Log = slog.New(slog.NewTextHandler(&log, nil))
+	f.serve(badTool(), echo("echo"), rawNamed("echo"))
+	h := f.open(t)
+	token := f.connect(t, "octocat", "Client", nil).token
+	for range 2 {
+		w := mustCode(t, h, request(t.Context(), token, listTools), http.StatusOK)
+		if b := w.Body.String(); !strings.Contains(b, `"echo"`) || strings.Contains(b, `"bad"`) {
+			t.Errorf("list: got %s, want echo alone", b)
+		}
+	}
+	if got := log.String(); strings.Count(got, "left out") != 1 || !strings.Contains(got, "bad") ||
+		!strings.Contains(got, "two of") {
+		t.Errorf("log: got %s, want both named once", got)
+	}
+}
+
+// Parts that differ for every person do not fill the memory.
+func TestViewsAreBounded(t *testing.T) {
+	t.Parallel()
+	parts := make([]Part, 10)
+	seen := 0
+	for i := range parts {
+		parts[i] = rawNamed(string(rune('a' + i))).OnlyFor(func(Caller) bool { return seen&(1<<i) != 0 })
+	}
+	f := newEndpoint(t)
+	f.serve(parts...)
+	c, err := newCatalogue(f.Describe(f.deps()), f.deps())
+	must(t, err)
+	for seen = range 3 * maxViews {
+		if v := c.of(&Caller{}); len(c.views) > maxViews || len(v.scopes) > len(parts) {
+			t.Fatalf("got %d views, want at most %d", len(c.views), maxViews)
+		}
+	}
+}

@@ -1,0 +1,198 @@
+package mcp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+// A Server is what an author hands to [Serve]: what the server calls itself, and its parts.
+type Server struct {
+	// Name, Title and Version are told to clients. A name is required.
+	Name, Title, Version string
+	// Instructions tell a model what the server is good for.
+	Instructions string
+	// Options are the SDK's, for what is not said here. Unset, the capabilities are those of
+	// a server without sessions, and answers stay out of shared caches.
+	Options sdk.ServerOptions
+	// Parts are what clients can use.
+	Parts []Part
+}
+
+// A Part is a tool, prompt, resource or template, or several of them in a [Raw] part.
+type Part struct {
+	name   string // for errors, and unless raw what clients use it by
+	kind   kind
+	scopes []string
+	may    func(Caller) bool // nil lets everybody
+	add    func(*sdk.Server, Deps)
+}
+
+// A kind is what a part is; raw parts may be of several kinds.
+type kind string
+
+const (
+	tool     kind = "tool"
+	prompt   kind = "prompt"
+	resource kind = "resource"
+	template kind = "template"
+	raw      kind = ""
+)
+
+// NewTool returns a tool that runs f. About names and describes it; its schemas are made
+// from In and Out. In is a struct with json tags and, for descriptions, jsonschema tags;
+// arguments are checked against its schema before f runs.
+//
+// What f returns is the structured result, and as JSON text for clients that read no other.
+// Out may be any type that JSON has: what is not an object is wrapped as {"result": …}, since
+// clients before 2026-07-28 take objects alone. [Result] adds pictures, audio and links to
+// a value, and [Content] is for tools that return nothing else. [Progress] tells how far f is.
+//
+// An error is told by its kind: a [Problem] reaches the person, a *[Question] asks them, a
+// *jsonrpc.Error is answered as it is, and of any other the person reads that the tool failed.
+//
+// f runs at the same time for many callers and must keep nothing of one in a variable
+// that others see. Its context ends with the request.
+func NewTool[In, Out any](about sdk.Tool, f func(context.Context, Caller, In) (Out, error)) Part {
+	return Part{name: about.Name, kind: tool, add: func(s *sdk.Server, d Deps) {
+		about := about
+		shape := shapeOf[Out](about.OutputSchema)
+		if about.OutputSchema == nil && shape.schema != nil {
+			about.OutputSchema = shape.schema
+		}
+		call := func(ctx context.Context, req *sdk.CallToolRequest, in In) (*sdk.CallToolResult, any, error) {
+			caller, err := callerOf(req)
+			if err != nil {
+				return nil, nil, err
+			}
+			bound, err := json.Marshal(in)
+			if err != nil {
+				return nil, nil, err
+			}
+			turn := turn{deps: d, caller: caller, req: req, arguments: bound}
+			if ctx, err = turn.begin(ctx); err != nil {
+				return nil, nil, err
+			}
+			out, err := f(ctx, caller, in)
+			if question, ok := errors.AsType[*Question](err); ok {
+				res, err := turn.ask(ctx, question)
+				return res, nil, err
+			}
+			if err != nil {
+				return nil, nil, err
+			}
+			return shape.result(out)
+		}
+		sdk.AddTool(s, &about, call)
+	}}
+}
+
+// NewPrompt returns a prompt that f writes, from the arguments that about lists. Errors are
+// those of [NewTool], without questions.
+func NewPrompt(
+	about sdk.Prompt, f func(context.Context, Caller, map[string]string) (*sdk.GetPromptResult, error),
+) Part {
+	return Part{name: about.Name, kind: prompt, add: func(s *sdk.Server, _ Deps) {
+		s.AddPrompt(&about, func(ctx context.Context, req *sdk.GetPromptRequest) (*sdk.GetPromptResult, error) {
+			caller, err := callerOf(req)
+			if err != nil {
+				return nil, err
+			}
+			for _, a := range about.Arguments {
+				if _, ok := req.Params.Arguments[a.Name]; a.Required && !ok {
+					return nil, invalidParams("the prompt needs the argument " + a.Name)
+				}
+			}
+			res, err := f(ctx, caller, req.Params.Arguments)
+			if err == nil && res == nil {
+				err = errors.New("the prompt is nil")
+			}
+			return res, err
+		})
+	}}
+}
+
+// NewResource returns a resource that f reads. The address and the media type of what it
+// returns are those of about, if f says no other. Errors are those of [NewPrompt].
+func NewResource(about sdk.Resource, f func(context.Context, Caller) (*sdk.ResourceContents, error)) Part {
+	read := func(ctx context.Context, c Caller, _ string) (*sdk.ResourceContents, error) { return f(ctx, c) }
+	return Part{name: about.URI, kind: resource, add: func(s *sdk.Server, _ Deps) {
+		s.AddResource(&about, reader(read))
+	}}
+}
+
+// NewTemplate returns resources whose addresses fit a template (RFC 6570). f reads the one
+// of an address; sdk.ResourceNotFoundError says that there is none.
+func NewTemplate(
+	about sdk.ResourceTemplate, f func(ctx context.Context, c Caller, uri string) (*sdk.ResourceContents, error),
+) Part {
+	return Part{name: about.URITemplate, kind: template, add: func(s *sdk.Server, _ Deps) {
+		s.AddResourceTemplate(&about, reader(f))
+	}}
+}
+
+func reader(f func(context.Context, Caller, string) (*sdk.ResourceContents, error)) sdk.ResourceHandler {
+	return func(ctx context.Context, req *sdk.ReadResourceRequest) (*sdk.ReadResourceResult, error) {
+		caller, err := callerOf(req)
+		if err != nil {
+			return nil, err
+		}
+		contents, err := f(ctx, caller, req.Params.URI)
+		if err == nil && contents == nil {
+			err = errors.New("the resource is nil")
+		}
+		if err != nil {
+			return nil, err
+		}
+		return &sdk.ReadResourceResult{Contents: []*sdk.ResourceContents{contents}}, nil
+	}
+}
+
+// Raw returns what add adds to the SDK's server itself, for what the others cannot do: a
+// tool with a schema of its own making, middleware. [CallerOf] tells who calls. Scopes, who
+// may see it, and what becomes of errors and panics are as for every other part. add may
+// run several times, each time for another server, and must add the same.
+func Raw(add func(*sdk.Server)) Part {
+	return Part{name: "a raw part", kind: raw, add: func(s *sdk.Server, _ Deps) { add(s) }}
+}
+
+// Needs returns the part with scopes that a token must have beside "mcp" to use it. It is
+// listed without them, so that a client finds it; a client that then uses it is told to ask
+// for them (step-up), so the authorization server must know them.
+func (p Part) Needs(scopes ...string) Part {
+	p.scopes = slices.Clone(scopes)
+	return p
+}
+
+// OnlyFor returns the part for those alone whom may lets in. To others it does not exist:
+// it is neither listed nor found. may is asked for every request and must be quick.
+func (p Part) OnlyFor(may func(Caller) bool) Part {
+	p.may = may
+	return p
+}
+
+// callerOf is [CallerOf] for handlers.
+func callerOf(r sdk.Request) (Caller, error) {
+	caller, ok := CallerOf(r)
+	if !ok {
+		return Caller{}, errors.New("the server does not know who calls")
+	}
+	return caller, nil
+}
+
+func invalidParams(why string) *jsonrpc.Error {
+	return &jsonrpc.Error{Code: jsonrpc.CodeInvalidParams, Message: "invalid params: " + why}
+}
+
+// String names a part in errors.
+func (p Part) String() string {
+	if p.kind == raw {
+		return p.name
+	}
+	return fmt.Sprintf("the %s %q", p.kind, p.name)
+}
