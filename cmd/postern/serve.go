@@ -55,7 +55,8 @@ func newServe(out *cli.Output) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			changed := cmd.Flags().Changed
 			if o.behindProxy && (changed("acme-directory") || changed("acme-ca")) {
-				return cli.Usage("with --behind-proxy the proxy has the certificate: leave --acme-directory and --acme-ca out")
+				return cli.Usage("with --behind-proxy the proxy has the certificate: " +
+					"leave --acme-directory and --acme-ca out")
 			}
 			if o.behindProxy && !changed("listen") {
 				o.listen = behindProxyListen
@@ -64,7 +65,8 @@ func newServe(out *cli.Output) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.listen, "listen", ":443", "address to listen on; with --behind-proxy the default is "+behindProxyListen)
+	f.StringVar(&o.listen, "listen", ":443",
+		"address to listen on; with --behind-proxy the default is "+behindProxyListen)
 	f.StringVar(&o.data, "data", ".postern", "directory of records, keys and certificate")
 	f.StringVar(&o.http, "http", "", "address for plain http besides, like :80: it answers the authority's "+
 		"challenge HTTP-01 and sends people on to https")
@@ -117,8 +119,8 @@ func (o serveOptions) rules(env *boot.Env) (origin.Origin, error) {
 			"want one, or a proxy with its own certificate and --behind-proxy", issuer)
 	}
 	if r.Has("IDENTITY_PROVIDER") && r.Enum("IDENTITY_PROVIDER") == "development" {
-		r.Refuse("IDENTITY_PROVIDER", "is development: that form believes every name, so postern serve does not have it; "+
-			"want github")
+		r.Refuse("IDENTITY_PROVIDER", "is development: that form believes every name, "+
+			"so postern serve does not have it; want github")
 	}
 	if !o.behindProxy && r.Int("FORWARDED_FOR_HOPS") > 0 {
 		r.Refuse("FORWARDED_FOR_HOPS", "is set without --behind-proxy: callers could choose their address; "+

@@ -88,7 +88,8 @@ func TestServeRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			production(t, c.settings)
 			data := t.TempDir()
-			_, _, err := run(t.Context(), append([]string{"serve", "--data", data, "--listen", "127.0.0.1:0"}, c.flags...)...)
+			args := append([]string{"serve", "--data", data, "--listen", "127.0.0.1:0"}, c.flags...)
+			_, _, err := run(t.Context(), args...)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want that it says %q", err, c.want)
 			}

@@ -62,7 +62,7 @@ func startDNS(t *testing.T) string {
 		t.Fatal(err)
 	}
 	server := &dns.Server{Listener: l, Handler: dns.HandlerFunc(answer)}
-	go server.ActivateAndServe() // returns when the listener is closed
+	go func() { _ = server.ActivateAndServe() }() // returns when the listener is closed
 	t.Cleanup(func() { l.Close() })
 	return l.Addr().String()
 }

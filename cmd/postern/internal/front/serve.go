@@ -6,9 +6,11 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -46,7 +48,7 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, o O
 		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 	}
 	if o.Log != nil {
-		server.ErrorLog = slog.NewLogLogger(o.Log.Handler(), slog.LevelInfo)
+		server.ErrorLog = log.New(connections{o.Log}, "", 0)
 	}
 	failed := make(chan error, 1)
 	go func() {
@@ -68,4 +70,17 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, o O
 		return server.Close()
 	}
 	return nil
+}
+
+// connections takes the lines that net/http writes. Whoever looks through the internet for
+// servers fails at a handshake all day, with their address in the line.
+type connections struct{ log *slog.Logger }
+
+func (c connections) Write(line []byte) (int, error) {
+	level := slog.LevelWarn
+	if strings.Contains(string(line), "TLS handshake error") {
+		level = slog.LevelDebug
+	}
+	c.log.Log(context.Background(), level, strings.TrimSpace(string(line)))
+	return len(line), nil
 }
