@@ -209,6 +209,39 @@ func TestOperatorWithSecretManager(t *testing.T) {
 	}
 }
 
+// A scheme that REDIRECT_SCHEMES does not take is refused when the operator names it, not at
+// the next sign-in. A client of before the setting may still be renamed.
+func TestClientsKeepToRedirectSchemes(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := seed(t.Context(), dir); err != nil {
+		t.Fatal(err)
+	}
+	clients := func(args ...string) error {
+		_, _, err := run(t.Context(), append([]string{"clients", "--store", "embedded:" + dir}, args...)...)
+		return err
+	}
+	if err := clients("update", "c_chat", "--redirect-uri", "com.example.chat:/cb"); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("REDIRECT_SCHEMES", "cursor")
+	for _, args := range [][]string{
+		{"add", "--name", "Other", "--redirect-uri", "com.example.other:/cb"},
+		{"update", "c_chat", "--redirect-uri", "com.example.other:/cb"},
+	} {
+		if err := clients(args...); err == nil || !strings.Contains(err.Error(), "it takes cursor") {
+			t.Errorf("%v: got %v, want it refused with the schemes that are taken", args, err)
+		}
+	}
+	for _, args := range [][]string{
+		{"add", "--name", "Cursor", "--redirect-uri", "cursor://callback"},
+		{"update", "c_chat", "--name", "Renamed"},
+	} {
+		if err := clients(args...); err != nil {
+			t.Errorf("%v: got %v, want it done", args, err)
+		}
+	}
+}
+
 // Of all that the commands show, only the one secret that is to be shown once is one (LG-01). Rings,
 // upstream tokens and refresh secrets stay where they are.
 func TestCommandsShowNoSecret(t *testing.T) {

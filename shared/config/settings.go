@@ -159,7 +159,8 @@ var Settings = []Setting{
 		Doc: "Which schemes of apps redirect URIs may have, beside https and http on loopback. " +
 			"Unset, every scheme that is an app's own: none of the web, of scripts, data, files or the browser, " +
 			"and none that an operating system handles. " +
-			"`none` leaves https and loopback. It decides about registrations and about new sign-ins of clients " +
+			"`none` leaves https and loopback. It decides about registrations (`postern clients add` and `update` too, " +
+			"where they find it in their environment) and about new sign-ins of clients " +
 			"that are registered; who is connected stays so.",
 	},
 	{

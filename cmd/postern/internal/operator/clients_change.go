@@ -75,16 +75,25 @@ func checked(m oauth.ClientMetadata, resourceServer bool) (oauth.ClientMetadata,
 		m.RedirectURIs = []string{placeholder}
 	}
 	var p oauth.RedirectPolicy
-	for _, uri := range m.RedirectURIs { // of a client's own list some may be left out, not of the operator's
-		if err := p.Check(uri); err != nil {
-			return m, fmt.Errorf("%s: %w", uri, err)
-		}
+	if err := allowed(p, m.RedirectURIs); err != nil {
+		return m, err
 	}
 	m, err := m.Accepted(p)
 	if none {
 		m.RedirectURIs = nil
 	}
 	return m, err
+}
+
+// allowed refuses a list for one URI that the policy forbids: of a client's own list some may
+// be left out, not of the operator's.
+func allowed(p oauth.RedirectPolicy, uris []string) error {
+	for _, uri := range uris {
+		if err := p.Check(uri); err != nil {
+			return fmt.Errorf("%s: %w", uri, err)
+		}
+	}
+	return nil
 }
 
 // AddClient registers a client. It never expires. Its secret, if it has one, is shown
@@ -94,6 +103,9 @@ func (op *Operator) AddClient(ctx context.Context, n NewClient) error {
 		return err
 	}
 	m, err := n.metadata()
+	if err == nil {
+		err = allowed(op.policy, n.RedirectURIs)
+	}
 	if err != nil {
 		return err
 	}
@@ -125,8 +137,12 @@ type ClientChange struct {
 	RedirectURIs []string // all of them; nil leaves them
 }
 
-// UpdateClient changes a client and shows what it is now.
+// UpdateClient changes a client and shows what it is now. REDIRECT_SCHEMES counts for the
+// redirect URIs that are named: a client of before the setting may still be renamed.
 func (op *Operator) UpdateClient(ctx context.Context, id string, change ClientChange) error {
+	if err := allowed(op.policy, change.RedirectURIs); err != nil {
+		return err
+	}
 	c, err := op.client(ctx, id)
 	if err != nil {
 		return err

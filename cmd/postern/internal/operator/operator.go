@@ -11,6 +11,7 @@ import (
 	"github.com/postern-dev/postern/cmd/postern/internal/keyring"
 	"github.com/postern-dev/postern/shared/fernet"
 	"github.com/postern-dev/postern/shared/keyfile"
+	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/seal"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/store/driver"
@@ -23,11 +24,12 @@ type Operator struct {
 	// Sealed is why records cannot be opened, nil if they can.
 	Sealed error
 
-	out   *cli.Output
-	log   *slog.Logger // security events, to standard error
-	db    driver.Driver
-	life  store.Lifetimes
-	close []func() error
+	out    *cli.Output
+	log    *slog.Logger // security events, to standard error
+	db     driver.Driver
+	life   store.Lifetimes
+	policy oauth.RedirectPolicy // for redirect URIs that the operator names
+	close  []func() error
 }
 
 // Open opens the store and tries its ring. A ring that cannot be read is not an
@@ -46,7 +48,7 @@ func (o *Options) Open(ctx context.Context, out *cli.Output) (*Operator, error) 
 }
 
 func (op *Operator) open(ctx context.Context, o *Options, b keyring.Backend) (err error) {
-	if op.life, err = lifetimes(); err != nil {
+	if err = op.readSettings(); err != nil {
 		return err
 	}
 	if op.db, err = o.OpenRecords(ctx); err != nil {

@@ -18,6 +18,8 @@ import (
 	"github.com/postern-dev/postern/shared/config"
 	"github.com/postern-dev/postern/shared/fernet"
 	"github.com/postern-dev/postern/shared/keyfile"
+	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/parts"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/store/driver"
 	"github.com/postern-dev/postern/shared/store/drivers"
@@ -138,14 +140,15 @@ func (o *Options) OpenRecords(ctx context.Context) (driver.Driver, error) {
 	return drivers.All.Open(ctx, o.store())
 }
 
-// lifetimes are those of the settings in the environment.
-func lifetimes() (store.Lifetimes, error) {
+// readSettings reads the settings in the environment that the records depend on.
+func (op *Operator) readSettings() error {
 	r := config.Read(os.LookupEnv)
-	l := store.Lifetimes{
+	op.life = store.Lifetimes{
 		GrantTTL:        r.Duration("GRANT_TTL"),
 		RefreshGrace:    r.Duration("REFRESH_GRACE"),
 		ClientUnusedTTL: r.Duration("CLIENT_UNUSED_TTL"),
 		AccessTokenTTL:  r.Duration("ACCESS_TOKEN_TTL"),
 	}
-	return l, r.Err()
+	op.policy = oauth.RedirectPolicy{Schemes: parts.Schemes(r)}
+	return r.Err()
 }
