@@ -30,6 +30,7 @@ type consentData struct {
 	Destination, RedirectURI         string // Destination is what the redirect URI proves
 	Loopback, PrivateUse             bool
 	Resource, Lifetime               string
+	Refreshed                        bool // Lifetime is without use, else altogether
 	Scopes                           []string
 	Provider, Learns                 string
 	Transaction                      string // sealed
@@ -55,6 +56,10 @@ func (h *handler) showConsent(
 		return refused(r, redirect, "", oauth.Refuse(oauth.InvalidRequest,
 			"state and redirect_uri are too long together: shorten one of them"))
 	}
+	refreshed, lifetime := c.GetsRefreshToken(req.Offline), h.AccessTokenTTL
+	if refreshed {
+		lifetime = h.GrantTTL
+	}
 	makeRoom(w, r, consentCookie)
 	pages.SetCookie(w, r, consentCookie+t.id(), browser.Reveal(), h.SignInTTL+recognised)
 	return consentPage.Write(w, r, http.StatusOK, "Connect an application?", consentData{
@@ -62,7 +67,7 @@ func (h *handler) showConsent(
 		PublishedBy: c.publisher.Host(), SharedHost: c.publisher.Shared(),
 		Destination: redirect.Destination(), RedirectURI: redirect.String(),
 		Loopback: redirect.Loopback(), PrivateUse: redirect.PrivateUse(),
-		Resource: req.Resource, Lifetime: days(h.GrantTTL), Scopes: inWords(req.Scopes),
+		Resource: req.Resource, Lifetime: inTime(lifetime), Refreshed: refreshed, Scopes: inWords(req.Scopes),
 		Provider: providerName(h.Provider), Learns: learns(h.Allow), Transaction: sealed,
 	})
 }
@@ -102,20 +107,18 @@ func inWords(scopes oauth.Scopes) []string {
 	return out
 }
 
-func days(d time.Duration) string {
+// inTime says a time in words, in the largest unit of which there are two.
+func inTime(d time.Duration) string {
 	const day = 24 * time.Hour
-	if d >= 2*day {
+	switch {
+	case d >= 2*day:
 		return fmt.Sprintf("%d days", d/day)
+	case d >= 2*time.Hour:
+		return fmt.Sprintf("%d hours", d/time.Hour)
+	case d >= 2*time.Minute:
+		return fmt.Sprintf("%d minutes", d/time.Minute)
 	}
-	return d.String()
-}
-
-// inMinutes says a short time in words.
-func inMinutes(d time.Duration) string {
-	if d < 2*time.Minute {
-		return fmt.Sprintf("%d seconds", d/time.Second)
-	}
-	return fmt.Sprintf("%d minutes", d/time.Minute)
+	return fmt.Sprintf("%d seconds", d/time.Second)
 }
 
 func providerName(p upstream.Provider) string {

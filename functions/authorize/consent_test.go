@@ -58,6 +58,28 @@ func wantPage(tb testing.TB, what string, w *httptest.ResponseRecorder, status i
 
 const https = "https://auth.example.com"
 
+// A client that gets no refresh token has access until its access token ends, and the page says so.
+func TestThePageSaysForHowLong(t *testing.T) {
+	t.Parallel()
+	f := open(t, https, nil)
+	_, err := f.Store.RegisterClient(t.Context(), store.Client{ID: "c_once", Metadata: oauth.ClientMetadata{
+		RedirectURIs: []string{"http://127.0.0.1/callback"}, GrantTypes: []string{oauth.GrantAuthorizationCode},
+		TokenEndpointAuthMethod: oauth.AuthMethodNone,
+	}})
+	must(t, err)
+	const short, long = "60 minutes, and then it has to ask you again", "until 90 days pass without use"
+	for _, row := range []struct{ client, scope, want string }{
+		{"c_once", "mcp", short},
+		{"c_once", "mcp offline_access", long},
+		{loopbackID, "mcp", long},
+	} {
+		w := f.send(t, http.MethodGet, f.request("client_id", row.client, "scope", row.scope), "")
+		if want := "<dd>" + row.want + "</dd>"; !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%s asks for %s: got %s, want %q in it", row.client, row.scope, w.Body, want)
+		}
+	}
+}
+
 // A form that another instance sealed with a newer key is a fault while our ring cannot be
 // read again, and good as soon as it can: nothing was too old and nothing was forged.
 func TestAFormIsNotRefusedWhileTheRingIsStale(t *testing.T) {

@@ -185,7 +185,7 @@ func (h *handler) expired(r *http.Request, t transaction) error {
 func (h *handler) expiredUnknown() error { return h.explainExpired(expiredData{}) }
 
 func (h *handler) explainExpired(d expiredData) error {
-	d.Within = inMinutes(h.SignInTTL)
+	d.Within = inTime(h.SignInTTL)
 	return pages.Explain(oauth.RefuseBecause(errExpired, oauth.InvalidRequest,
 		"this sign-in took too long: start again from your application"), expiredPage, "This sign-in took too long", d)
 }

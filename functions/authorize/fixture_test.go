@@ -68,7 +68,7 @@ func open(tb testing.TB, address string, change func(*endpoint)) *endpoint {
 	f.Config = Config{
 		Edge: edge.Deployment{Issuer: issuer, Log: log}, Provider: &upstream.Development{}, Allow: allow,
 		OfflineAccess: true, CodeTTL: time.Minute, SignInTTL: 10 * time.Minute, GrantTTL: 90 * 24 * time.Hour,
-		Log: log, Now: f.Clock.Now, Box: f.Sealer,
+		AccessTokenTTL: time.Hour, Log: log, Now: f.Clock.Now, Box: f.Sealer,
 	}
 	if change != nil {
 		change(f)

@@ -31,7 +31,8 @@ func Build(drivers driver.Openers) boot.Build {
 			GrantTTL:  r.Duration("GRANT_TTL"),
 			Log:       env.Log,
 
-			OfflineAccess: r.Bool("OFFLINE_ACCESS"),
+			AccessTokenTTL: r.Duration("ACCESS_TOKEN_TTL"),
+			OfflineAccess:  r.Bool("OFFLINE_ACCESS"),
 		}
 		c.Store = parts.Store(ctx, env, r, drivers, c.Box)
 		c.Provider, c.Allow = parts.Provider(env, r, parts.WithSecret)

@@ -40,7 +40,10 @@ type Config struct {
 
 	CodeTTL   time.Duration // how long a code lives: 60s by default
 	SignInTTL time.Duration // how long a person may take from page to callback
-	GrantTTL  time.Duration // shown on the page
+
+	// Shown on the page: how long a client may go unused, and how long it has access that is
+	// given no refresh token.
+	GrantTTL, AccessTokenTTL time.Duration
 
 	Log *slog.Logger     // nil discards
 	Now func() time.Time // nil means time.Now
@@ -59,7 +62,7 @@ func New(c Config) (http.Handler, error) {
 		return nil, errors.New("authorize: Config.Provider is nil")
 	case len(c.Allow.Rules()) == 0:
 		return nil, errors.New("authorize: Config.Allow lets nobody in")
-	case c.CodeTTL <= 0 || c.SignInTTL <= 0 || c.GrantTTL <= 0:
+	case min(c.CodeTTL, c.SignInTTL, c.GrantTTL, c.AccessTokenTTL) <= 0:
 		return nil, errors.New("authorize: Config has a lifetime that is not positive")
 	}
 	c.Log, c.Now = defaults.Log(c.Log), defaults.Now(c.Now)

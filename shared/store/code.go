@@ -228,7 +228,7 @@ func (s *Store) startGrant(id string, code Code, c Client, now time.Time) Redemp
 		CIMD: code.CIMD != nil, Scopes: code.Scopes, Resource: code.Resource, Offline: code.Offline,
 		Started: now, Expiry: now.Add(s.life.GrantTTL),
 	}
-	if !c.Refreshes() && !code.Offline {
+	if !c.GetsRefreshToken(code.Offline) {
 		return Redemption{Grant: g}
 	}
 	g.Refresh = newRefreshFamily()

@@ -92,6 +92,10 @@ func (c Client) Refreshes() bool {
 	return slices.Contains(c.Metadata.GrantTypes, oauth.GrantRefreshToken)
 }
 
+// GetsRefreshToken reports whether its sign-ins bring a refresh token: it registered for that, or
+// was granted offline_access.
+func (c Client) GetsRefreshToken(offline bool) bool { return offline || c.Refreshes() }
+
 // Public reports whether the client has no secret.
 func (c Client) Public() bool { return c.Metadata.TokenEndpointAuthMethod == oauth.AuthMethodNone }
 
