@@ -42,6 +42,9 @@ locals {
   # Registration and authorization take the same redirect URIs.
   redirects = length(var.redirect_schemes) == 0 ? {} : { REDIRECT_SCHEMES = join(",", var.redirect_schemes) }
 
+  # Who grants scopes, names them or asks for them reads one list.
+  scopes = length(var.scopes) == 0 ? {} : { SCOPES = jsonencode(var.scopes) }
+
   challenge = var.openai_apps_challenge == null ? {} : { OPENAI_APPS_CHALLENGE = var.openai_apps_challenge }
 
   reader = { id = module.store.database, role = "roles/datastore.viewer" }
@@ -52,7 +55,7 @@ locals {
   http_functions = {
     register = {
       description = "Dynamic client registration and its management"
-      environment = merge(local.common, local.behind_gateway, local.store, local.redirects)
+      environment = merge(local.common, local.behind_gateway, local.store, local.redirects, local.scopes)
       secrets     = { FERNET_KEYS_FILE = "fernet-keys" }
       database    = local.writer
       timeout     = 30
@@ -60,7 +63,7 @@ locals {
     }
     authorize = {
       description = "Authorization endpoint, consent and the return from GitHub"
-      environment = merge(local.common, local.behind_gateway, local.store, local.github, local.documents, local.redirects, local.contact, { OFFLINE_ACCESS = tostring(var.offline_access) })
+      environment = merge(local.common, local.behind_gateway, local.store, local.github, local.documents, local.redirects, local.contact, local.scopes, { OFFLINE_ACCESS = tostring(var.offline_access) })
       secrets     = { FERNET_KEYS_FILE = "fernet-keys", GITHUB_CLIENT_SECRET_FILE = "github-client-secret" }
       database    = local.writer
       timeout     = 30
@@ -70,7 +73,7 @@ locals {
     # memberships with the person's own token, so it needs no client secret.
     token = {
       description = "Token, revocation and introspection endpoints"
-      environment = merge(local.common, local.behind_gateway, local.store, local.github)
+      environment = merge(local.common, local.behind_gateway, local.store, local.github, local.scopes)
       secrets     = { FERNET_KEYS_FILE = "fernet-keys", SIGNING_KEYS_FILE = "signing-keys" }
       database    = local.writer
       timeout     = 30
@@ -79,7 +82,7 @@ locals {
     # Answers when all else is down: no database, no private key.
     wellknown = {
       description = "Metadata documents and verification keys"
-      environment = merge(local.common, local.behind_gateway, local.documents, local.challenge)
+      environment = merge(local.common, local.behind_gateway, local.documents, local.challenge, local.scopes)
       secrets     = { VERIFICATION_KEYS_FILE = "verification-keys" }
       database    = null
       timeout     = 30
@@ -89,7 +92,7 @@ locals {
     # database for reading only. Its private keys tell upstream servers who calls.
     mcp = {
       description = "MCP endpoint"
-      environment = merge(local.common, local.behind_gateway, local.store, local.revocation, local.github)
+      environment = merge(local.common, local.behind_gateway, local.store, local.revocation, local.github, local.scopes)
       secrets     = { FERNET_KEYS_FILE = "fernet-keys", VERIFICATION_KEYS_FILE = "verification-keys", IDENTITY_KEYS_FILE = "identity-keys" }
       database    = local.reader
       timeout     = 300

@@ -130,6 +130,24 @@ variable "redirect_schemes" {
   }
 }
 
+variable "scopes" {
+  description = "Scopes that your tools ask for beside mcp, e.g. [{ name = \"admin\", words = \"delete what was kept\" }]. words stand on the consent page; default ones are granted to a client that asks for nothing; advertised ones, and default ones, stand in the metadata. Others are granted only when asked for."
+  type = list(object({
+    name       = string
+    words      = string
+    default    = optional(bool, false)
+    advertised = optional(bool, false)
+  }))
+  default = []
+
+  validation {
+    condition = length(distinct(var.scopes[*].name)) == length(var.scopes) && alltrue([for s in var.scopes :
+      can(regex("^[!#-\\[\\]-~]{1,64}$", s.name)) && !contains(["mcp", "offline_access", "openid", "profile", "email", "address", "phone"], s.name) && can(regex("^[^[:cntrl:]]{1,200}$", s.words))
+    ])
+    error_message = "scopes has a name that is no scope token, is taken or is there twice, or lacks words, e.g. scopes = [{ name = \"admin\", words = \"delete what was kept\" }]."
+  }
+}
+
 variable "openai_apps_challenge" {
   description = "Text that OpenAI shows when an app is submitted to ChatGPT's directory; /.well-known/openai-apps-challenge answers it. Null serves none."
   type        = string

@@ -67,7 +67,7 @@ func (h *handler) showConsent(
 		PublishedBy: c.publisher.Host(), SharedHost: c.publisher.Shared(),
 		Destination: redirect.Destination(), RedirectURI: redirect.String(),
 		Loopback: redirect.Loopback(), PrivateUse: redirect.PrivateUse(),
-		Resource: req.Resource, Lifetime: inTime(lifetime), Refreshed: refreshed, Scopes: inWords(req.Scopes),
+		Resource: req.Resource, Lifetime: inTime(lifetime), Refreshed: refreshed, Scopes: h.inWords(req.Scopes),
 		Provider: providerName(h.Provider), Learns: learns(h.Allow), Transaction: sealed,
 	})
 }
@@ -94,15 +94,10 @@ func learns(a upstream.Allow) string {
 }
 
 // inWords says what each scope lets a client do.
-func inWords(scopes oauth.Scopes) []string {
-	words := map[string]string{oauth.ScopeMCP: "use the tools of this server in your name"}
+func (h *handler) inWords(scopes oauth.Scopes) []string {
 	var out []string
 	for _, s := range scopes {
-		if w, ok := words[s]; ok {
-			out = append(out, w)
-			continue
-		}
-		out = append(out, s)
+		out = append(out, h.Scopes.Words(s))
 	}
 	return out
 }

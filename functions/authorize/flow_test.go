@@ -3,6 +3,7 @@ package authorize
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -277,6 +278,41 @@ func TestOneUpstreamTokenPerPerson(t *testing.T) {
 	for _, secret := range []string{"gho_", "ac_", s.github.ClientSecret, "octocat@example.com"} {
 		if strings.Contains(s.Lines.String(), secret) {
 			t.Errorf("the log holds %s…", secret)
+		}
+	}
+}
+
+// A step-up scope is granted to a client that asks for it, and the page says it in the
+// author's words; who asks for nothing gets the default alone (J4, I2).
+func TestAStepUpScopeIsAskedForAndShown(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(f *endpoint) {
+		var err error
+		f.Scopes, err = oauth.ParseScopeSet(`[{"name":"write","words":"change your notes","default":true},` +
+			`{"name":"admin","words":"delete <all> that was kept"}]`)
+		must(t, err)
+	})
+	const write, admin = "change your notes", "delete &lt;all&gt; that was kept"
+	for _, row := range []struct {
+		asked, want string
+		shown       []string
+	}{
+		{"", "mcp write", []string{write}},
+		{"openid", "mcp write", []string{write}},
+		{"mcp", "mcp", nil},
+		{"mcp admin", "mcp admin", []string{admin}},
+		{"admin", "mcp admin", []string{admin}},
+	} {
+		u := s.request("scope", row.asked)
+		page := s.send(t, http.MethodGet, u, "").Body.String()
+		for _, words := range []string{write, admin} {
+			if got := strings.Contains(page, words); got != slices.Contains(row.shown, words) {
+				t.Errorf("%q: page says %q: got %v, want %v", row.asked, words, got, !got)
+			}
+		}
+		q := s.signIn(t, s.browser(loopbackURI), u, "octocat")
+		if g := s.redeem(t, q.Get("code")); g.Scopes.String() != row.want {
+			t.Errorf("%q: got %q, want %q", row.asked, g.Scopes, row.want)
 		}
 	}
 }

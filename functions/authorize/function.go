@@ -25,6 +25,7 @@ func Build(drivers driver.Openers) boot.Build {
 			Box:       parts.Box(env, r),
 			Documents: parts.Documents(env, r),
 			Schemes:   parts.Schemes(r),
+			Scopes:    parts.Scopes(r),
 			Contact:   config.Parse(r, "OPERATOR_CONTACT", ParseContact),
 			CodeTTL:   r.Duration("CODE_TTL"),
 			SignInTTL: r.Duration("SIGN_IN_TTL"),

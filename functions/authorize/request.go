@@ -34,7 +34,7 @@ const maxState = 2000
 // readRequest reads the request and checks everything but client and redirect URI, which
 // are there, unchecked, beside an error as well. The error is a refusal that the client
 // is meant to read.
-func readRequest(params strict.Form, issuer string) (request, error) {
+func readRequest(params strict.Form, issuer string, scopes oauth.ScopeSet) (request, error) {
 	req := request{
 		ClientID: params.Get("client_id"), RedirectURI: params.Get("redirect_uri"), State: params.Get("state"),
 		Hints: readHints(params),
@@ -64,7 +64,7 @@ func readRequest(params strict.Form, issuer string) (request, error) {
 	if err != nil {
 		return req, err
 	}
-	req.Scopes, req.Offline = asked.Effective(), asked.Contains(oauth.ScopeOffline)
+	req.Scopes, req.Offline = scopes.Granted(asked), asked.Contains(oauth.ScopeOffline)
 	return req, nil
 }
 

@@ -10,6 +10,8 @@ import (
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 	"github.com/yosida95/uritemplate/v3"
+
+	"github.com/postern-dev/postern/shared/oauth"
 )
 
 // A catalogue is an author's server, with what the SDK made of each part. It makes an SDK
@@ -82,14 +84,18 @@ func describe(author func(Deps) Server, d Deps) (about Server, err error) {
 	return about, nil
 }
 
-// newCatalogue makes every part once. Parts that cannot be made, or that take the name of an
-// earlier one, are not in it, and the error says why.
-func newCatalogue(about Server, d Deps) (*catalogue, error) {
+// newCatalogue makes every part once. Parts that cannot be made, that take the name of an
+// earlier one, or that ask for a scope that is not known are not in it, and the error says
+// why.
+func newCatalogue(about Server, d Deps, known *oauth.ScopeSet) (*catalogue, error) {
 	c := &catalogue{about: about, deps: d, views: map[string]*view{}}
 	var problems []error
 	seen := map[name]bool{}
 	for _, p := range about.Parts {
 		e, err := c.make(p)
+		if err == nil && known != nil && !oauth.Scopes(p.scopes).Within(known.Known()) {
+			err = fmt.Errorf("it needs %s, which SCOPES must have: it has %s", oauth.Scopes(p.scopes), known.Known())
+		}
 		for _, n := range e.names {
 			if err == nil && seen[n] {
 				err = fmt.Errorf("there are two of %s", n)

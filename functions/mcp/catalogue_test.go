@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/postern-dev/postern/shared/oauth"
 )
 
 // unspeakable is a type that JSON has not.
@@ -51,6 +53,11 @@ func TestABadDescriptionStopsTheStart(t *testing.T) {
 		}
 	}
 	f := newEndpoint(t)
+	f.Check, f.Scopes = true, &oauth.ScopeSet{}
+	f.serve(echo("wipe").Needs("admin"))
+	if _, err := New(f.Config); err == nil || !strings.Contains(err.Error(), "it needs admin, which SCOPES must have") {
+		t.Errorf("a scope that nobody can get: got %v", err)
+	}
 	for name, describe := range map[string]func(Deps) Server{
 		"not set": func(Deps) Server { return Server{} }, "panicked": func(Deps) Server { panic("x") },
 	} {
@@ -93,7 +100,7 @@ func TestViewsAreBounded(t *testing.T) {
 	}
 	f := newEndpoint(t)
 	f.serve(parts...)
-	c, err := newCatalogue(f.Describe(f.deps()), f.deps())
+	c, err := newCatalogue(f.Describe(f.deps()), f.deps(), nil)
 	must(t, err)
 	for seen = range 3 * maxViews {
 		if v := c.of(&Caller{}); len(c.views) > maxViews || len(v.scopes) > len(parts) {

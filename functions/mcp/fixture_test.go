@@ -97,7 +97,7 @@ func (f *endpoint) connect(tb testing.TB, login, clientName string, upstreamToke
 	must(tb, err)
 	l := f.Login(c.ID)
 	l.UpstreamToken = upstreamToken
-	l.Record.Scopes = oauth.SupportedScopes()
+	l.Record.Scopes = oauth.Scopes{oauth.ScopeMCP}
 	p := &l.Record.Person
 	p.Subject, p.Login, p.Name = "development:"+login, login, strings.ToUpper(login)
 	l.Record.Person.AllowedBy = "user:octocat"

@@ -67,6 +67,7 @@ func buildOf(drivers driver.Openers, describe func(Deps) Server, check bool) boo
 			Box:              box,
 			RevocationMaxAge: r.Duration("REVOCATION_MAX_AGE"),
 			Identity:         parts.Identity(env, r),
+			Scopes:           new(parts.Scopes(r)),
 			Describe:         describe,
 			Log:              env.Log,
 		}

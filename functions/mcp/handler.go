@@ -22,8 +22,8 @@ import (
 // maxBody is the largest message (HT-06), in bytes. The gateway lets 32 MB through.
 const maxBody = 1 << 20
 
-// A Config is what the MCP endpoint needs. Everything but Identity, Describe, Check, Log
-// and Now is required.
+// A Config is what the MCP endpoint needs. Everything but Identity, Scopes, Describe,
+// Check, Log and Now is required.
 type Config struct {
 	Edge     edge.Deployment
 	Verifier *accesstoken.Verifier
@@ -39,6 +39,9 @@ type Config struct {
 	// Identity tells upstream servers who calls. Nil publishes no keys.
 	Identity *identity.Signer
 
+	// Scopes are what the authorization server knows. A part that asks for another could
+	// never be used, so that it is one that cannot be made. Nil knows every scope.
+	Scopes *oauth.ScopeSet
 	// Describe says what is served; nil means [Builtin].
 	Describe func(Deps) Server
 	// Check makes every part at start, and a part that cannot be made stops it. Without it

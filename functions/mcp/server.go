@@ -16,7 +16,7 @@ type viewContext struct{}
 // caller; the SDK makes a session per request and drops it (MP-05, MOD-01).
 func (h *handler) serveParts() error {
 	var err error
-	h.catalogue, err = newCatalogue(h.about, h.Config.deps())
+	h.catalogue, err = newCatalogue(h.about, h.Config.deps(), h.Scopes)
 	serve := func(jsonOnly bool) http.Handler {
 		one := func(r *http.Request) *sdk.Server {
 			v, ok := r.Context().Value(viewContext{}).(*view)

@@ -459,7 +459,7 @@ func TestNewNamesWhatIsMissing(t *testing.T) {
 			t.Errorf("New without %s: got %v, want an error that names it", name, err)
 		}
 	}
-	if got := oauth.SupportedScopes(); !got.Contains(oauth.ScopeMCP) {
+	if got := (oauth.ScopeSet{}).Default(); !got.Contains(oauth.ScopeMCP) {
 		t.Errorf("scopes that are granted: got %v, want mcp among them", got)
 	}
 }

@@ -23,6 +23,7 @@ func Build(drivers driver.Openers) boot.Build {
 			Edge:    env.Edge(r),
 			Store:   parts.Store(ctx, env, r, drivers, parts.Box(env, r)),
 			Schemes: parts.Schemes(r),
+			Scopes:  parts.Scopes(r),
 			Log:     env.Log,
 		}
 		if err := r.Err(); err != nil {

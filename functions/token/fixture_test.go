@@ -115,7 +115,7 @@ func (f *endpoint) register(tb testing.TB) {
 func (f *endpoint) issue(tb testing.TB, clientID, code string, change func(*store.Login)) string {
 	tb.Helper()
 	l := f.Login(clientID)
-	l.Record.RedirectURI, l.Record.Scopes = redirectURI, oauth.SupportedScopes()
+	l.Record.RedirectURI, l.Record.Scopes = redirectURI, oauth.Scopes{oauth.ScopeMCP}
 	if code != "" {
 		l.Code = credential.Wrap(code)
 	}

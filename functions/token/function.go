@@ -25,6 +25,7 @@ func Build(drivers driver.Openers) boot.Build {
 			Store:          parts.Store(ctx, env, r, drivers, parts.Box(env, r)),
 			Issuer:         &accesstoken.Issuer{Ring: parts.SigningKeys(env, r), TTL: r.Duration("ACCESS_TOKEN_TTL")},
 			Verifier:       &accesstoken.Verifier{Keys: parts.OwnVerificationKeys(env, r)},
+			Scopes:         parts.Scopes(r),
 			MembershipTTL:  r.Duration("MEMBERSHIP_TTL"),
 			EvidenceMaxAge: r.Duration("EVIDENCE_MAX_AGE"),
 			Log:            env.Log,

@@ -28,6 +28,8 @@ type Config struct {
 	// Provider and Allow answer whether a person may still enter.
 	Provider upstream.Provider
 	Allow    upstream.Allow
+	// Scopes are what the server knows.
+	Scopes oauth.ScopeSet
 	// MembershipTTL is how old the last answer may be at a refresh; zero asks every time.
 	MembershipTTL time.Duration
 	// EvidenceMaxAge is how old it may become while the provider cannot be asked about a

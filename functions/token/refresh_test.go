@@ -11,6 +11,7 @@ import (
 
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/store/driver"
 )
 
@@ -151,6 +152,29 @@ func TestOddRefreshesAreServed(t *testing.T) {
 		}
 		token = r.RefreshToken
 	}
+}
+
+// A refresh narrows to known scopes of the grant, and never widens: a step-up is a new sign-in
+// (RT-06, J2). What was granted stays so when the operator's list has changed.
+func TestARefreshNeverWidens(t *testing.T) {
+	t.Parallel()
+	f := open(t, func(f *endpoint) {
+		var err error
+		f.Scopes, err = oauth.ParseScopeSet(`[{"name":"write","words":"w"},{"name":"admin","words":"a"}]`)
+		must(t, err)
+	})
+	code := f.issue(t, publicID, "", func(l *store.Login) { l.Record.Scopes = oauth.Scopes{"mcp", "write", "gone"} })
+	token := want(t, "code", f.redeem(t, publicID, code), 200, "").RefreshToken
+	for asked, scope := range map[string]string{
+		"": "mcp write gone", "mcp": "mcp", "write openid": "write", "gone": "gone", "openid": "mcp write gone",
+	} {
+		r := want(t, asked, f.refresh(t, publicID, token, "scope", asked), 200, "")
+		if r.Scope != scope {
+			t.Errorf("%q: got scope %q, want %q", asked, r.Scope, scope)
+		}
+		token = r.RefreshToken
+	}
+	want(t, "more than granted", f.refresh(t, publicID, token, "scope", "mcp admin"), 400, "invalid_scope")
 }
 
 // The grant slides with each refresh and ends when it is not used (RT-08, TOK-25, B13).

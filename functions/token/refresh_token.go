@@ -18,7 +18,7 @@ func (h *handler) refreshToken(ctx context.Context, req tokenRequest, client sto
 			return oauth.Refuse(oauth.UnauthorizedClient,
 				"this client is not registered for the grant type refresh_token, and did not ask for offline_access")
 		}
-		if scopes, err = narrow(req.scopes, g.Scopes); err != nil {
+		if scopes, err = h.narrow(req.scopes, g.Scopes); err != nil {
 			return err
 		}
 		return req.resource.check(g.Resource)
@@ -65,11 +65,12 @@ func (h *handler) rotate(
 
 // narrow returns the scopes of the next access token: those asked for, which must be
 // within the grant's (RFC 6749 §6). Unknown scopes are dropped as they were at first; a
-// request that names only such gets all that the grant has.
-func narrow(asked, all oauth.Scopes) (oauth.Scopes, error) {
+// request that names only such gets all that the grant has. What the grant has is known,
+// whatever the operator has changed since.
+func (h *handler) narrow(asked, all oauth.Scopes) (oauth.Scopes, error) {
 	var known oauth.Scopes
 	for _, s := range asked {
-		if oauth.SupportedScopes().Contains(s) {
+		if h.Scopes.Known().Contains(s) || all.Contains(s) {
 			known = append(known, s)
 		}
 	}

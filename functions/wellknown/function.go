@@ -12,6 +12,7 @@ import (
 	"github.com/postern-dev/postern/shared/cimd"
 	"github.com/postern-dev/postern/shared/config"
 	"github.com/postern-dev/postern/shared/keyfile"
+	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/signing"
 )
 
@@ -27,6 +28,7 @@ func Build(_ context.Context, env *boot.Env) (http.Handler, error) {
 		Keys: keyfile.New(r.File("VERIFICATION_KEYS_FILE"), signing.ParseKeySet, ring),
 
 		Documents:       config.Parse(r, "CIMD_ALLOW", cimd.ParseAllow),
+		Scopes:          config.Parse(r, "SCOPES", oauth.ParseScopeSet),
 		OpenAIChallenge: config.Parse(r, "OPENAI_APPS_CHALLENGE", parseChallenge),
 	}
 	if err := r.Err(); err != nil {

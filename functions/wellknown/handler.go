@@ -19,6 +19,8 @@ type Config struct {
 	Keys *keyfile.File[signing.KeySet]
 	// Documents says whose client metadata documents are read. Off, they are not offered.
 	Documents cimd.Allow
+	// Scopes are what the server knows.
+	Scopes oauth.ScopeSet
 	// OpenAIChallenge is the text by which OpenAI knows that who submits an app has this
 	// server. Empty serves none.
 	OpenAIChallenge string
@@ -33,7 +35,7 @@ func New(c Config) (http.Handler, error) {
 	mux := edge.NewMux()
 	resource := perIssuer(c.Edge.Issuer, func(issuer string) any { return oauth.NewResourceMetadata(issuer) })
 	server := perIssuer(c.Edge.Issuer, func(issuer string) any {
-		m := oauth.NewServerMetadata(issuer)
+		m := oauth.NewServerMetadata(issuer, c.Scopes)
 		m.ClientIDMetadataDocumentSupported = !c.Documents.Off()
 		return m
 	})

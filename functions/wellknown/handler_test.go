@@ -274,3 +274,27 @@ func TestNewNamesWhatIsMissing(t *testing.T) {
 		t.Errorf("New without keys: got %v, want an error that names Keys", err)
 	}
 }
+
+// The resource names the least that a client needs, the server what is advertised: some clients
+// ask for all that they find (J1).
+func TestOnlyAdvertisedScopesAreNamed(t *testing.T) {
+	t.Parallel()
+	scopes, err := oauth.ParseScopeSet(`[{"name":"write","words":"w","default":true},` +
+		`{"name":"export","words":"e","advertised":true},{"name":"admin","words":"a"}]`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours := edge.Deployment{Issuer: issuer(t, "https://auth.example.com")}
+	h := open(t, Config{Edge: ours, Keys: keyfile.Static(sampleKeys(t)), Scopes: scopes})
+	for path, want := range map[string]string{
+		oauth.ResourceMetadataPath + oauth.MCPPath: `"scopes_supported":["mcp"]`,
+		oauth.ServerMetadataPath:                   `"scopes_supported":["mcp","write","export","offline_access"]`,
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "https://auth.example.com"+path, nil)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%s: got %d %s, want %s", path, w.Code, w.Body, want)
+		}
+	}
+}

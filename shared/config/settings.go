@@ -164,6 +164,16 @@ var Settings = []Setting{
 			"that are registered; who is connected stays so.",
 	},
 	{
+		Name: "SCOPES", Kind: KindText, Example: `[{"name":"admin","words":"delete what was kept"}]`,
+		Want: `a JSON array like [{"name":"admin","words":"delete what was kept"}], each with "default":true ` +
+			`or "advertised":true if it is that`,
+		Doc: "The scopes that tools ask for beside `mcp`, a JSON array of objects: `name`, `words` for the consent " +
+			"page (“It could: …”), `default` if a client that asks for nothing gets it, `advertised` if the " +
+			"server's metadata names it, as it does default ones; some clients ask for everything that stands " +
+			"there. A scope that is neither is granted only to a client that asks for it. Every function that " +
+			"reads it needs the same. It decides about new sign-ins; who is connected keeps what was approved.",
+	},
+	{
 		Name: "OPENAI_APPS_CHALLENGE", Kind: KindText, Example: "8t0fMl4QrJ2yXw7v",
 		Want: "the text that OpenAI shows when an app is submitted, up to 512 characters without spaces",
 		Doc: "What `/.well-known/openai-apps-challenge` answers, by which OpenAI knows that " +

@@ -38,31 +38,33 @@ type Function struct {
 var Functions = []Function{
 	{
 		Name: "register", Trigger: HTTP,
-		Settings:   slices.Concat(every, storing, []string{"REDIRECT_SCHEMES"}),
+		Settings:   slices.Concat(every, storing, []string{"REDIRECT_SCHEMES", "SCOPES"}),
 		NeverLinks: deployed,
 	},
 	{
 		Name: "authorize", Trigger: HTTP,
 		Settings: slices.Concat(entry, []string{
 			"GITHUB_CLIENT_SECRET_FILE", "CODE_TTL", "SIGN_IN_TTL", "CIMD_ALLOW", "REDIRECT_SCHEMES",
-			"OFFLINE_ACCESS", "OPERATOR_CONTACT",
+			"OFFLINE_ACCESS", "OPERATOR_CONTACT", "SCOPES",
 		}),
 		NeverLinks: deployed,
 	},
 	{
 		Name: "token", Trigger: HTTP,
-		Settings:   slices.Concat(entry, []string{"SIGNING_KEYS_FILE", "MEMBERSHIP_TTL", "EVIDENCE_MAX_AGE"}),
+		Settings:   slices.Concat(entry, []string{"SIGNING_KEYS_FILE", "MEMBERSHIP_TTL", "EVIDENCE_MAX_AGE", "SCOPES"}),
 		NeverLinks: deployed,
 	},
 	{
 		Name: "wellknown", Trigger: HTTP,
-		Settings:   slices.Concat(every, []string{"VERIFICATION_KEYS_FILE", "CIMD_ALLOW", "OPENAI_APPS_CHALLENGE"}),
+		Settings: slices.Concat(every, []string{
+			"VERIFICATION_KEYS_FILE", "CIMD_ALLOW", "OPENAI_APPS_CHALLENGE", "SCOPES",
+		}),
 		NeverLinks: slices.Concat(deployed, remembering),
 	},
 	{
 		Name: "mcp", Trigger: HTTP,
 		Settings: slices.Concat(entry, []string{
-			"VERIFICATION_KEYS_FILE", "IDENTITY_KEYS_FILE", "IDENTITY_TOKEN_TTL", "REVOCATION_MAX_AGE",
+			"VERIFICATION_KEYS_FILE", "IDENTITY_KEYS_FILE", "IDENTITY_TOKEN_TTL", "REVOCATION_MAX_AGE", "SCOPES",
 		}),
 		NeverLinks: deployed,
 	},

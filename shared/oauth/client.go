@@ -75,7 +75,7 @@ func (m ClientMetadata) Accepted(p RedirectPolicy) (ClientMetadata, error) {
 		return m, err
 	}
 	m.ClientName = shown(m.ClientName)
-	m.Scope = ScopeText(Scopes(strings.Fields(string(m.Scope))).Effective().String())
+	m.Scope = ScopeText(p.Scopes.Granted(strings.Fields(string(m.Scope))).String())
 	return m, nil
 }
 

@@ -50,15 +50,16 @@ type ServerMetadata struct {
 }
 
 // NewServerMetadata describes the server at issuer. What it promises is what the
-// rest of this package enforces.
-func NewServerMetadata(issuer string) ServerMetadata {
+// rest of this package enforces. Of scopes it names those that are advertised (RFC 8414
+// §2 allows to leave some out).
+func NewServerMetadata(issuer string, scopes ScopeSet) ServerMetadata {
 	return ServerMetadata{
 		Issuer:                                     issuer,
 		AuthorizationEndpoint:                      issuer + AuthorizePath,
 		TokenEndpoint:                              issuer + TokenPath,
 		JWKSURI:                                    issuer + JWKSPath,
 		RegistrationEndpoint:                       issuer + RegisterPath,
-		ScopesSupported:                            append([]string(SupportedScopes()), ScopeOffline),
+		ScopesSupported:                            append(scopes.Advertised(), ScopeOffline),
 		ResponseTypesSupported:                     []string{ResponseTypeCode},
 		ResponseModesSupported:                     []string{"query"},
 		GrantTypesSupported:                        SupportedGrantTypes(),
@@ -85,13 +86,15 @@ type ResourceMetadata struct {
 	ResourceName           string   `json:"resource_name"`
 }
 
-// NewResourceMetadata describes the MCP endpoint of issuer. offline_access is left
-// out: it is nothing that the resource asks for (MCP 2026-07-28, Refresh Tokens).
+// NewResourceMetadata describes the MCP endpoint of issuer. It names the least that a
+// client needs: clients ask for all that stands here (MCP, Scope Selection Strategy), and
+// a part that needs more says so when it is used. offline_access is left out: it is nothing
+// that the resource asks for (MCP 2026-07-28, Refresh Tokens).
 func NewResourceMetadata(issuer string) ResourceMetadata {
 	return ResourceMetadata{
 		Resource:               Resource(issuer),
 		AuthorizationServers:   []string{issuer},
-		ScopesSupported:        SupportedScopes(),
+		ScopesSupported:        []string{ScopeMCP},
 		BearerMethodsSupported: []string{"header"},
 		ResourceName:           "Postern MCP server",
 	}

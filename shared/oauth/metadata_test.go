@@ -23,7 +23,7 @@ func members(t *testing.T, document any) map[string]any {
 func TestMetadataHasNoEmptyMembers(t *testing.T) {
 	t.Parallel()
 	for name, document := range map[string]any{
-		"server": NewServerMetadata(testIssuer), "resource": NewResourceMetadata(testIssuer),
+		"server": NewServerMetadata(testIssuer, ScopeSet{}), "resource": NewResourceMetadata(testIssuer),
 	} {
 		for member, value := range members(t, document) {
 			switch v := value.(type) {
@@ -50,7 +50,7 @@ func TestMetadataHasNoEmptyMembers(t *testing.T) {
 // assume the three paths at its root (E2).
 func TestServerMetadata(t *testing.T) {
 	t.Parallel()
-	got := members(t, NewServerMetadata(testIssuer))
+	got := members(t, NewServerMetadata(testIssuer, ScopeSet{}))
 	for _, row := range []struct {
 		name, member string
 		want         any
@@ -113,7 +113,7 @@ func TestResourceMetadata(t *testing.T) {
 // What is advertised is accepted, and the tables handed out are the caller's own.
 func TestAdvertisedIsEnforced(t *testing.T) {
 	t.Parallel()
-	m := NewServerMetadata(testIssuer)
+	m := NewServerMetadata(testIssuer, ScopeSet{})
 	for _, method := range m.TokenEndpointAuthMethodsSupported {
 		in := ClientMetadata{
 			RedirectURIs: []string{"https://example.net/cb"}, TokenEndpointAuthMethod: method,
@@ -130,7 +130,7 @@ func TestAdvertisedIsEnforced(t *testing.T) {
 		}
 	}
 	m.ScopesSupported[0], m.GrantTypesSupported[0] = "changed", "changed"
-	again := NewServerMetadata(testIssuer)
+	again := NewServerMetadata(testIssuer, ScopeSet{})
 	if again.ScopesSupported[0] != "mcp" || again.GrantTypesSupported[0] != GrantAuthorizationCode {
 		t.Error("changing one document changed the next")
 	}

@@ -27,6 +27,8 @@ type RedirectPolicy struct {
 	Issuer string
 	// Schemes are the private-use schemes that are taken.
 	Schemes Schemes
+	// Scopes are those that a client's metadata may name.
+	Scopes ScopeSet
 	// Most is how many redirect URIs a client may have; 0 means [MaxRedirectURIs].
 	Most int
 }

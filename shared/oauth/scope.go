@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// Scopes the server knows.
+// Scopes that the server itself has. An operator adds others: see [ScopeSet].
 const (
-	// ScopeMCP is what a client needs to call the MCP endpoint.
+	// ScopeMCP is what a client needs to call the MCP endpoint. It is in every grant.
 	ScopeMCP = "mcp"
 	// ScopeOffline asks for a refresh token. A client that is registered for refresh
 	// tokens gets one without it. It is never a scope of a grant or an access token; the
@@ -17,9 +17,6 @@ const (
 
 // Scopes is a set of scope tokens in a stable order without repeats (RFC 6749 §3.3).
 type Scopes []string
-
-// SupportedScopes are the scopes that mean something here, the default set first.
-func SupportedScopes() Scopes { return Scopes{ScopeMCP} }
 
 // ParseScopes reads a scope parameter: tokens separated by single spaces. An empty
 // string is not a scope. It refuses characters outside RFC 6749 §3.3 with invalid_scope.
@@ -58,20 +55,4 @@ func (s Scopes) Within(other Scopes) bool {
 		}
 	}
 	return true
-}
-
-// Effective returns what a request for s is granted: the supported scopes among
-// those asked for, or the whole default set when none is. Unknown scopes are
-// dropped, not refused, since clients ask for whatever other servers listed.
-func (s Scopes) Effective() Scopes {
-	var out Scopes
-	for _, scope := range SupportedScopes() {
-		if s.Contains(scope) {
-			out = append(out, scope)
-		}
-	}
-	if len(out) == 0 {
-		return SupportedScopes()
-	}
-	return out
 }

@@ -314,6 +314,20 @@ run "cimd_allow_refuses_a_url" {
   expect_failures = [var.cimd_allow]
 }
 
+run "scopes_refuse_a_name_that_is_taken" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    scopes = [{ name = "profile", words = "read your profile" }]
+  }
+
+  expect_failures = [var.scopes]
+}
+
 run "openai_apps_challenge_refuses_a_line" {
   command = plan
 

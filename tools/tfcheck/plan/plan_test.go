@@ -29,6 +29,7 @@ var settings = []string{
 	`redirect_schemes=["cursor", "com.example.app"]`,
 	`openai_apps_challenge=8t0fMl4QrJ2yXw7v`,
 	"operator_contact=ops@example.com",
+	`scopes=[{ name = "admin", words = "delete what was kept" }]`,
 }
 
 // planned is the part of `terraform show -json` that is asserted on.

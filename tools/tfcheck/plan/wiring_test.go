@@ -291,6 +291,7 @@ func TestEveryFunctionIsDeployed(t *testing.T) {
 func TestSettingsFollowTheVariables(t *testing.T) {
 	t.Parallel()
 	f := firstPlan(t).functions(t)
+	const stepUp = `[{"advertised":false,"default":false,"name":"admin","words":"delete what was kept"}]`
 	for _, c := range []struct{ function, setting, want string }{
 		{"token", "GRANT_TTL", "720h"},
 		{"authorize", "GRANT_TTL", "720h"},
@@ -311,6 +312,12 @@ func TestSettingsFollowTheVariables(t *testing.T) {
 		{"authorize", "REDIRECT_SCHEMES", "cursor,com.example.app"},
 		{"token", "REDIRECT_SCHEMES", ""},
 		{"authorize", "OFFLINE_ACCESS", "true"},
+		{"authorize", "SCOPES", stepUp},
+		{"token", "SCOPES", stepUp},
+		{"mcp", "SCOPES", stepUp},
+		{"register", "SCOPES", stepUp},
+		{"wellknown", "SCOPES", stepUp},
+		{"cascade", "SCOPES", ""},
 		{"register", "STORE", "firestore:acme-mcp/postern"},
 		{"wellknown", "STORE", ""},
 		{"token", "SIGNING_KEYS_FILE", "/secrets/signing-keys/value"},
