@@ -108,3 +108,22 @@ func TestViewsAreBounded(t *testing.T) {
 		}
 	}
 }
+
+// A rule of who may see a part that panics is one failed answer (HT-09).
+func TestAPanickingRuleIsOneFailedAnswer(t *testing.T) {
+	t.Parallel()
+	f := newEndpoint(t)
+	f.serve(echo("echo").OnlyFor(func(c Caller) bool {
+		if c.Person.Login == "mona" {
+			panic("secret cause")
+		}
+		return true
+	}))
+	h := f.open(t)
+	w := do(h, request(t.Context(), f.connect(t, "mona", "Client", nil).token, listTools))
+	if w.Code != http.StatusInternalServerError && w.Code != http.StatusServiceUnavailable ||
+		strings.Contains(w.Body.String(), "secret") {
+		t.Errorf("panic: got %d %s, want a fault without the cause", w.Code, w.Body)
+	}
+	mustCode(t, h, request(t.Context(), f.connect(t, "octocat", "Client", nil).token, listTools), http.StatusOK)
+}

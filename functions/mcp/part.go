@@ -2,7 +2,6 @@ package mcp
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -70,11 +69,7 @@ func NewTool[In, Out any](about sdk.Tool, f func(context.Context, Caller, In) (O
 			if err != nil {
 				return nil, nil, err
 			}
-			bound, err := json.Marshal(in)
-			if err != nil {
-				return nil, nil, err
-			}
-			turn := turn{deps: d, caller: caller, req: req, arguments: bound}
+			turn := turn{deps: d, caller: caller, req: req, arguments: in}
 			if ctx, err = turn.begin(ctx); err != nil {
 				return nil, nil, err
 			}

@@ -68,7 +68,7 @@ type turn struct {
 	deps      Deps
 	caller    Caller
 	req       *sdk.CallToolRequest
-	arguments []byte
+	arguments any
 }
 
 // begin returns the context for the tool.
@@ -78,7 +78,11 @@ func (t turn) begin(ctx context.Context) (context.Context, error) {
 	if len(p.InputResponses) == 0 && p.RequestState == "" {
 		return ctx, nil
 	}
-	state, err := t.deps.Open(ctx, t.caller, t.purpose(), p.RequestState)
+	purpose, err := t.purpose()
+	if err != nil {
+		return nil, err
+	}
+	state, err := t.deps.Open(ctx, t.caller, purpose, p.RequestState)
 	if errors.Is(err, ErrState) {
 		return nil, invalidParams("the answer is to no question that was asked here lately; call the tool anew")
 	}
@@ -103,7 +107,11 @@ func (t turn) ask(ctx context.Context, q *Question) (*sdk.CallToolResult, error)
 		need := &sdk.ClientCapabilities{Elicitation: &sdk.ElicitationCapabilities{}}
 		return nil, missing(need)
 	}
-	state, err := t.deps.Seal(ctx, t.caller, t.purpose(), q.State)
+	purpose, err := t.purpose()
+	if err != nil {
+		return nil, err
+	}
+	state, err := t.deps.Seal(ctx, t.caller, purpose, q.State)
 	if err != nil {
 		return nil, err
 	}
@@ -120,9 +128,13 @@ func (t turn) ask(ctx context.Context, q *Question) (*sdk.CallToolResult, error)
 }
 
 // purpose binds state to the tool and its arguments.
-func (t turn) purpose() string {
-	sum := sha256.Sum256(append([]byte(t.req.Params.Name+"\x00"), t.arguments...))
-	return "question " + hex.EncodeToString(sum[:])
+func (t turn) purpose() (string, error) {
+	arguments, err := json.Marshal(t.arguments)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(append([]byte(t.req.Params.Name+"\x00"), arguments...))
+	return "question " + hex.EncodeToString(sum[:]), nil
 }
 
 // missing says which capability the client would need. The SDK leaves that to tools.

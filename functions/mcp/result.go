@@ -80,6 +80,9 @@ func (s shape) result(out any) (*sdk.CallToolResult, any, error) {
 	if v := reflect.ValueOf(out); v.Kind() == reflect.Pointer && v.IsNil() {
 		out = reflect.Zero(v.Type().Elem()).Interface()
 	}
+	if !s.wrap && beside == nil {
+		return &sdk.CallToolResult{}, out, nil
+	}
 	text, err := json.Marshal(out)
 	if err != nil {
 		return nil, nil, err
