@@ -241,7 +241,8 @@ func importsOf(t *testing.T, file string) []string {
 }
 
 // checkTestOnly keeps what is for tests out of programs: package testing, and all that is
-// below test/. A package for an author's tests is named after them, and may use the kit. The memory driver is there too: no program forgets its clients.
+// below test/. The memory driver is there too: no program forgets its clients. A package for
+// an author's tests is named after them, and may use the kit.
 func checkTestOnly(t *testing.T, p listed) {
 	t.Helper()
 	name := strings.TrimPrefix(p.ImportPath, house)

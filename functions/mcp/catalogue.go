@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
@@ -242,31 +241,32 @@ func (c *catalogue) newView(seen []byte) *view {
 	return v
 }
 
-// needs returns what a method asks for beyond mcp, and whether there is what it names.
-func (v *view) needs(method, named, uri string) (scopes []string, found bool) {
+// needs returns what a method asks for beyond mcp; nothing for a part that does not exist.
+func (v *view) needs(method, named, uri string) []string {
 	switch method {
 	case "tools/call":
-		scopes, found = v.scopes[name{tool, named}]
+		return v.scopes[name{tool, named}]
 	case "prompts/get":
-		scopes, found = v.scopes[name{prompt, named}]
+		return v.scopes[name{prompt, named}]
 	case "resources/read", "resources/subscribe", "resources/unsubscribe":
 		return v.needsOf(uri)
 	}
-	return scopes, found
+	return nil
 }
 
 // needsOf finds a resource as the SDK does: by its address, else by a template. Which of
 // several templates the SDK takes is its own business, so the caller needs what all ask for.
-func (v *view) needsOf(uri string) (scopes []string, found bool) {
-	if scopes, found = v.scopes[name{resource, uri}]; found {
-		return scopes, true
+func (v *view) needsOf(uri string) []string {
+	if scopes, found := v.scopes[name{resource, uri}]; found {
+		return scopes
 	}
+	var all []string
 	for _, t := range v.templates {
 		if t.Regexp().MatchString(uri) {
-			scopes, found = append(slices.Clip(scopes), t.scopes...), true
+			all = append(all, t.scopes...)
 		}
 	}
-	return scopes, found
+	return all
 }
 
 // logProblems says which parts are left out.

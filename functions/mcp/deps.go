@@ -42,8 +42,8 @@ func (c Config) deps() Deps {
 
 // What people read when the provider cannot be asked in their name.
 const (
-	signInAgain = Problem("the identity provider does not accept the kept sign-in: try again later, and if it stays so, " +
-		"remove the connection in your client and sign in again")
+	signInAgain = Problem("the identity provider does not accept the kept sign-in: try again later, " +
+		"and if it stays so, remove the connection in your client and sign in again")
 	notNow = Problem("the identity provider could not be asked right now: try again later")
 	noAPI  = Problem("this server's identity provider has nothing to ask in your name")
 )

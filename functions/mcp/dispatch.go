@@ -21,8 +21,7 @@ func (v *view) checkScopes(caller *Caller, msg message) error {
 	}
 	need := []string{oauth.ScopeMCP}
 	for _, c := range msg.calls {
-		scopes, _ := v.needs(unquote(c.method), unquote(c.name), unquote(c.uri))
-		need = append(need, scopes...)
+		need = append(need, v.needs(unquote(c.method), unquote(c.name), unquote(c.uri))...)
 	}
 	if oauth.Scopes(need).Within(caller.Scopes) {
 		return nil

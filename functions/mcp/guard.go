@@ -134,7 +134,7 @@ func subjectOf(req sdk.Request) (named, uri string) {
 func (v *view) scoped(next sdk.MethodHandler) sdk.MethodHandler {
 	return func(ctx context.Context, method string, req sdk.Request) (sdk.Result, error) {
 		named, uri := subjectOf(req)
-		scopes, _ := v.needs(method, named, uri)
+		scopes := v.needs(method, named, uri)
 		if p, ok := req.GetParams().(*sdk.CompleteParams); ok && p.Ref != nil {
 			var found bool
 			if scopes, found = v.completes(p.Ref); !found {

@@ -144,6 +144,7 @@ func missing(need *sdk.ClientCapabilities) *jsonrpc.Error {
 		panic(err) // it is made of our own words
 	}
 	return &jsonrpc.Error{
-		Code: sdk.CodeMissingRequiredClientCapabilities, Message: "the client must be able to ask the person", Data: data,
+		Code:    sdk.CodeMissingRequiredClientCapabilities,
+		Message: "the client must be able to ask the person", Data: data,
 	}
 }

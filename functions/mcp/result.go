@@ -44,7 +44,7 @@ const wrapped = "result"
 // type, as the SDK does; given is a schema by the author, which is kept.
 func shapeOf[Out any](given any) shape {
 	t := reflect.TypeFor[Out]()
-	if s, ok := reflect.Zero(t).Interface().(shaped); ok {
+	if s, ok := reflect.TypeAssert[shaped](reflect.Zero(t)); ok {
 		t = s.valueType()
 	}
 	if t == nil || given != nil {

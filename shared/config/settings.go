@@ -159,9 +159,9 @@ var Settings = []Setting{
 		Doc: "Which schemes of apps redirect URIs may have, beside https and http on loopback. " +
 			"Unset, every scheme that is an app's own: none of the web, of scripts, data, files or the browser, " +
 			"and none that an operating system handles. " +
-			"`none` leaves https and loopback. It decides about registrations (`postern clients add` and `update` too, " +
-			"where they find it in their environment) and about new sign-ins of clients " +
-			"that are registered; who is connected stays so.",
+			"`none` leaves https and loopback. It decides about registrations " +
+			"(`postern clients add` and `update` too, where they find it in their environment) " +
+			"and about new sign-ins of clients that are registered; who is connected stays so.",
 	},
 	{
 		Name: "SCOPES", Kind: KindText, Example: `[{"name":"admin","words":"delete what was kept"}]`,

@@ -119,7 +119,8 @@ func (e *Endpoint) Connect(login string, o *sdk.ClientOptions, scopes ...string)
 	e.tb.Helper()
 	client := sdk.NewClient(&sdk.Implementation{Name: "mcptest", Version: "1"}, o)
 	session, err := client.Connect(e.tb.Context(), &sdk.StreamableClientTransport{
-		Endpoint: e.URL, HTTPClient: &http.Client{Transport: bearing(e.Token(login, scopes...))}, DisableStandaloneSSE: true,
+		Endpoint: e.URL, DisableStandaloneSSE: true,
+		HTTPClient: &http.Client{Transport: bearing(e.Token(login, scopes...))},
 	}, nil)
 	fixture.Must(e.tb, err)
 	e.tb.Cleanup(func() { _ = session.Close() })

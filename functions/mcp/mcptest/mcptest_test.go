@@ -247,8 +247,8 @@ func TestProgressReachesWhoAskedForIt(t *testing.T) {
 	}
 }
 
-// secret is what no client may read.
-var secret = errors.New("dial tcp 192.0.2.1")
+// errSecret is what no client may read.
+var errSecret = errors.New("dial tcp 192.0.2.1")
 
 // Whatever part fails, in whatever way, a person reads a problem and nothing of the cause;
 // a panic is one failed answer, of middleware too (HT-09).
@@ -256,25 +256,27 @@ func TestFailuresAreMaskedInEveryPart(t *testing.T) {
 	t.Parallel()
 	panicking := false
 	e := mcptest.Start(t, serving(
-		returning("fault", "", secret),
+		returning("fault", "", errSecret),
 		returning("protocol", "", &jsonrpc.Error{Code: -32050, Message: "busy"}),
 		mcp.NewPrompt(sdk.Prompt{Name: "fault"},
-			func(context.Context, mcp.Caller, map[string]string) (*sdk.GetPromptResult, error) { return nil, secret }),
+			func(context.Context, mcp.Caller, map[string]string) (*sdk.GetPromptResult, error) {
+				return nil, errSecret
+			}),
 		mcp.NewResource(sdk.Resource{Name: "fault", URI: "fault://one"},
-			func(context.Context, mcp.Caller) (*sdk.ResourceContents, error) { return nil, secret }),
+			func(context.Context, mcp.Caller) (*sdk.ResourceContents, error) { return nil, errSecret }),
 		mcp.NewTemplate(sdk.ResourceTemplate{Name: "panic", URITemplate: "panic://{x}"},
-			func(context.Context, mcp.Caller, string) (*sdk.ResourceContents, error) { panic(secret) }),
+			func(context.Context, mcp.Caller, string) (*sdk.ResourceContents, error) { panic(errSecret) }),
 		mcp.Raw(func(s *sdk.Server) {
 			sdk.AddTool(s, &sdk.Tool{Name: "typed"},
 				func(context.Context, *sdk.CallToolRequest, mcp.None) (*sdk.CallToolResult, any, error) {
-					return nil, nil, secret
+					return nil, nil, errSecret
 				})
 			s.AddTool(&sdk.Tool{Name: "plain", InputSchema: map[string]any{"type": "object"}},
-				func(context.Context, *sdk.CallToolRequest) (*sdk.CallToolResult, error) { return nil, secret })
+				func(context.Context, *sdk.CallToolRequest) (*sdk.CallToolResult, error) { return nil, errSecret })
 			s.AddReceivingMiddleware(func(next sdk.MethodHandler) sdk.MethodHandler {
 				return func(ctx context.Context, method string, r sdk.Request) (sdk.Result, error) {
 					if panicking && method == "tools/list" {
-						panic(secret)
+						panic(errSecret)
 					}
 					return next(ctx, method, r)
 				}
@@ -297,7 +299,9 @@ func TestFailuresAreMaskedInEveryPart(t *testing.T) {
 	panicking = true
 	_, list := me.ListTools(ctx, nil)
 	panicking = false
-	for what, err := range map[string]error{"prompt": prompt, "resource": resource, "template": template, "list": list} {
+	for what, err := range map[string]error{
+		"prompt": prompt, "resource": resource, "template": template, "list": list,
+	} {
 		if err == nil || strings.Contains(err.Error(), "192.0.2.1") {
 			t.Errorf("%s: got %v, want an error without the cause", what, err)
 		}
@@ -376,7 +380,7 @@ func TestTheProvidersAPIIsAskedInTheCallersName(t *testing.T) {
 	defer elsewhere.Close()
 	describe := func(d mcp.Deps) mcp.Server {
 		type in struct{ URL string }
-		return serving(mcp.NewTool(sdk.Tool{Name: "get"}, func(ctx context.Context, c mcp.Caller, in in) (string, error) {
+		get := func(ctx context.Context, c mcp.Caller, in in) (string, error) {
 			if in.URL == "" {
 				in.URL = d.APIBase + "/user"
 			}
@@ -391,7 +395,8 @@ func TestTheProvidersAPIIsAskedInTheCallersName(t *testing.T) {
 			defer res.Body.Close()
 			data, err := io.ReadAll(res.Body)
 			return string(data), err
-		}))(d)
+		}
+		return serving(mcp.NewTool(sdk.Tool{Name: "get"}, get))(d)
 	}
 	me := mcptest.Start(t, describe, mcptest.API(api)).SignIn("octocat")
 	var got struct{ Result string }
@@ -407,7 +412,8 @@ func TestTheProvidersAPIIsAskedInTheCallersName(t *testing.T) {
 		t.Errorf("dead token: got %q, want sign in again", got)
 	}
 	none := mcptest.Start(t, describe).SignIn("octocat")
-	if got := none.Problem("get", map[string]string{"URL": "http://127.0.0.1/"}); !strings.Contains(got, "nothing to ask") {
-		t.Errorf("no API: got %q, want to be told", got)
+	got.Result = none.Problem("get", map[string]string{"URL": "http://127.0.0.1/"})
+	if !strings.Contains(got.Result, "nothing to ask") {
+		t.Errorf("no API: got %q, want to be told", got.Result)
 	}
 }
