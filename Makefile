@@ -4,6 +4,7 @@ GOTESTSUM   = go run gotest.tools/gotestsum@v1.13.0
 LINT        = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK = go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 MODULES     = $(shell go list -m -f '{{.Dir}}')
+TIDIED      = $(MODULES) $(CURDIR)/tools/tfcheck# outside the workspace, and built from modules that are in it
 
 .PHONY: help
 help: ## print the targets
@@ -28,7 +29,7 @@ static: ## formatting, vet, go fix, linters, tidy modules
 	go vet work
 	go fix -diff work
 	$(LINT) run --allow-parallel-runners $(addsuffix /...,$(MODULES))
-	@for m in $(MODULES); do (cd $$m && GOWORK=off go mod tidy -diff) || { echo "run: make tidy"; exit 1; }; done
+	@for m in $(TIDIED); do (cd $$m && GOWORK=off go mod tidy -diff) || { echo "run: make tidy"; exit 1; }; done
 
 .PHONY: test-all
 test-all: ## every test with the race detector: emulator, browser, strangers' clients
@@ -72,12 +73,12 @@ vuln: ## known vulnerabilities; one line where their database cannot be reached
 
 .PHONY: tidy
 tidy: ## tidy every module
-	@for m in $(MODULES); do (cd $$m && GOWORK=off go mod tidy) || exit 1; done
+	@for m in $(TIDIED); do (cd $$m && GOWORK=off go mod tidy) || exit 1; done
 
 .PHONY: bump
 bump: ## update DEP=module@version in every module that has it, and what it brings
 	@test -n "$(DEP)" || { echo "say which: make bump DEP=golang.org/x/oauth2@latest"; exit 2; }
-	@for m in $(MODULES); do (cd $$m && if grep -q "^.*$(firstword $(subst @, ,$(DEP))) v" go.mod; then GOWORK=off go get $(DEP); fi) || exit 1; done
+	@for m in $(TIDIED); do (cd $$m && if grep -q "^.*$(firstword $(subst @, ,$(DEP))) v" go.mod; then GOWORK=off go get $(DEP); fi) || exit 1; done
 	@$(MAKE) tidy
 
 .PHONY: docs
