@@ -17,14 +17,16 @@ locals {
     FORWARDED_FOR_HOPS            = tostring(coalesce(var.forwarded_for_hops, 2))
   }, var.custom_domain ? { LOAD_BALANCER_PROOF = terraform_data.load_balancer_proof[0].output } : {})
 
-  # Who writes a record says when it ends, so the lifetimes go with the store.
+  # Lifetimes that are mcp's alone: how long it goes by a grant that it has read, which the
+  # others read each time, and how long an upstream server may take its word for who calls.
+  mcp_lifetimes = ["REVOCATION_MAX_AGE", "IDENTITY_TOKEN_TTL"]
+  mcp_alone     = { for name, value in var.lifetimes : name => value if contains(local.mcp_lifetimes, name) }
+
+  # Who writes a record says when it ends, so the other lifetimes go with the store.
   store = merge(
-    { for name, value in var.lifetimes : name => value if name != "REVOCATION_MAX_AGE" },
+    { for name, value in var.lifetimes : name => value if !contains(local.mcp_lifetimes, name) },
     { STORE = "firestore:${var.project}/${module.store.database}" },
   )
-
-  # How long mcp goes by a grant that it has read; the others read it each time.
-  revocation = { for name, value in var.lifetimes : name => value if name == "REVOCATION_MAX_AGE" }
 
   github = {
     IDENTITY_PROVIDER = "github"
@@ -92,7 +94,7 @@ locals {
     # database for reading only. Its private keys tell upstream servers who calls.
     mcp = {
       description = "MCP endpoint"
-      environment = merge(local.common, local.behind_gateway, local.store, local.revocation, local.github, local.scopes)
+      environment = merge(local.common, local.behind_gateway, local.store, local.mcp_alone, local.github, local.scopes)
       secrets     = { FERNET_KEYS_FILE = "fernet-keys", VERIFICATION_KEYS_FILE = "verification-keys", IDENTITY_KEYS_FILE = "identity-keys" }
       database    = local.reader
       timeout     = 300

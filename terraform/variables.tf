@@ -254,9 +254,9 @@ variable "lifetimes" {
   validation {
     condition = alltrue([for k in keys(var.lifetimes) : contains([
       "ACCESS_TOKEN_TTL", "GRANT_TTL", "CODE_TTL", "SIGN_IN_TTL", "REFRESH_GRACE",
-      "REVOCATION_MAX_AGE", "MEMBERSHIP_TTL", "EVIDENCE_MAX_AGE", "CLIENT_UNUSED_TTL",
+      "REVOCATION_MAX_AGE", "MEMBERSHIP_TTL", "EVIDENCE_MAX_AGE", "CLIENT_UNUSED_TTL", "IDENTITY_TOKEN_TTL",
     ], k)])
-    error_message = "lifetimes takes ACCESS_TOKEN_TTL, GRANT_TTL, CODE_TTL, SIGN_IN_TTL, REFRESH_GRACE, REVOCATION_MAX_AGE, MEMBERSHIP_TTL, EVIDENCE_MAX_AGE, CLIENT_UNUSED_TTL, e.g. lifetimes = { GRANT_TTL = \"720h\" }."
+    error_message = "lifetimes takes ACCESS_TOKEN_TTL, GRANT_TTL, CODE_TTL, SIGN_IN_TTL, REFRESH_GRACE, REVOCATION_MAX_AGE, MEMBERSHIP_TTL, EVIDENCE_MAX_AGE, CLIENT_UNUSED_TTL, IDENTITY_TOKEN_TTL, e.g. lifetimes = { GRANT_TTL = \"720h\" }."
   }
 
   validation {
@@ -278,6 +278,7 @@ variable "lifetimes" {
         MEMBERSHIP_TTL     = [0, 2592000]
         EVIDENCE_MAX_AGE   = [0, 31536000]
         CLIENT_UNUSED_TTL  = [1, 157680000]
+        IDENTITY_TOKEN_TTL = [1, 300]
         }[k]] :
         sum(concat([0], [for part in regexall("([0-9]+)([hms])", v) : tonumber(part[0]) * { h = 3600, m = 60, s = 1 }[part[1]]])) >= limit[0] &&
         sum(concat([0], [for part in regexall("([0-9]+)([hms])", v) : tonumber(part[0]) * { h = 3600, m = 60, s = 1 }[part[1]]])) <= limit[1]

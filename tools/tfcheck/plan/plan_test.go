@@ -24,7 +24,7 @@ var settings = []string{
 	`custom_domain=true`,
 	`github_client_id=Ov23liAbCdEf0123456`,
 	`allow=["org:acme", "user:octocat"]`,
-	`lifetimes={ GRANT_TTL = "720h", REVOCATION_MAX_AGE = "5s" }`,
+	`lifetimes={ GRANT_TTL = "720h", REVOCATION_MAX_AGE = "5s", IDENTITY_TOKEN_TTL = "1m" }`,
 	`cimd_allow=["claude.ai", "vscode.dev"]`,
 	`redirect_schemes=["cursor", "com.example.app"]`,
 	`openai_apps_challenge=8t0fMl4QrJ2yXw7v`,
