@@ -7,12 +7,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/postern-dev/postern/shared/manifest"
 	"github.com/postern-dev/postern/tools/tfcheck/toolbox"
 )
 
@@ -96,15 +99,21 @@ func (p planned) ofType(kind string) map[string]resource {
 	return found
 }
 
-// functions returns the planned functions by short name, like token.
+// functions returns the planned functions by short name, like token. They are those of
+// shared/manifest.
 func (p planned) functions(t *testing.T) map[string]resource {
 	t.Helper()
 	found := map[string]resource{}
 	for _, r := range p.ofType("google_cloudfunctions2_function") {
 		found[strings.TrimPrefix(str(r.Values, "name"), "postern-")] = r
 	}
-	if len(found) != 6 {
-		t.Fatalf("got %d functions in the plan, want 6", len(found))
+	var want []string
+	for _, row := range manifest.Functions {
+		want = append(want, row.Name)
+	}
+	slices.Sort(want)
+	if got := slices.Sorted(maps.Keys(found)); !slices.Equal(got, want) {
+		t.Fatalf("got functions %v in the plan, want those of shared/manifest: %v", got, want)
 	}
 	return found
 }
