@@ -37,6 +37,15 @@ locals {
       what  = "More than five refreshes in ten minutes could not be decided: GitHub does not take the tokens it gave, or answers what cannot be understood. After EVIDENCE_MAX_AGE people have to sign in again. Often a wrong GITHUB_CLIENT_ID; playbook: docs/operations.md."
     }
   }
+
+  # Lines of which a single one is enough.
+  lines = {
+    fast_forwarded = {
+      title  = "Postern: a grant was older than its token"
+      filter = "${local.services} AND jsonPayload.event=\"refresh.fast_forwarded\""
+      what   = "The database was put back to an earlier time. If you restored a backup, this comes once for each connection; if you did not, somebody wrote to the database; playbook: docs/operations.md."
+    }
+  }
 }
 
 resource "google_logging_metric" "this" {
@@ -92,4 +101,34 @@ resource "google_monitoring_alert_policy" "this" {
   }
 
   depends_on = [google_logging_metric.this]
+}
+
+resource "google_monitoring_alert_policy" "line" {
+  for_each = local.lines
+
+  project               = var.project
+  display_name          = each.value.title
+  combiner              = "OR"
+  notification_channels = [for channel in google_monitoring_notification_channel.email : channel.id]
+
+  conditions {
+    display_name = each.value.title
+
+    condition_matched_log {
+      filter = each.value.filter
+    }
+  }
+
+  documentation {
+    content   = each.value.what
+    mime_type = "text/markdown"
+  }
+
+  alert_strategy {
+    auto_close = "3600s"
+
+    notification_rate_limit {
+      period = "3600s"
+    }
+  }
 }
