@@ -23,6 +23,7 @@ import (
 	"github.com/postern-dev/postern/cmd/postern/internal/localkeys"
 	"github.com/postern-dev/postern/shared/boot"
 	"github.com/postern-dev/postern/shared/config"
+	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/telemetry"
 	"github.com/postern-dev/postern/test/kit/emulator"
 	"github.com/postern-dev/postern/test/kit/firestoretest"
@@ -181,6 +182,12 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 		{"W15", inMetadata(`"none"`, `"none","private_key_jwt"`), "metadata", "Authlib"},
 		{"no keys", onPath("/", rewrite(`"kty"`, `"x"`)), "keys", "not a P-256 key"},
 		{"private key", onPath("/", rewrite(`"kty"`, `"d":"x","kty"`)), "keys", "private half"},
+		{"private identity key", onPath(oauth.IdentityKeysPath, rewrite(`"kty"`, `"d":"x","kty"`)), "keys",
+			"GET " + oauth.IdentityKeysPath + ": key 1 shows its private half"},
+		{"page for identity keys", answering("GET", oauth.IdentityKeysPath, 200, asHTML, "<html>"), "keys",
+			"want JSON"},
+		{"no identity key", answering("GET", oauth.IdentityKeysPath, 200, asJSON, `{"keys":[]}`), "keys",
+			"identity-keys is mounted on mcp"},
 		{"E3 405 first", answering("GET", "/mcp", 405, asJSON, gateways), "challenge", "GET /mcp: status 405"},
 		{"E5 open", answering("POST", "/mcp", 200, asJSON, `{}`), "challenge", "without a token"},
 		{"E6 gateway's token", func(h http.Handler, w http.ResponseWriter, r *http.Request) {
@@ -285,6 +292,22 @@ func TestDoctorTellsWhatIsWrongFromWhatItCouldNotLookAt(t *testing.T) {
 		wrong, unknown := report.Count()
 		if (wrong > 0) != (want == doctor.Wrong) || (unknown > 0) != (want == doctor.Unknown) || report.Err() == nil {
 			t.Errorf("%d: got %d wrong, %d unknown, %v", status, wrong, unknown, report.Err())
+		}
+	}
+}
+
+// A server without keys for upstream servers is as it should be. Whether there are any cannot be
+// told from a fault.
+func TestDoctorTakesAServerWithoutIdentityKeysAsItIs(t *testing.T) {
+	t.Parallel()
+	h := server(t)
+	for status, want := range map[int]doctor.State{404: doctor.Good, 503: doctor.Unknown, 302: doctor.Wrong} {
+		spoil := answering("GET", oauth.IdentityKeysPath, status, asJSON, unavailable)
+		report := examine(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { spoil(h, w, r) }), nil)
+		for _, c := range report.Checks {
+			if c.Name == "keys" && c.State != want {
+				t.Errorf("%d: got %s, want %s:\n%s", status, c.State, want, printed(t, report))
+			}
 		}
 	}
 }

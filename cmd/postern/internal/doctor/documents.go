@@ -175,36 +175,73 @@ func contains(list any, want string) bool {
 	return false
 }
 
-// keys looks at the verification keys.
-func keys(_ context.Context, p *probe) error {
+// keys looks at the verification keys, and at those that tell upstream servers who calls.
+func keys(ctx context.Context, p *probe) error {
 	a := p.documents[families[2][0]]
 	if a.object() == nil {
 		p.unknown(fmt.Sprintf("%s: status %d, and no JSON object to look at", a, a.status), advice(a))
 		return nil
 	}
-	list, _ := a.object()["keys"].([]any)
-	if len(list) == 0 {
-		p.found(fmt.Sprintf("%s has no key", a),
-			"make the rings: postern keys create, then see that verification-keys is mounted on wellknown and mcp")
+	n := p.lookAtKeys(a, verification)
+	if n == 0 {
 		return nil
 	}
-	for i, v := range list {
-		p.lookAtKey(fmt.Sprintf("%s: key %d", a, i+1), v)
+	p.check.Note = cli.Count(n, "key", "keys")
+	return identityKeys(ctx, p)
+}
+
+// identityKeys looks at the keys that tell upstream servers who calls, which a server without
+// them need not have.
+func identityKeys(ctx context.Context, p *probe) error {
+	a, err := p.ask(ctx, request{method: http.MethodGet, path: oauth.IdentityKeysPath})
+	if err != nil || a.status == http.StatusNotFound || p.wrongStatus(a, http.StatusOK, http.StatusNotFound) {
+		return err
 	}
-	p.check.Note = cli.Count(len(list), "key", "keys")
+	if p.wantJSON(a) {
+		p.check.Note += fmt.Sprintf(", and %d for upstream servers", p.lookAtKeys(a, identities))
+	}
 	return nil
 }
 
-func (p *probe) lookAtKey(name string, v any) {
+// A published is a ring whose public keys are for everybody.
+type published struct {
+	ring    string
+	mounted string // what has to be where, for its keys to be there
+	private string // what keeps its private halves from being shown
+}
+
+var (
+	verification = published{
+		"verification-keys", "verification-keys is mounted on wellknown and mcp",
+		"mount verification-keys, never signing-keys, on wellknown",
+	}
+	identities = published{
+		"identity-keys", "identity-keys is mounted on mcp", "let nothing but mcp answer at " + oauth.IdentityKeysPath,
+	}
+)
+
+// lookAtKeys looks at a JWK Set and returns how many keys it has.
+func (p *probe) lookAtKeys(a answer, of published) int {
+	list, _ := a.object()["keys"].([]any)
+	if len(list) == 0 {
+		p.found(fmt.Sprintf("%s has no key", a),
+			"make the rings: postern keys create, then see that "+of.mounted)
+	}
+	for i, v := range list {
+		p.lookAtKey(fmt.Sprintf("%s: key %d", a, i+1), v, of)
+	}
+	return len(list)
+}
+
+func (p *probe) lookAtKey(name string, v any, of published) {
 	key, _ := v.(map[string]any)
 	for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "k"} {
 		if _, there := key[private]; there {
-			p.found(name+" shows its private half", "now: retire it with postern keys retire --now, "+
-				"and mount verification-keys, never signing-keys, on wellknown")
+			p.found(name+" shows its private half", "now: retire it with postern keys retire --now, and "+of.private)
 			return
 		}
 	}
 	if text(key["kty"]) != "EC" || text(key["crv"]) != "P-256" || text(key["kid"]) == "" {
-		p.found(name+" is not a P-256 key with a kid", "see what is in the ring verification-keys: postern keys status")
+		p.found(name+" is not a P-256 key with a kid", "see what is in the ring "+of.ring+": postern keys status")
 	}
 }
