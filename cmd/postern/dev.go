@@ -29,8 +29,7 @@ func newDev(out *cli.Output) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&o.listen, "listen", "127.0.0.1:8085", "address to listen on")
 	cmd.Flags().StringVar(&o.data, "data", ".postern", "directory of records and keys")
-	cmd.Flags().StringVar(&o.log, "log", cli.LogAuto,
-		"form of the log on standard error: text, json, or auto, which is text on a terminal")
+	cli.BindLog(cmd.Flags(), &o.log)
 	cmd.Flags().StringVar(&o.tools, "tools", "",
 		"address of a program with tools of your own (docs/tools.md), like http://127.0.0.1:8080; it serves /mcp")
 	return cmd

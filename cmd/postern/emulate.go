@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -12,11 +11,11 @@ import (
 	"github.com/postern-dev/postern/cmd/postern/internal/cli"
 	"github.com/postern-dev/postern/cmd/postern/internal/emulate"
 	"github.com/postern-dev/postern/shared/boot"
-	"github.com/postern-dev/postern/shared/version"
 )
 
 func newEmulate(out *cli.Output) *cobra.Command {
 	var c emulate.Config
+	var log string
 	cmd := &cobra.Command{
 		Use:   "emulate",
 		Short: "Run each function as its own process behind a gateway, as deployed",
@@ -29,21 +28,22 @@ func newEmulate(out *cli.Output) *cobra.Command {
 		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c.Progress = out.Begin
-			return runEmulate(cmd.Context(), out.Out, c)
+			return runEmulate(cmd.Context(), out, log, c)
 		},
 	}
 	cmd.Flags().StringVar(&c.Listen, "listen", "127.0.0.1:8085", "address to listen on")
 	cmd.Flags().IntVar(&c.Replicas, "replicas", 1, "processes of each function")
 	cmd.Flags().StringVar(&c.Store, "store", emulate.Embedded, "embedded or firestore")
 	cmd.Flags().StringVar(&c.Data, "data", ".postern", "directory of records and keys")
+	cli.BindLog(cmd.Flags(), &log)
 	cmd.Flags().IntVar(&c.DropEvery, "drop-every", 0,
 		"lose every n-th answer, so that the gateway repeats a request that was done")
 	_ = cmd.Flags().MarkHidden("drop-every") // for tests; the name is right above
 	return cmd
 }
 
-// runEmulate serves until ctx ends.
-func runEmulate(ctx context.Context, out io.Writer, c emulate.Config) error {
+// runEmulate serves until ctx ends. log is the form of the log.
+func runEmulate(ctx context.Context, out *cli.Output, log string, c emulate.Config) error {
 	root, err := emulate.FindRoot()
 	if err != nil {
 		return err
@@ -60,15 +60,17 @@ func runEmulate(ctx context.Context, out io.Writer, c emulate.Config) error {
 		}
 		return env.Lookup(name)
 	}
-	c.Log, c.Output = env.Log, os.Stderr
-	c.Log.Info("postern emulate starts", "version", version.String())
+	if err := openLog(env, out, log, "emulate"); err != nil {
+		return err
+	}
+	c.Log, c.Output = env.Log, out.Lines(log, env.Log)
 	c.Check = checkFunctions
 	c.Ready = func(origin string) {
 		records := recordsOf(env)
 		if c.Store == emulate.Firestore {
 			records = "the Firestore emulator, and end with it"
 		}
-		printWelcome(out, env, origin, records)
+		printWelcome(out.Out, env, origin, records)
 	}
 	return emulate.Run(ctx, c)
 }

@@ -75,8 +75,7 @@ func newServe(out *cli.Output) *cobra.Command {
 	f.StringVar(&o.directory, "acme-directory", certificate.LetsEncrypt, "directory URL of the ACME authority")
 	f.StringVar(&o.roots, "acme-ca", "", "file of the certificates that the authority's own leads to, in PEM; "+
 		"unset, those of the system")
-	f.StringVar(&o.log, "log", cli.LogAuto,
-		"form of the log on standard error: text, json, or auto, which is text on a terminal")
+	cli.BindLog(f, &o.log)
 	return cmd
 }
 

@@ -125,6 +125,21 @@ func severity(l slog.Level) string {
 	return "CRITICAL"
 }
 
+// Severity reads the name of a level as a line has it. A name that no line has is INFO.
+func Severity(name string) slog.Level {
+	switch name {
+	case "DEBUG":
+		return slog.LevelDebug
+	case "WARNING":
+		return slog.LevelWarn
+	case "ERROR":
+		return slog.LevelError
+	case "CRITICAL":
+		return slog.LevelError + 4
+	}
+	return slog.LevelInfo
+}
+
 // clip cuts s to at most limit bytes at the border of a character.
 func clip(s string, limit int) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/lmittmann/tint"
+	"github.com/spf13/pflag"
 
 	"github.com/postern-dev/postern/shared/telemetry"
 )
@@ -22,7 +23,7 @@ const (
 func (o *Output) Logger(form string, level slog.Leveler) (*slog.Logger, error) {
 	terminal := o.progress.terminal
 	switch {
-	case form == LogJSON, form == LogAuto && !terminal:
+	case o.logJSON(form):
 		return telemetry.NewLogger(o.Err, level, ""), nil
 	case form == LogText, form == LogAuto:
 		return telemetry.NewLoggerOver(tint.NewTextHandler(o.Err, &tint.Options{
@@ -30,6 +31,17 @@ func (o *Output) Logger(form string, level slog.Leveler) (*slog.Logger, error) {
 		})), nil
 	}
 	return nil, Usage("--log %s: want %s, %s or %s", form, LogAuto, LogText, LogJSON)
+}
+
+// logJSON reports whether a form of a log is JSON here.
+func (o *Output) logJSON(form string) bool {
+	return form == LogJSON || form == LogAuto && !o.progress.terminal
+}
+
+// BindLog makes the flag that chooses the form of a server's log.
+func BindLog(flags *pflag.FlagSet, form *string) {
+	flags.StringVar(form, "log", LogAuto,
+		"form of the log on standard error: text, json, or auto, which is text on a terminal")
 }
 
 // inMessage are the fields that say again, for programs, what the message of their line says.

@@ -65,3 +65,45 @@ func TestReadableLogIsPlainText(t *testing.T) {
 		}
 	}
 }
+
+// The lines of other processes take the form of ours: a program's stay as they are, a person's read
+// like those of this process, and drive the terminal as little (LG-03).
+func TestLinesOfOtherProcessesTakeTheSameForm(t *testing.T) {
+	t.Parallel()
+	var line bytes.Buffer
+	telemetry.NewLogger(&line, nil, "acme").WarnContext(
+		telemetry.Begin(t.Context(), "REQUEST1", telemetry.Trace{ID: "TRACE1"}), "signed in \x1b[2J",
+		"event", "code.redeemed", "client_id", "c_1", "status", 200)
+	show := func(form string, line []byte) string {
+		var b bytes.Buffer
+		o := New(nil, nil, &b)
+		log, err := o.Logger(form, slog.LevelInfo)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := o.Lines(form, log).Write(line); n != len(line) || err != nil {
+			t.Errorf("got %d, %v, want the whole line written", n, err)
+		}
+		return b.String()
+	}
+	if got := show(LogAuto, line.Bytes()); got != line.String() {
+		t.Errorf("for programs: got %q, want %q", got, line.String())
+	}
+	got := show(LogText, line.Bytes())
+	for _, want := range []string{"WRN", "signed in \ufffd[2J", "client_id=c_1 status=200 request_id=REQUEST1\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("for people: got %q, want %q in it", got, want)
+		}
+	}
+	if strings.Contains(got, "{") || strings.Contains(got, "TRACE1") || strings.Contains(got, "code.redeemed") {
+		t.Errorf("for people: got %q, want no JSON, no trace and no event", got)
+	}
+	for line, want := range map[string]string{
+		"panic: \x1b[2Joops\n": "panic: \ufffd[2Joops\n", "\tmain.go:3\n": "    main.go:3\n",
+		"{\n": "{\n", `{"a":1}` + "\n": `{"a":1}` + "\n",
+	} {
+		if got := show(LogText, []byte(line)); got != want {
+			t.Errorf("%q: got %q, want %q", line, got, want)
+		}
+	}
+}
