@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -15,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/postern-dev/postern/test/internal/rig"
+	"github.com/postern-dev/postern/test/kit/freeport"
 )
 
 // conformance starts the official suite. Its own Node comes with it: the suite needs 22.
@@ -42,7 +42,7 @@ func TestOfficialSuitePassesTheAuthorizationServer(t *testing.T) {
 	t.Parallel()
 	s := rig.Start(t, rig.Options{})
 	a := rig.NewApp(s)
-	port := freePort(t)
+	port := freeport.Port(t)
 	a.Redirect = "http://127.0.0.1:" + port + "/callback"
 	if err := a.Register(t.Context(), nil); err != nil {
 		t.Fatal(err)
@@ -172,18 +172,4 @@ func withBearer(t *testing.T, origin, token string) string {
 	})
 	t.Cleanup(proxy.Close)
 	return proxy.URL
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
 }

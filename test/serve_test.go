@@ -16,6 +16,7 @@ import (
 
 	"github.com/postern-dev/postern/test/internal/authority"
 	"github.com/postern-dev/postern/test/internal/rig"
+	"github.com/postern-dev/postern/test/kit/freeport"
 )
 
 const servedHost = "auth.postern.test"
@@ -24,7 +25,7 @@ const servedHost = "auth.postern.test"
 // its port, or for plain http alone.
 func onOneMachine(t *testing.T, challenge string, settings map[string]string) (s *rig.Server, plain string) {
 	t.Helper()
-	free := rig.FreeAddresses(t, 3)
+	free := freeport.Addresses(t, 3)
 	listen, plain, nobody := free[0], free[1], free[2]
 	tlsPort := port(t, listen)
 	if challenge == "http-01" {
@@ -194,7 +195,7 @@ func TestServeFinishesWhatIsUnderWay(t *testing.T) {
 	watch, settings := newSystemd(t), somebodysGitHub(t)
 	settings["ISSUER_URL"] = "https://" + servedHost
 	settings["NOTIFY_SOCKET"] = watch.LocalAddr().String()
-	listen := rig.FreeAddresses(t, 1)[0]
+	listen := freeport.Addresses(t, 1)[0]
 	s := rig.StartServed(t, rig.Served{
 		Listen: listen, Issuer: settings["ISSUER_URL"], Settings: settings, Args: []string{"--behind-proxy"},
 	})

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/postern-dev/postern/shared/manifest"
 	"github.com/postern-dev/postern/test/internal/rig"
+	"github.com/postern-dev/postern/test/kit/freeport"
 )
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
@@ -69,7 +69,7 @@ func settings(b *testing.B) map[string]string {
 
 // measure starts a process, waits for its first answer, and reads its memory.
 func measure(b *testing.B, c rig.Command, times, memory []float64) ([]float64, []float64) {
-	port := freePort(b)
+	port := freeport.Port(b)
 	c.Env = maps.Clone(c.Env)
 	c.Env["PORT"] = port
 	start := time.Now()
@@ -113,7 +113,7 @@ func BenchmarkLogin(b *testing.B) {
 	ours := maps.Clone(same)
 	ours["FORWARDED_FOR_HOPS"] = "1"
 	s := rig.Start(b, rig.Options{Settings: ours})
-	dir, port := b.TempDir(), freePort(b)
+	dir, port := b.TempDir(), freeport.Port(b)
 	env := maps.Clone(same)
 	env["DIR"], env["PORT"] = dir, port
 	rig.Launch(b, rig.Command{Name: "needed", Path: rig.Program(b, "test/bench/needed"), Env: env})
@@ -176,17 +176,4 @@ func (n *bareLogin) run(steps []step) {
 func median(list []float64) float64 {
 	sorted := slices.Sorted(slices.Values(list))
 	return sorted[len(sorted)/2]
-}
-
-func freePort(b *testing.B) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		b.Fatal(err)
-	}
-	return port
 }

@@ -64,21 +64,6 @@ func (s *Server) Process() *Process {
 	return s.replicas[0]
 }
 
-// FreeAddresses returns n ports of loopback, host:port, that nobody had a moment ago.
-func FreeAddresses(t testing.TB, n int) []string {
-	t.Helper()
-	var addresses []string
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close() // once all are taken, so that they differ
-		addresses = append(addresses, l.Addr().String())
-	}
-	return addresses
-}
-
 // DialInstead returns a transport's dialer that goes to one address for another.
 func DialInstead(of, to string) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {

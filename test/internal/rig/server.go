@@ -3,7 +3,6 @@ package rig
 import (
 	"fmt"
 	"maps"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/postern-dev/postern/test/kit/freeport"
 	"github.com/postern-dev/postern/test/kit/oauthtest"
 )
 
@@ -90,7 +90,7 @@ var (
 // at a time.
 func (s *Server) TryStartReplica(i int) error {
 	for {
-		address, err := freeAddress()
+		address, err := freeport.Address()
 		if err != nil {
 			return err
 		}
@@ -134,16 +134,6 @@ func (s *Server) came(i int, p *Process, address string) {
 	defer s.mu.Unlock()
 	s.replicas[i], s.addresses[i] = p, address
 	s.route()
-}
-
-// freeAddress returns a port of loopback that nobody had a moment ago.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
 }
 
 // KillReplica is kill -9 of one process.

@@ -15,7 +15,6 @@ package emulator
 import (
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -25,6 +24,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postern-dev/postern/test/kit/freeport"
 	"github.com/postern-dev/postern/test/kit/tool"
 )
 
@@ -93,7 +93,7 @@ func startProcess() error {
 	if os.Getenv(Variable) != "" {
 		return nil
 	}
-	host, err := freeAddress()
+	host, err := freeport.Address()
 	if err != nil {
 		return fmt.Errorf("start the Firestore emulator: %w", err)
 	}
@@ -156,13 +156,4 @@ func (e *emulator) stop() {
 	}
 	_ = e.held.Close()
 	_ = e.command.Wait() // its result is that of the last kill, which may find nothing left
-}
-
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
 }
