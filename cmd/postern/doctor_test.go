@@ -489,3 +489,21 @@ func TestMissingDatabaseIsLoggedAtItsFirstUse(t *testing.T) {
 		t.Errorf("got %d lines, want one that says what to do:\n%s", n, lines.String())
 	}
 }
+
+// What could not be reached is said once: the origin above, the path and the reason below.
+func TestDoctorNamesWhatItCannotReachOnce(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewServer(http.NotFoundHandler())
+	s.Close()
+	report, err := doctor.Run(t.Context(), s.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := printed(t, report)
+	if strings.Count(got, s.URL) != 1 || strings.Count(got, oauth.ServerMetadataPath) != 1 {
+		t.Errorf("got %s, want the origin and the path once each", got)
+	}
+	if !strings.Contains(got, "connect") {
+		t.Errorf("got %s, want why", got)
+	}
+}

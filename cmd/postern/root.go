@@ -21,7 +21,7 @@ func newRoot(out *cli.Output) *cobra.Command {
 	root.SetOut(out.Out)
 	root.SetErr(out.Err)
 	root.SetHelpCommand(newHelp())
-	root.SetFlagErrorFunc(misuse)
+	root.SetFlagErrorFunc(flagMisuse)
 	checkArgs(root)
 	return root
 }

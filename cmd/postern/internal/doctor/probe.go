@@ -10,6 +10,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -107,6 +108,9 @@ func (p *probe) ask(ctx context.Context, q request) (answer, error) {
 	}
 	a := answer{request: q, sent: p.now()}
 	resp, err := p.client.Do(r)
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err // without the method and URL, which are said here
+	}
 	if err != nil {
 		return a, fmt.Errorf("%s %s: %w", q.method, q.path, err)
 	}
