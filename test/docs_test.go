@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/postern-dev/postern/test/internal/rig"
 )
@@ -37,6 +38,27 @@ func TestConformancePageNamesTestsThatExist(t *testing.T) {
 	for _, name := range regexp.MustCompile(`\bTest[A-Z]\w+`).FindAllString(string(page), -1) {
 		if !strings.Contains(code.String(), "func "+name+"(") {
 			t.Errorf("docs/conformance.md: got %s, which no package has", name)
+		}
+	}
+}
+
+// Pages are read beside code and in diffs, so no line is longer than 130 columns but a table's.
+func TestPagesHaveNoLongLines(t *testing.T) {
+	t.Parallel()
+	root := rig.Root(t)
+	pages, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	if err != nil || len(pages) == 0 {
+		t.Fatalf("got %v, %v, want the pages", pages, err)
+	}
+	for _, name := range append(pages, filepath.Join(root, "README.md"), filepath.Join(root, "CONTRIBUTING.md")) {
+		page, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, line := range strings.Split(string(page), "\n") {
+			if n := utf8.RuneCountInString(line); n > 130 && !strings.HasPrefix(line, "|") {
+				t.Errorf("%s:%d: got %d columns, want 130 or fewer", filepath.Base(name), i+1, n)
+			}
 		}
 	}
 }

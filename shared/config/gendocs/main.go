@@ -9,8 +9,10 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/postern-dev/postern/shared/config"
 	"github.com/postern-dev/postern/shared/manifest"
@@ -49,13 +51,13 @@ const intro = `# Configuration
 
 <!-- Written by go run ./shared/config/gendocs from the table in shared/config. Change the table. -->
 
-Every function reads its settings from its environment, once, at start. ` +
-	`A setting that is set to nothing counts as unset. All problems are
-reported together, each with the name, what is there and what is wanted; a secret is never a value, always a file.
+Every function reads its settings from its environment, once, at start. A setting that is set to nothing counts as
+unset. All problems are reported together, each with the name, what is there and what is wanted; a secret is never a
+value, always a file.
 
 On Cloud Run a function with a problem does not start, so a bad revision takes no traffic. ` +
-	"`postern dev`" + ` with nothing set brings its own
-store, keys and development sign-in.
+	"`postern dev`" + ` with
+nothing set brings its own store, keys and development sign-in.
 
 | setting | unset means | read by |
 |---|---|---|
@@ -69,12 +71,12 @@ func render(settings []config.Setting) string {
 		fmt.Fprintf(&b, "| [`%s`](#%s) | %s | %s |\n", s.Name, strings.ToLower(s.Name), unset(s), readers(s.Name))
 	}
 	for _, s := range supported {
-		fmt.Fprintf(&b, "\n## `%s`\n\n%s\n\n%s\n", s.Name, s.Doc, form(s))
+		fmt.Fprintf(&b, "\n## `%s`\n\n%s\n\n%s\n", s.Name, wrap(s.Doc), wrap(form(s)))
 	}
 	b.WriteString(later)
 	for _, s := range settings {
 		if s.Unsupported {
-			fmt.Fprintf(&b, "- `%s`: %s\n", s.Name, s.Doc)
+			fmt.Fprintf(&b, "%s\n", wrap("- `"+s.Name+"`: "+s.Doc))
 		}
 	}
 	return b.String()
@@ -112,4 +114,21 @@ func form(s config.Setting) string {
 		line += " Example: `" + s.Name + "=" + s.Example + "`."
 	}
 	return line
+}
+
+// word is what stands in one line: also `code with spaces`.
+var word = regexp.MustCompile("(?:`[^`]*`|[^ `])+")
+
+// wrap breaks a paragraph into lines of at most 120 columns.
+func wrap(text string) string {
+	var lines []string
+	for _, w := range word.FindAllString(text, -1) {
+		last := len(lines) - 1
+		if last < 0 || utf8.RuneCountInString(lines[last]+" "+w) > 120 {
+			lines = append(lines, w)
+			continue
+		}
+		lines[last] += " " + w
+	}
+	return strings.Join(lines, "\n")
 }
