@@ -45,7 +45,7 @@ func TestEveryAlertHasAPlaybook(t *testing.T) {
 	t.Parallel()
 	page := read(t, "docs", "operations.md")
 	alerts := read(t, "terraform", "modules", "alerts", "main.tf")
-	titles := regexp.MustCompile(`title = "([^"]+)"`).FindAllStringSubmatch(alerts, -1)
+	titles := regexp.MustCompile(`title +?= "([^"]+)"`).FindAllStringSubmatch(alerts, -1)
 	if len(titles) == 0 {
 		t.Fatal("no alert found")
 	}
@@ -53,6 +53,9 @@ func TestEveryAlertHasAPlaybook(t *testing.T) {
 		if !strings.Contains(page, "\n### "+title[1]+"\n") {
 			t.Errorf("docs/operations.md has no section %q", title[1])
 		}
+	}
+	if got, want := strings.Count(page, "\n### Postern: "), len(titles); got != want {
+		t.Errorf("docs/operations.md has %d sections about alerts, want %d", got, want)
 	}
 }
 

@@ -1,8 +1,6 @@
 package plan
 
 import (
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -10,24 +8,6 @@ import (
 
 	"github.com/postern-dev/postern/shared/telemetry"
 )
-
-// TestEveryAlertHasItsPlaybook: whoever is woken finds the alert's title in docs/operations.md.
-func TestEveryAlertHasItsPlaybook(t *testing.T) {
-	t.Parallel()
-	page, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "operations.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	alerts := firstPlan(t).ofType("google_monitoring_alert_policy")
-	for address, r := range alerts {
-		if title := str(r.Values, "display_name"); !strings.Contains(string(page), "\n### "+title+"\n") {
-			t.Errorf("%s: docs/operations.md has no section %q", address, title)
-		}
-	}
-	if got, want := strings.Count(string(page), "\n### Postern: "), len(alerts); got != want {
-		t.Errorf("docs/operations.md has %d sections about alerts, want %d", got, want)
-	}
-}
 
 // TestAlertsCountEventsThatExist: a misspelt event would never wake anybody. One line alone tells
 // that the database was put back.
