@@ -62,3 +62,15 @@ func TestPagesHaveNoLongLines(t *testing.T) {
 		}
 	}
 }
+
+// Who begins here reads one page; what it leaves to others is linked.
+func TestContributingIsOnePage(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join(rig.Root(t), "CONTRIBUTING.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(page), "\n"); n > 60 {
+		t.Errorf("CONTRIBUTING.md: got %d lines, want 60 or fewer: move what grew to docs/ and link it", n)
+	}
+}
