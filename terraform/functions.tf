@@ -49,6 +49,8 @@ locals {
 
   challenge = var.openai_apps_challenge == null ? {} : { OPENAI_APPS_CHALLENGE = var.openai_apps_challenge }
 
+  upstream = var.mcp_upstream_url == null ? {} : { MCP_UPSTREAM_URL = var.mcp_upstream_url }
+
   reader = { id = module.store.database, role = "roles/datastore.viewer" }
   writer = { id = module.store.database, role = "roles/datastore.user" }
 
@@ -94,7 +96,7 @@ locals {
     # database for reading only. Its private keys tell upstream servers who calls.
     mcp = {
       description = "MCP endpoint"
-      environment = merge(local.common, local.behind_gateway, local.store, local.mcp_alone, local.github, local.scopes)
+      environment = merge(local.common, local.behind_gateway, local.store, local.mcp_alone, local.github, local.scopes, local.upstream)
       secrets     = { FERNET_KEYS_FILE = "fernet-keys", VERIFICATION_KEYS_FILE = "verification-keys", IDENTITY_KEYS_FILE = "identity-keys" }
       database    = local.reader
       timeout     = 300

@@ -227,6 +227,22 @@ variable "own_tools" {
   default     = false
 }
 
+variable "mcp_upstream_url" {
+  description = "URL of the MCP server behind this one, e.g. https://wiki.example.com/mcp; /mcp is then the way to it (docs/upstream.md). Null serves the tools of mcp.zip."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.mcp_upstream_url == null || can(regex("^https://[^/?#@[:space:]]+(/[^?#[:space:]]*[^/?#[:space:]])?$", var.mcp_upstream_url))
+    error_message = "mcp_upstream_url must be an https URL without query or trailing slash, e.g. mcp_upstream_url = \"https://wiki.example.com/mcp\", or be left out."
+  }
+
+  validation {
+    condition     = var.mcp_upstream_url == null || !var.own_tools
+    error_message = "mcp_upstream_url and own_tools both say what /mcp serves: leave one of them out."
+  }
+}
+
 variable "instances" {
   description = "Fewest and most instances per function, e.g. { mcp = { min = 1, max = 20 } }. Default 0 and 10; min = 1 removes most cold starts for about 10 USD a month each."
   type = map(object({

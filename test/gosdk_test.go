@@ -24,9 +24,10 @@ const redirectURI = rig.RedirectURI
 
 // A goClient is the Go SDK's own client with its OAuth handler.
 type goClient struct {
-	session *mcp.ClientSession
-	browser *oauthtest.Browser
-	logins  atomic.Int32 // how often a person had to sign in
+	session  *mcp.ClientSession
+	browser  *oauthtest.Browser
+	logins   atomic.Int32 // how often a person had to sign in
+	progress atomic.Int32 // how many notices of progress came
 }
 
 // connectGo discovers, registers, signs login in and opens a session.
@@ -57,7 +58,11 @@ func dialGo(ctx context.Context, s *rig.Server, login string) (*goClient, error)
 	if err != nil {
 		return nil, err
 	}
-	client := mcp.NewClient(&mcp.Implementation{Name: "go-sdk", Version: "1"}, nil)
+	client := mcp.NewClient(&mcp.Implementation{Name: "go-sdk", Version: "1"}, &mcp.ClientOptions{
+		ProgressNotificationHandler: func(context.Context, *mcp.ProgressNotificationClientRequest) {
+			c.progress.Add(1)
+		},
+	})
 	transport := &mcp.StreamableClientTransport{
 		Endpoint: s.MCP, OAuthHandler: handler,
 		HTTPClient: &http.Client{Timeout: rig.Patience, Transport: s.Transport()},

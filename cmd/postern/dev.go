@@ -24,6 +24,9 @@ func newDev(out *cli.Output) *cobra.Command {
 			"under the data directory, signs people in with a form that believes every name, and lets anyone in.",
 		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.tools != "" && o.upstream != "" {
+				return cli.Usage("--tools and --upstream both say what serves /mcp: leave one of them out")
+			}
 			return runDev(cmd.Context(), out, o)
 		},
 	}
@@ -32,10 +35,11 @@ func newDev(out *cli.Output) *cobra.Command {
 	cli.BindLog(cmd.Flags(), &o.log)
 	cmd.Flags().StringVar(&o.tools, "tools", "",
 		"address of a program with tools of your own (docs/tools.md), like http://127.0.0.1:8080; it serves /mcp")
+	addUpstream(cmd, &o.upstream)
 	return cmd
 }
 
-type devOptions struct{ listen, data, log, tools string }
+type devOptions struct{ listen, data, log, tools, upstream string }
 
 // runDev serves until ctx ends.
 func runDev(ctx context.Context, out *cli.Output, o devOptions) error {
@@ -43,6 +47,7 @@ func runDev(ctx context.Context, out *cli.Output, o devOptions) error {
 	if err != nil {
 		return err
 	}
+	withUpstream(env, o.upstream)
 	if err := openLog(env, out, o.log, "dev"); err != nil {
 		return err
 	}

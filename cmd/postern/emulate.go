@@ -15,7 +15,7 @@ import (
 
 func newEmulate(out *cli.Output) *cobra.Command {
 	var c emulate.Config
-	var log string
+	var log, upstream string
 	cmd := &cobra.Command{
 		Use:   "emulate",
 		Short: "Run each function as its own process behind a gateway, as deployed",
@@ -28,7 +28,7 @@ func newEmulate(out *cli.Output) *cobra.Command {
 		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c.Progress = out.Begin
-			return runEmulate(cmd.Context(), out, log, c)
+			return runEmulate(cmd.Context(), out, log, upstream, c)
 		},
 	}
 	cmd.Flags().StringVar(&c.Listen, "listen", "127.0.0.1:8085", "address to listen on")
@@ -36,14 +36,15 @@ func newEmulate(out *cli.Output) *cobra.Command {
 	cmd.Flags().StringVar(&c.Store, "store", emulate.Embedded, "embedded or firestore")
 	cmd.Flags().StringVar(&c.Data, "data", ".postern", "directory of records and keys")
 	cli.BindLog(cmd.Flags(), &log)
+	addUpstream(cmd, &upstream)
 	cmd.Flags().IntVar(&c.DropEvery, "drop-every", 0,
 		"lose every n-th answer, so that the gateway repeats a request that was done")
 	_ = cmd.Flags().MarkHidden("drop-every") // for tests; the name is right above
 	return cmd
 }
 
-// runEmulate serves until ctx ends. log is the form of the log.
-func runEmulate(ctx context.Context, out *cli.Output, log string, c emulate.Config) error {
+// runEmulate serves until ctx ends. log is the form of the log, upstream the URL of a server behind.
+func runEmulate(ctx context.Context, out *cli.Output, log, upstream string, c emulate.Config) error {
 	root, err := emulate.FindRoot()
 	if err != nil {
 		return err
@@ -53,6 +54,7 @@ func runEmulate(ctx context.Context, out *cli.Output, log string, c emulate.Conf
 	if err != nil {
 		return err
 	}
+	withUpstream(env, upstream)
 	// The default of dev is not for every kind of store that emulate has.
 	c.Lookup = func(name string) (string, bool) {
 		if name == "STORE" {

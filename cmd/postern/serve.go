@@ -42,6 +42,7 @@ const serveGrace = 30 * time.Second
 
 type serveOptions struct {
 	listen, data, log string
+	upstream          string // an MCP server behind this one
 	http              string // a second address, for plain HTTP
 	behindProxy       bool
 	directory, roots  string // of the ACME authority
@@ -64,6 +65,7 @@ func newServe(out *cli.Output) *cobra.Command {
 			return runServe(cmd.Context(), out, o)
 		},
 	}
+	addUpstream(cmd, &o.upstream)
 	f := cmd.Flags()
 	f.StringVar(&o.listen, "listen", ":443",
 		"address to listen on; with --behind-proxy the default is "+behindProxyListen)
@@ -82,6 +84,7 @@ func newServe(out *cli.Output) *cobra.Command {
 // runServe serves until ctx ends.
 func runServe(ctx context.Context, out *cli.Output, o serveOptions) error {
 	env := localEnvironment(o.data, o.defaults())
+	withUpstream(env, o.upstream)
 	if err := openLog(env, out, o.log, "serve"); err != nil {
 		return err
 	}

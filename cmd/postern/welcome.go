@@ -19,8 +19,9 @@ var welcome = template.Must(template.New("welcome").Parse(welcomeText))
 // paste into each client.
 func printWelcome(w io.Writer, env *boot.Env, origin, records string) {
 	keys, _ := env.Lookup("FERNET_KEYS_FILE")
-	_ = welcome.Execute(w, struct{ URL, Records, Keys, SignIn string }{
+	_ = welcome.Execute(w, struct{ URL, Records, Keys, SignIn, Upstream string }{
 		origin + "/mcp", records, absolute(filepath.Dir(keys)), mayEnter(env),
+		env.Settings().String(upstreamSetting),
 	})
 }
 

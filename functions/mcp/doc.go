@@ -21,6 +21,10 @@
 // verified for this very request, and its own typed arguments. It never sees the token.
 // docs/tools.md has a walk through, and mcptest tests such a server.
 //
+// Instead there may be an MCP server behind this one, which has all there is to call
+// (forward.go, package proxy). Then the pipeline ends with the message, whose meaning is
+// for that server; GET and DELETE, which older revisions have, go on too.
+//
 // Beside /mcp it serves the public keys of what tells upstream servers who calls
 // (identitykeys.go): no other function holds that ring, and no token is asked for.
 //

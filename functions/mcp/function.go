@@ -7,6 +7,7 @@ import (
 
 	_ "github.com/GoogleCloudPlatform/functions-framework-go/funcframework" // the vendored build needs it
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
+	"github.com/postern-dev/postern/functions/mcp/proxy"
 	"github.com/postern-dev/postern/shared/accesstoken"
 	"github.com/postern-dev/postern/shared/boot"
 	"github.com/postern-dev/postern/shared/boot/serve"
@@ -53,9 +54,10 @@ func besideDev() {
 
 // Build reads the environment and opens what the endpoint needs, the store by one of drivers.
 // It does no network I/O, so a bad setting fails the start and nothing else can.
-func Build(drivers driver.Openers) boot.Build { return buildOf(drivers, Builtin, false) }
+func Build(drivers driver.Openers) boot.Build { return buildOf(drivers, nil, false) }
 
-// buildOf is Build for a server; check makes its parts at start, as under development.
+// buildOf is Build for a server; check makes its parts at start, as under development. Nil
+// is the built-in one, in whose place there may be one behind.
 func buildOf(drivers driver.Openers, describe func(Deps) Server, check bool) boot.Build {
 	return func(ctx context.Context, env *boot.Env) (http.Handler, error) {
 		r := env.Settings()
@@ -70,6 +72,15 @@ func buildOf(drivers driver.Openers, describe func(Deps) Server, check bool) boo
 			Scopes:           new(parts.Scopes(r)),
 			Describe:         describe,
 			Log:              env.Log,
+		}
+		if u := r.URL("MCP_UPSTREAM_URL"); u != nil {
+			c.Upstream = proxy.New(u, 0)
+			switch {
+			case c.Identity == nil:
+				r.Refuse("MCP_UPSTREAM_URL", "is set without IDENTITY_KEYS_FILE, whose keys tell that server who calls")
+			case describe != nil:
+				r.Refuse("MCP_UPSTREAM_URL", "is set for a program with parts of its own: leave one of the two out")
+			}
 		}
 		c.Provider, c.Allow = parts.Provider(env, r, parts.WithoutSecret)
 		if err := r.Err(); err != nil {

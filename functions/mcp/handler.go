@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/postern-dev/postern/functions/mcp/proxy"
 	"github.com/postern-dev/postern/shared/accesstoken"
 	"github.com/postern-dev/postern/shared/defaults"
 	"github.com/postern-dev/postern/shared/edge"
@@ -22,8 +23,8 @@ import (
 // maxBody is the largest message (HT-06), in bytes. The gateway lets 32 MB through.
 const maxBody = 1 << 20
 
-// A Config is what the MCP endpoint needs. Everything but Identity, Scopes, Describe,
-// Check, Log and Now is required.
+// A Config is what the MCP endpoint needs. Everything but Identity, Scopes, Upstream,
+// Describe, Check, Log and Now is required.
 type Config struct {
 	Edge     edge.Deployment
 	Verifier *accesstoken.Verifier
@@ -42,6 +43,11 @@ type Config struct {
 	// Scopes are what the authorization server knows. A part that asks for another could
 	// never be used, so that it is one that cannot be made. Nil knows every scope.
 	Scopes *oauth.ScopeSet
+
+	// Upstream is an MCP server behind this one, which then has all there is to call. It
+	// needs Identity. Nil serves what Describe says.
+	Upstream *proxy.Proxy
+
 	// Describe says what is served; nil means [Builtin].
 	Describe func(Deps) Server
 	// Check makes every part at start, and a part that cannot be made stops it. Without it
@@ -83,19 +89,15 @@ func New(c Config) (http.Handler, error) {
 		return nil, errors.New("mcp: Config.Box is nil")
 	case c.RevocationMaxAge < 0:
 		return nil, errors.New("mcp: Config.RevocationMaxAge is negative")
-	}
-	if c.Describe == nil {
-		c.Describe = Builtin
+	case c.Upstream != nil && c.Identity == nil:
+		return nil, errors.New("mcp: Config.Upstream needs Config.Identity")
+	case c.Upstream != nil && c.Describe != nil:
+		return nil, errors.New("mcp: Config has both Upstream and Describe")
 	}
 	c.Log, c.Now = defaults.Log(c.Log), defaults.Now(c.Now)
-	about, err := describe(c.Describe, c.deps())
-	if err != nil {
-		return nil, err
-	}
-	h := &handler{Config: c, about: about}
-	h.parts = sync.OnceValue(h.serveParts)
-	if c.Check {
-		if err := h.parts(); err != nil {
+	h := &handler{Config: c}
+	if c.Upstream == nil {
+		if err := h.describe(); err != nil {
 			return nil, err
 		}
 	}
@@ -105,6 +107,21 @@ func New(c Config) (http.Handler, error) {
 		Answers: edge.Answers{Error: writeError},
 	})
 	return h.withIdentityKeys(endpoint), nil
+}
+
+// describe asks what is served, and makes it if that is to be checked.
+func (h *handler) describe() (err error) {
+	if h.Describe == nil {
+		h.Describe = Builtin
+	}
+	if h.about, err = describe(h.Describe, h.deps()); err != nil {
+		return err
+	}
+	h.parts = sync.OnceValue(h.serveParts)
+	if h.Check {
+		return h.parts()
+	}
+	return nil
 }
 
 // errorsOf answers the errors of serve in OAuth's way.
@@ -151,6 +168,9 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 	caller, ok := r.Context().Value(callerContext{}).(*Caller)
 	if !ok {
 		return edge.ErrNoCredentials
+	}
+	if h.Upstream != nil {
+		return h.forward(w, r, caller)
 	}
 	if r.Method != http.MethodPost {
 		return onlyPost(w, r)

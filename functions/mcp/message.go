@@ -71,15 +71,9 @@ func (c *call) fields() []field {
 // readMessage reads what decides about a request and refuses what two readers could
 // take for different things (HT-07, MP-02, MP-03). It leaves in r what the SDK is to see.
 func readMessage(r *http.Request) (message, *problem) {
-	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-		return message{}, &problem{
-			status: http.StatusUnsupportedMediaType, code: jsonrpc.CodeInvalidRequest,
-			message: "Content-Type must be application/json",
-		}
-	}
-	body, err := io.ReadAll(r.Body) // the edge has it in memory
-	if err != nil {
-		return message{}, invalidRequest("the body ended early")
+	body, p := readBody(r)
+	if p != nil {
+		return message{}, p
 	}
 	msg, p := parse(body, r.Header.Get("Mcp-Protocol-Version"))
 	if wrong := settleHeaders(r.Header); wrong != nil {
@@ -96,6 +90,21 @@ func readMessage(r *http.Request) (message, *problem) {
 	}
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	return msg, nil
+}
+
+// readBody returns the body, which has to say that it is JSON.
+func readBody(r *http.Request) ([]byte, *problem) {
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+		return nil, &problem{
+			status: http.StatusUnsupportedMediaType, code: jsonrpc.CodeInvalidRequest,
+			message: "Content-Type must be application/json",
+		}
+	}
+	body, err := io.ReadAll(r.Body) // the edge has it in memory
+	if err != nil {
+		return nil, invalidRequest("the body ended early")
+	}
+	return body, nil
 }
 
 // requests is a batch without its notifications.
@@ -182,11 +191,22 @@ func decodeName(h http.Header) {
 
 // parse reads one message, or several if the revision has batches.
 func parse(body []byte, version string) (message, *problem) {
-	list := bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("["))
-	if list && version > version20250326 {
-		return message{}, invalidRequest("batches ended with protocol version 2025-06-18")
+	calls, list, p := parseCalls(body, version)
+	if p != nil {
+		return message{}, p
 	}
-	var calls []call
+	msg, p := newMessage(calls)
+	msg.list = list
+	return msg, p
+}
+
+// parseCalls is parse for whatever JSON-RPC has: requests, notifications, responses. list
+// says that they came as one.
+func parseCalls(body []byte, version string) (calls []call, list bool, p *problem) {
+	list = bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("["))
+	if list && version > version20250326 {
+		return nil, list, invalidRequest("batches ended with protocol version 2025-06-18")
+	}
 	var c call
 	err := readStrict(body, c.fields(), func(text []byte) {
 		c.text = text
@@ -195,17 +215,15 @@ func parse(body []byte, version string) (message, *problem) {
 	})
 	switch {
 	case err != nil && !json.Valid(body): // JSON-RPC 2.0 §5.1
-		return message{}, &problem{
+		p = &problem{
 			status: http.StatusBadRequest, code: jsonrpc.CodeParseError, message: "the body: " + err.Error(),
 		}
 	case err != nil:
-		return message{}, invalidRequest("the body: " + err.Error())
+		p = invalidRequest("the body: " + err.Error())
 	case len(calls) == 0 || len(calls) > maxBatch:
-		return message{}, invalidRequest("a batch has 1 to 20 messages")
+		p = invalidRequest("a batch has 1 to 20 messages")
 	}
-	msg, p := newMessage(calls)
-	msg.list = list
-	return msg, p
+	return calls, list, p
 }
 
 func newMessage(calls []call) (message, *problem) {
@@ -233,13 +251,23 @@ func newMessage(calls []call) (message, *problem) {
 // check refuses a message that is neither a request nor a notification. An answer of a
 // client is such a message: this server never asks (MOD-14).
 func (c call) check() *problem {
+	if p := c.checkForm(); p != nil {
+		return p
+	}
+	if unquote(c.method) == "" {
+		return invalidRequest("a message needs a method; this server takes no responses")
+	}
+	return nil
+}
+
+// checkForm refuses what is no JSON-RPC message, or has an id that readers take for
+// different ones.
+func (c call) checkForm() *problem {
 	switch {
 	case c.id != nil && c.id[0] != '"' && !integer(string(c.id)):
 		return invalidRequest("id must be a string or an integer from -(2^53-1) to 2^53-1")
 	case unquote(c.version) != "2.0":
 		return invalidRequest("jsonrpc must be \"2.0\"").under(c.id)
-	case unquote(c.method) == "":
-		return invalidRequest("a message needs a method; this server takes no responses")
 	}
 	return nil
 }

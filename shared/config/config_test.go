@@ -159,7 +159,7 @@ func TestSecretsPutWhereTheyDoNotBelongAreNotRepeated(t *testing.T) {
 
 func TestSettingsOfPartsThatAreNotHereAreProblems(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"MCP_UPSTREAM_URL", "OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET_FILE"} {
+	for _, name := range []string{"OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET_FILE"} {
 		if err := read(map[string]string{name: "x"}).Err(); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: got %v, want a problem", name, err)
 		}

@@ -207,6 +207,11 @@ var Settings = []Setting{
 			"without it, the request came around the load balancer, and `FORWARDED_FOR_HOPS` counts.",
 	},
 	{
+		Name: "MCP_UPSTREAM_URL", Kind: KindURL, Example: "https://wiki.example.com/mcp",
+		Doc: "The MCP server behind this one, by its whole URL: `/mcp` then is the way to it, and serves nothing " +
+			"of its own. It is told who calls, so `IDENTITY_KEYS_FILE` has to be set. docs/upstream.md has the rest.",
+	},
+	{
 		Name: "LOG_LEVEL", Kind: KindEnum, Default: "info",
 		Words: []string{"debug", "info", "warn", "error"}, Example: "debug",
 		Doc: "The least severe line that is written.",
@@ -228,9 +233,5 @@ var Settings = []Setting{
 	{
 		Name: "OIDC_CLIENT_SECRET_FILE", Kind: KindFile, Unsupported: true,
 		Doc: "Kept for sign-in through an OpenID Connect provider.",
-	},
-	{
-		Name: "MCP_UPSTREAM_URL", Kind: KindURL, Unsupported: true,
-		Doc: "Kept for putting the login in front of another MCP server.",
 	},
 }

@@ -65,6 +65,7 @@ var Functions = []Function{
 		Name: "mcp", Trigger: HTTP,
 		Settings: slices.Concat(entry, []string{
 			"VERIFICATION_KEYS_FILE", "IDENTITY_KEYS_FILE", "IDENTITY_TOKEN_TTL", "REVOCATION_MAX_AGE", "SCOPES",
+			"MCP_UPSTREAM_URL",
 		}),
 		NeverLinks: deployed,
 	},

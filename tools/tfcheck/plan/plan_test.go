@@ -33,6 +33,7 @@ var settings = []string{
 	`openai_apps_challenge=8t0fMl4QrJ2yXw7v`,
 	"operator_contact=ops@example.com",
 	`scopes=[{ name = "admin", words = "delete what was kept" }]`,
+	`mcp_upstream_url=https://wiki.example.com/mcp`,
 }
 
 // planned is the part of `terraform show -json` that is asserted on.
