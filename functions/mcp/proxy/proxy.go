@@ -91,7 +91,10 @@ func (f *Fault) Unwrap() error { return f.cause }
 
 func badGateway(text string, cause error) *Fault { return &Fault{http.StatusBadGateway, text, cause} }
 
-var errSlow = errors.New("the time is over")
+var (
+	errSlow = errors.New("the time is over")
+	silent  = log.New(io.Discard, "", 0)
+)
 
 // Serve passes r on and the answer back. The body of r has to be in memory: a server may
 // answer before it has read one, and net/http then closes what is left of it. An error
@@ -124,8 +127,8 @@ func (p *Proxy) Serve(w http.ResponseWriter, r *http.Request, c Call) error {
 		ErrorHandler: func(_ http.ResponseWriter, _ *http.Request, err error) {
 			failed = fault(r.Context(), context.Cause(ctx), err)
 		},
-		FlushInterval: -1,                         // as it comes
-		ErrorLog:      log.New(io.Discard, "", 0), // the request's line has it
+		FlushInterval: -1,     // as it comes
+		ErrorLog:      silent, // the request's line has it
 	}
 	reverse.ServeHTTP(newAnswer(w), r.WithContext(ctx))
 	return failed
