@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -87,17 +88,20 @@ func start(t testing.TB, c Command) (*Process, error) {
 	return p, nil
 }
 
-// environment is what a process sees: nothing of the settings of whoever runs the test.
+// environment is what a process sees: nothing of the settings of whoever runs the test, and
+// each name once, or one value would hide the other by chance.
 func environment(extra map[string]string) []string {
-	var list []string
+	values := map[string]string{}
 	for _, name := range []string{
 		"PATH", "HOME", "TMPDIR", "FIRESTORE_EMULATOR_HOST", "GOPROXY", "GOSUMDB", "GOFLAGS", "GOMODCACHE", "GOCACHE",
 	} {
 		if value, ok := os.LookupEnv(name); ok {
-			list = append(list, name+"="+value)
+			values[name] = value
 		}
 	}
-	for name, value := range extra {
+	maps.Copy(values, extra)
+	var list []string
+	for name, value := range values {
 		list = append(list, name+"="+value)
 	}
 	slices.Sort(list)
