@@ -144,7 +144,7 @@ func wantDone(t *testing.T, tab context.Context) {
 		t.Errorf("got %q, want the page that can be closed", page)
 	}
 	const shown = `document.querySelector("main").innerText.includes("Open the application")`
-	do(t, tab, chromedp.Poll(shown, nil))
+	do(t, tab, chromedp.Poll(shown, nil, looking))
 }
 
 // navigations gives each address with the prefix that the tab asks for. No program is

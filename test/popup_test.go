@@ -7,6 +7,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
@@ -34,6 +35,10 @@ if (window.opener) window.opener.postMessage(location.search, location.origin);
 else navigator.sendBeacon("/alone");
 </script>`
 
+// looking is how a page is asked again and again. The usual way asks before it is painted,
+// and a page behind a popup may not be painted for minutes.
+var looking = chromedp.WithPollingInterval(100 * time.Millisecond)
+
 // A client that opened the sign-in in a popup gets its code from there, because no page of ours
 // cuts the two windows off from one another (CD-10).
 func TestChromiumFinishesASignInInAPopup(t *testing.T) {
@@ -44,7 +49,8 @@ func TestChromiumFinishesASignInInAPopup(t *testing.T) {
 	var query string
 	var closed bool
 	do(t, client,
-		chromedp.Poll(`document.title === "connected" && answer`, &query), chromedp.Evaluate(`wasClosed`, &closed))
+		chromedp.Poll(`document.title === "connected" && answer`, &query, looking),
+		chromedp.Evaluate(`wasClosed`, &closed))
 	if closed {
 		t.Error("popup.closed was true while the popup was open")
 	}
