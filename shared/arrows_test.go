@@ -37,6 +37,7 @@ var arrows = map[string][]string{
 	"signing":      {"recent"},
 	"keyfile":      {"defaults"},
 	"limit":        {"recent", "defaults"},
+	"dial":         {},
 	"config":       {"origin"},
 	"telemetry":    {},
 	"version":      {},
@@ -60,7 +61,9 @@ var arrows = map[string][]string{
 	"strict":  {"oauth", "httperr"},
 	"edge":    {"oauth", "credential", "origin", "httperr", "strict", "telemetry", "defaults"},
 	"pages":   {"oauth", "httperr", "edge", "telemetry"},
-	"cimd":    {"oauth", "credential", "httperr", "origin", "recent", "limit", "strict", "telemetry", "defaults"},
+	"cimd": {
+		"oauth", "credential", "dial", "httperr", "origin", "recent", "limit", "strict", "telemetry", "defaults",
+	},
 	// start
 	"boot":       {"config", "telemetry", "edge", "origin", "version"},
 	"boot/serve": {"boot"},
@@ -85,7 +88,7 @@ func init() {
 	cloud := []string{"cloud.google.com/", "google.golang.org/", "modernc.org/"}
 	for _, p := range []string{
 		"fernet", "credential", "recent", "signing", "keyfile", "config", "telemetry", "store/driver", "seal", "store",
-		"upstream", "origin", "limit", "httperr", "strict", "edge", "pages", "cimd", "boot",
+		"upstream", "origin", "dial", "limit", "httperr", "strict", "edge", "pages", "cimd", "boot",
 	} {
 		neverLinked[shared+p] = cloud
 	}

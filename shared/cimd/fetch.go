@@ -14,6 +14,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/postern-dev/postern/shared/dial"
 )
 
 // Limits of one fetch.
@@ -34,7 +36,7 @@ const userAgent = "Postern client metadata fetch"
 // no compression (SF-06), no connection that outlives its request. roots nil means the
 // system's.
 func newClient(allowed func(netip.Addr) bool, resolver *net.Resolver, roots *x509.CertPool) *http.Client {
-	dialer := &net.Dialer{Timeout: connectTimeout, Control: guard(allowed), Resolver: resolver}
+	dialer := &net.Dialer{Timeout: connectTimeout, Control: dial.Guard(allowed), Resolver: resolver}
 	return &http.Client{
 		Transport: &http.Transport{
 			DialContext:            dialer.DialContext,

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/postern-dev/postern/shared/defaults"
+	"github.com/postern-dev/postern/shared/dial"
 	"github.com/postern-dev/postern/shared/limit"
 	"github.com/postern-dev/postern/shared/recent"
 	"github.com/postern-dev/postern/shared/telemetry"
@@ -67,7 +68,7 @@ type entry struct {
 func New(o Options) *Fetcher {
 	f := &Fetcher{
 		allow: o.Allow, log: defaults.Log(o.Log), now: defaults.Now(o.Now),
-		outside: newClient(public, nil, nil), local: newClient(loopback, nil, nil),
+		outside: newClient(dial.Public, nil, nil), local: newClient(dial.Loopback, nil, nil),
 		strangers: recent.New[ID, entry](maxDocuments), proven: recent.New[ID, entry](maxDocuments),
 		completed: recent.New[ID, struct{}](8 * maxDocuments),
 		slots:     newSlots(),
@@ -165,7 +166,7 @@ func (f *Fetcher) fetch(ctx context.Context, id ID, kept entry, source string) (
 		client = f.local
 	}
 	a, err := get(ctx, client, id, kept.etag)
-	if errors.Is(err, errBlocked) {
+	if errors.Is(err, dial.ErrBlocked) {
 		telemetry.Audit(ctx, f.log, telemetry.ClientDocumentBlocked,
 			slog.String("host", id.host), slog.String("error", err.Error()))
 	}

@@ -19,6 +19,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/postern-dev/postern/shared/dial"
+	"github.com/postern-dev/postern/test/kit/dialtest"
 )
 
 const development = "http://127.0.0.1:1"
@@ -173,7 +176,7 @@ func TestOutageOfTheHostIsBridgedForADay(t *testing.T) {
 // An answer that is not a document is not read, not followed and not unpacked (SF-04, SF-07).
 func TestOnlyAPlainSmallJSONAnswerCounts(t *testing.T) {
 	t.Parallel()
-	_, met := sentinel(t)
+	_, met := dialtest.Sentinel(t)
 	typed := func(mediaType, body string, headers ...string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", mediaType)
@@ -273,7 +276,7 @@ func TestTheRightDocumentNeedsTheRightDress(t *testing.T) {
 // The request carries nothing of the environment or of an earlier answer, and nothing else is
 // fetched (SF-14, CIM-12).
 func TestTheRequestCarriesNothing(t *testing.T) {
-	port, met := sentinel(t)
+	port, met := dialtest.Sentinel(t)
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY"} {
 		t.Setenv(name, "http://127.0.0.1:"+port)
 	}
@@ -348,7 +351,7 @@ func TestTLSIsNotWeakened(t *testing.T) {
 		{"TLS 1.1", old.URL, known, Unreadable},
 		{"another name", strings.Replace(modern.URL, "127.0.0.1", "localhost", 1), known, Unreadable},
 	} {
-		_, err := get(t.Context(), newClient(loopback, nil, row.roots), parseID(t, row.url+"/x", development), "")
+		_, err := get(t.Context(), newClient(dial.Loopback, nil, row.roots), parseID(t, row.url+"/x", development), "")
 		if got := kind(t, err); got != row.want {
 			t.Errorf("%s: got %v, want kind %d", row.name, err, row.want)
 		}
@@ -358,11 +361,11 @@ func TestTLSIsNotWeakened(t *testing.T) {
 // To the outside, a refused address, a name without one and a closed port read alike (SF-12).
 func TestFailuresToConnectReadAlike(t *testing.T) {
 	t.Parallel()
-	port, met := sentinel(t)
-	resolver, _ := names(t, "127.0.0.1", "10.0.0.1", "169.254.169.254", "192.0.2.1")
+	port, met := dialtest.Sentinel(t)
+	resolver, _ := dialtest.Resolver(t, "127.0.0.1", "10.0.0.1", "169.254.169.254", "192.0.2.1")
 	var log bytes.Buffer
 	f := New(Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
-	f.outside = newClient(public, resolver, nil)
+	f.outside = newClient(dial.Public, resolver, nil)
 	id := parseID(t, "https://inside.example.com/client.json", production)
 	id.url = strings.Replace(id.url, ".com/", ".com:"+port+"/", 1) // where the sentinel is
 	want := ""
@@ -558,7 +561,7 @@ func TestSlowHostsAreGivenFiveSeconds(t *testing.T) {
 					<-asked
 					write(theirs)
 				})
-				c := newClient(loopback, nil, nil)
+				c := newClient(dial.Loopback, nil, nil)
 				c.Transport.(*http.Transport).DialContext = func(context.Context, string, string) (net.Conn, error) {
 					return ours, nil
 				}

@@ -1,14 +1,23 @@
-package cimd
+// Package dial says which addresses may be dialled where somebody else chose the name: a
+// client that publishes its metadata, an identity provider's discovery document. It is
+// asked by the dialer, about the very address that is dialled.
+//
+//	Public       the addresses of the internet alone
+//	Private      those and the networks of an organisation
+//	Loopback     this machine alone
+//	Guard        one of them as the check of a dialer
+package dial
 
 import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"syscall"
 )
 
-// errBlocked says that an address may not be dialled.
-var errBlocked = errors.New("not a public address")
+// ErrBlocked says that an address may not be dialled.
+var ErrBlocked = errors.New("not a public address")
 
 // special are the ranges that are not public unicast: the IANA special-purpose registries
 // of IPv4 and IPv6 (RFC 6890), and every form of an IPv6 address that carries an IPv4
@@ -62,9 +71,9 @@ func prefixes(texts ...string) []netip.Prefix {
 	return out
 }
 
-// public reports whether an address is public unicast, and so is the IPv4 address that
+// Public reports whether an address is public unicast, and so is the IPv4 address that
 // it carries, if it carries one (SF-01, SF-03).
-func public(a netip.Addr) bool {
+func Public(a netip.Addr) bool {
 	a = a.Unmap()
 	if !a.IsValid() || a.Zone() != "" || isatap(a) {
 		return false
@@ -76,7 +85,7 @@ func public(a netip.Addr) bool {
 	}
 	if nat64.Contains(a) {
 		b := a.As16()
-		return public(netip.AddrFrom4([4]byte(b[12:])))
+		return Public(netip.AddrFrom4([4]byte(b[12:])))
 	}
 	return true
 }
@@ -87,17 +96,44 @@ func isatap(a netip.Addr) bool {
 	return a.Is6() && b[8]&^0x02 == 0 && b[9] == 0 && b[10] == 0x5e && b[11] == 0xfe
 }
 
-// guard returns the check of a dialer ([net.Dialer.Control]), which is asked about each
+// Guard returns the check of a dialer ([net.Dialer.Control]), which is asked about each
 // address right before it is dialled, after every resolution (SF-01, SF-02).
-func guard(allowed func(netip.Addr) bool) func(network, address string, _ syscall.RawConn) error {
+func Guard(allowed func(netip.Addr) bool) func(network, address string, _ syscall.RawConn) error {
 	return func(network, address string, _ syscall.RawConn) error {
 		ap, err := netip.ParseAddrPort(address)
 		if err != nil || network != "tcp4" && network != "tcp6" || !allowed(ap.Addr()) {
-			return fmt.Errorf("dial %s: %w", address, errBlocked)
+			return fmt.Errorf("dial %s: %w", address, ErrBlocked)
 		}
 		return nil
 	}
 }
 
-// loopback is what may be dialled for a client on our own machine.
-func loopback(a netip.Addr) bool { return a.Unmap().IsLoopback() }
+// Loopback reports whether an address is this machine.
+func Loopback(a netip.Addr) bool { return a.Unmap().IsLoopback() }
+
+// networks are the ranges that an organisation gives to its own machines.
+var networks = prefixes(
+	"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", // RFC 1918
+	"100.64.0.0/10", // RFC 6598, which clouds and overlay networks use
+	"fc00::/7",      // RFC 4193
+)
+
+// Private reports whether an address is public, or of an organisation's network. Metadata
+// servers of clouds are neither: they are link local, or listed here.
+func Private(a netip.Addr) bool {
+	a = a.Unmap()
+	if Public(a) {
+		return true
+	}
+	if a.Zone() != "" || isatap(a) || slices.Contains(metadata, a) {
+		return false
+	}
+	return slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
+// metadata are the metadata servers within [networks].
+var metadata = []netip.Addr{
+	netip.MustParseAddr("fd00:ec2::254"),   // Amazon
+	netip.MustParseAddr("100.100.100.200"), // Alibaba
+	netip.MustParseAddr("fd20:ce::254"),    // Google
+}
