@@ -27,7 +27,8 @@ func (h *handler) authenticate(r *http.Request) (*Caller, error) {
 		return nil, err
 	}
 	telemetry.Add(r.Context(),
-		slog.String("client_id", claims.ClientID), slog.String("grant", store.GrantDocument(claims.GrantID)))
+		slog.String("client_id", claims.ClientID), slog.String("grant", store.GrantDocument(claims.GrantID)),
+		slog.String("person", store.PersonDocument(claims.Subject)))
 	grant, err := h.liveGrant(r, claims)
 	if err != nil {
 		return nil, err

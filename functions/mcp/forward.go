@@ -28,6 +28,11 @@ func (h *handler) forward(w http.ResponseWriter, r *http.Request, caller *Caller
 	if problem != nil {
 		return problem.write(w, r)
 	}
+	return h.watch(w, r, msg).run(func(w http.ResponseWriter) error { return h.pass(w, r, caller, msg) })
+}
+
+// pass passes a message on.
+func (h *handler) pass(w http.ResponseWriter, r *http.Request, caller *Caller, msg message) error {
 	token, err := h.identify(r, caller)
 	if err != nil {
 		return err
@@ -69,9 +74,9 @@ func (h *handler) identify(r *http.Request, c *Caller) (string, error) {
 // writeFault answers for the server behind this one. The line of the request says why, and
 // has the server's address.
 func writeFault(w http.ResponseWriter, r *http.Request, f *proxy.Fault, msg message) error {
-	outcome := "refused"
+	outcome := outcomeProtocol
 	if f.Status >= http.StatusInternalServerError {
-		outcome = "fault"
+		outcome = outcomeFault
 	}
 	telemetry.Add(r.Context(), slog.String("outcome", outcome), slog.String("cause", f.Error()))
 	p := &problem{status: f.Status, code: jsonrpc.CodeInternalError, message: f.Text}
@@ -110,7 +115,6 @@ func readForwarded(w http.ResponseWriter, r *http.Request) (message, *problem) {
 			msg.calls = append(msg.calls, c)
 		}
 	}
-	telemetry.Add(r.Context(), slog.String("mcp_method", short(msg.method)))
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	return msg, nil
 }

@@ -30,6 +30,7 @@ func recovered(log *slog.Logger) sdk.Middleware {
 		return func(ctx context.Context, method string, req sdk.Request) (result sdk.Result, err error) {
 			defer func() {
 				if p := recover(); p != nil {
+					telemetry.Add(ctx, slog.String("outcome", outcomePanic))
 					log.LogAttrs(ctx, slog.LevelError, "tool panicked", slog.String("mcp_method", short(method)),
 						slog.String(telemetry.StackKey, fmt.Sprintf("panic: %v\n%s", p, debug.Stack())))
 					result, err = nil, &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: "internal error"}

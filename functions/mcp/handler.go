@@ -16,7 +16,6 @@ import (
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/seal"
 	"github.com/postern-dev/postern/shared/store"
-	"github.com/postern-dev/postern/shared/telemetry"
 	"github.com/postern-dev/postern/shared/upstream"
 )
 
@@ -180,15 +179,16 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 	if problem != nil {
 		return problem.write(w, r)
 	}
-	telemetry.Add(r.Context(), slog.String("mcp_method", short(msg.method)))
-	if len(msg.calls) == 0 {
-		w.WriteHeader(http.StatusAccepted) // notifications are not answered (TRN-04)
-		return nil
-	}
-	if err := view.checkScopes(caller, msg); err != nil {
-		return err
-	}
-	return h.dispatch(w, r.WithContext(context.WithValue(r.Context(), viewContext{}, view)), caller, msg)
+	return h.watch(w, r, msg).run(func(w http.ResponseWriter) error {
+		if len(msg.calls) == 0 {
+			w.WriteHeader(http.StatusAccepted) // notifications are not answered (TRN-04)
+			return nil
+		}
+		if err := view.checkScopes(caller, msg); err != nil {
+			return err
+		}
+		return h.dispatch(w, r.WithContext(context.WithValue(r.Context(), viewContext{}, view)), caller, msg)
+	})
 }
 
 // view returns what a caller may see.

@@ -54,7 +54,7 @@ type wireError struct {
 
 func (p *problem) write(w http.ResponseWriter, r *http.Request) error {
 	telemetry.Add(r.Context(),
-		slog.String("outcome", "refused"), slog.Int64("error", p.code), slog.String("cause", p.message))
+		slog.String("outcome", outcomeProtocol), slog.Int64("error", p.code), slog.String("cause", p.message))
 	return p.answer(w)
 }
 

@@ -79,18 +79,24 @@ func Answering(h HandlerFunc, write func(http.ResponseWriter, *http.Request, err
 // Note puts an error on the request's line. The edge is the only place that
 // logs one.
 func Note(r *http.Request, err error) {
-	a := httperr.Of(err)
-	outcome, code := "refused", string(a.Code)
-	switch {
-	case errors.Is(err, ErrNoCredentials):
-		code = "no_credentials"
-	case gone(r.Context(), err):
-		outcome = "gone"
-	case a.Fault:
-		outcome = "fault"
-	}
+	outcome, code := OutcomeOf(r.Context(), err)
 	telemetry.Add(r.Context(),
 		slog.String("outcome", outcome), slog.String("error", code), slog.String("cause", err.Error()))
+}
+
+// OutcomeOf names the end of a request with an error, and the error, for its line:
+// "refused", "gone" for a caller who left, or "fault".
+func OutcomeOf(ctx context.Context, err error) (outcome, code string) {
+	a := httperr.Of(err)
+	switch {
+	case errors.Is(err, ErrNoCredentials):
+		return "refused", "no_credentials"
+	case gone(ctx, err):
+		return "gone", string(a.Code)
+	case a.Fault:
+		return "fault", string(a.Code)
+	}
+	return "refused", string(a.Code)
 }
 
 // WriteJSONError answers with err in JSON, as [JSONErrors] does.

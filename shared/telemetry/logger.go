@@ -102,11 +102,13 @@ func replace(groups []string, a slog.Attr) slog.Attr {
 	if a.Key == StackKey {
 		limit = maxStack
 	}
-	switch v := a.Value.Any().(type) {
-	case string:
-		a.Value = slog.StringValue(clip(v, limit))
-	case error:
-		a.Value = slog.StringValue(clip(v.Error(), maxError))
+	switch a.Value.Kind() {
+	case slog.KindString: // without an interface, which would be an allocation for each
+		a.Value = slog.StringValue(clip(a.Value.String(), limit))
+	case slog.KindAny:
+		if err, ok := a.Value.Any().(error); ok {
+			a.Value = slog.StringValue(clip(err.Error(), maxError))
+		}
 	}
 	return a
 }

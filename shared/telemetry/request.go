@@ -80,6 +80,22 @@ func (r *request) put(a slog.Attr) {
 	r.fields = append(r.fields, a)
 }
 
+// Field returns the text of a field of the request in ctx, or "".
+func Field(ctx context.Context, key string) string {
+	r := from(ctx)
+	if r == nil {
+		return ""
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, a := range r.fields {
+		if a.Key == key {
+			return a.Value.String()
+		}
+	}
+	return ""
+}
+
 // Fields returns a copy of the fields added to the request in ctx, in order.
 func Fields(ctx context.Context) []slog.Attr {
 	r := from(ctx)
