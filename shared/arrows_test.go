@@ -71,6 +71,7 @@ var arrows = map[string][]string{
 		"boot", "cimd", "config", "credential", "fernet", "identity", "keyfile", "oauth", "seal", "signing", "store",
 		"store/driver", "telemetry", "upstream",
 	},
+	"behind": {"config", "oauth", "origin", "strict"},
 	// programs that write the generated pages
 	"config/gendocs":    {"config", "manifest"},
 	"telemetry/gendocs": {"telemetry"},
@@ -78,7 +79,7 @@ var arrows = map[string][]string{
 
 // wiring are the packages that a function imports in function.go alone: the drivers,
 // not their contract, and what reads the environment.
-var wiring = []string{"boot", "config", "parts", "store/drivers", "store/embedded", "store/firestoredriver"}
+var wiring = []string{"behind", "boot", "config", "parts", "store/drivers", "store/embedded", "store/firestoredriver"}
 
 // neverLinked are packages, by the start of their path, that must not be anywhere
 // below a package of the house.

@@ -44,8 +44,13 @@ locals {
   # Registration and authorization take the same redirect URIs.
   redirects = length(var.redirect_schemes) == 0 ? {} : { REDIRECT_SCHEMES = join(",", var.redirect_schemes) }
 
-  # Who grants scopes, names them or asks for them reads one list.
-  scopes = length(var.scopes) == 0 ? {} : { SCOPES = jsonencode(var.scopes) }
+  # Who grants scopes, names them or asks for them reads one list of what tokens are for.
+  resources = merge(
+    length(var.scopes) == 0 ? {} : { SCOPES = jsonencode(var.scopes) },
+    length(var.mcp_upstreams) == 0 ? {} : { MCP_UPSTREAMS = jsonencode([
+      for name, u in var.mcp_upstreams : merge({ name = name }, { for k, v in u : k => v if v != null })
+    ]) },
+  )
 
   challenge = var.openai_apps_challenge == null ? {} : { OPENAI_APPS_CHALLENGE = var.openai_apps_challenge }
 
@@ -59,7 +64,7 @@ locals {
   http_functions = {
     register = {
       description = "Dynamic client registration and its management"
-      environment = merge(local.common, local.behind_gateway, local.store, local.redirects, local.scopes)
+      environment = merge(local.common, local.behind_gateway, local.store, local.redirects, local.resources)
       secrets     = { FERNET_KEYS_FILE = "fernet-keys" }
       database    = local.writer
       timeout     = 30
@@ -67,7 +72,7 @@ locals {
     }
     authorize = {
       description = "Authorization endpoint, consent and the return from GitHub"
-      environment = merge(local.common, local.behind_gateway, local.store, local.github, local.documents, local.redirects, local.contact, local.scopes, { OFFLINE_ACCESS = tostring(var.offline_access) })
+      environment = merge(local.common, local.behind_gateway, local.store, local.github, local.documents, local.redirects, local.contact, local.resources, { OFFLINE_ACCESS = tostring(var.offline_access) })
       secrets     = { FERNET_KEYS_FILE = "fernet-keys", GITHUB_CLIENT_SECRET_FILE = "github-client-secret" }
       database    = local.writer
       timeout     = 30
@@ -77,7 +82,7 @@ locals {
     # memberships with the person's own token, so it needs no client secret.
     token = {
       description = "Token, revocation and introspection endpoints"
-      environment = merge(local.common, local.behind_gateway, local.store, local.github, local.scopes)
+      environment = merge(local.common, local.behind_gateway, local.store, local.github, local.resources)
       secrets     = { FERNET_KEYS_FILE = "fernet-keys", SIGNING_KEYS_FILE = "signing-keys" }
       database    = local.writer
       timeout     = 30
@@ -86,7 +91,7 @@ locals {
     # Answers when all else is down: no database, no private key.
     wellknown = {
       description = "Metadata documents and verification keys"
-      environment = merge(local.common, local.behind_gateway, local.documents, local.challenge, local.scopes)
+      environment = merge(local.common, local.behind_gateway, local.documents, local.challenge, local.resources)
       secrets     = { VERIFICATION_KEYS_FILE = "verification-keys" }
       database    = null
       timeout     = 30
@@ -96,7 +101,7 @@ locals {
     # database for reading only. Its private keys tell upstream servers who calls.
     mcp = {
       description = "MCP endpoint"
-      environment = merge(local.common, local.behind_gateway, local.store, local.mcp_alone, local.github, local.scopes, local.upstream)
+      environment = merge(local.common, local.behind_gateway, local.store, local.mcp_alone, local.github, local.resources, local.upstream)
       secrets     = { FERNET_KEYS_FILE = "fernet-keys", VERIFICATION_KEYS_FILE = "verification-keys", IDENTITY_KEYS_FILE = "identity-keys" }
       database    = local.reader
       timeout     = 300

@@ -243,6 +243,36 @@ variable "mcp_upstream_url" {
   }
 }
 
+variable "mcp_upstreams" {
+  description = "MCP servers behind this one beside /mcp, by name: each is a resource of its own at /mcp/NAME, e.g. { wiki = { url = \"https://wiki.example.com/mcp\" } } (docs/upstream.md). scopes are what it asks for beside mcp, as in var.scopes."
+  type = map(object({
+    url   = string
+    title = optional(string)
+    scopes = optional(list(object({
+      name       = string
+      words      = string
+      default    = optional(bool, false)
+      advertised = optional(bool, false)
+    })))
+  }))
+  default = {}
+
+  validation {
+    condition     = alltrue([for name in keys(var.mcp_upstreams) : can(regex("^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$", name))])
+    error_message = "mcp_upstreams has a name that is not 1 to 32 lower-case letters, digits and hyphens, e.g. { wiki = { url = \"https://wiki.example.com/mcp\" } }."
+  }
+
+  validation {
+    condition     = alltrue([for u in values(var.mcp_upstreams) : can(regex("^https://[^/?#@[:space:]]+(/[^?#[:space:]]*[^/?#[:space:]])?$", u.url))])
+    error_message = "mcp_upstreams needs https URLs without query or trailing slash, e.g. { wiki = { url = \"https://wiki.example.com/mcp\" } }."
+  }
+
+  validation {
+    condition     = length(var.mcp_upstreams) <= 64
+    error_message = "mcp_upstreams has at most 64 entries."
+  }
+}
+
 variable "instances" {
   description = "Fewest and most instances per function, e.g. { mcp = { min = 1, max = 20 } }. Default 0 and 10; min = 1 removes most cold starts for about 10 USD a month each."
   type = map(object({

@@ -25,7 +25,7 @@ func (h *handler) authorize(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	req, invalid := readRequest(params, edge.Issuer(r).String(), h.Scopes)
+	req, invalid := readRequest(params, edge.Issuer(r).String(), h.Resources)
 	c, err := h.client(r, req, invalid)
 	if err != nil {
 		return err

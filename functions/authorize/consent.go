@@ -29,6 +29,7 @@ type consentData struct {
 	SharedHost                       bool   // anybody may publish there
 	Destination, RedirectURI         string // Destination is what the redirect URI proves
 	Loopback, PrivateUse             bool
+	Server                           string // which of several; empty if there is one
 	Resource, Lifetime               string
 	Refreshed                        bool // Lifetime is without use, else altogether
 	Scopes                           []string
@@ -60,6 +61,7 @@ func (h *handler) showConsent(
 	if refreshed {
 		lifetime = h.GrantTTL
 	}
+	resource, _ := h.Resources.Of(req.Resource, issuer.String()) // readRequest found it there
 	makeRoom(w, r, consentCookie)
 	pages.SetCookie(w, r, consentCookie+t.id(), browser.Reveal(), h.SignInTTL+recognised)
 	return consentPage.Write(w, r, http.StatusOK, "Connect an application?", consentData{
@@ -67,7 +69,8 @@ func (h *handler) showConsent(
 		PublishedBy: c.publisher.Host(), SharedHost: c.publisher.Shared(),
 		Destination: redirect.Destination(), RedirectURI: redirect.String(),
 		Loopback: redirect.Loopback(), PrivateUse: redirect.PrivateUse(),
-		Resource: req.Resource, Lifetime: inTime(lifetime), Refreshed: refreshed, Scopes: h.inWords(req.Scopes),
+		Server: h.oneOfSeveral(resource), Resource: req.Resource, Scopes: inWords(resource, req.Scopes),
+		Lifetime: inTime(lifetime), Refreshed: refreshed,
 		Provider: providerName(h.Provider), Learns: learns(h.Allow), Transaction: sealed,
 	})
 }
@@ -94,12 +97,20 @@ func learns(a upstream.Allow) string {
 }
 
 // inWords says what each scope lets a client do.
-func (h *handler) inWords(scopes oauth.Scopes) []string {
+func inWords(r oauth.Resource, scopes oauth.Scopes) []string {
 	var out []string
 	for _, s := range scopes {
-		out = append(out, h.Scopes.Words(s))
+		out = append(out, r.Scopes.Words(s))
 	}
 	return out
+}
+
+// oneOfSeveral is what a resource is called, if there are others.
+func (h *handler) oneOfSeveral(r oauth.Resource) string {
+	if len(h.Resources.All()) == 1 {
+		return ""
+	}
+	return r.Title
 }
 
 // inTime says a time in words, in the largest unit of which there are two.

@@ -79,7 +79,7 @@ func readAgain(t *testing.T, query string) request {
 	must(t, err)
 	params, err := strict.Query(r, "resource")
 	must(t, err)
-	req, err := readRequest(params, https, oauth.ScopeSet{})
+	req, err := readRequest(params, https, oauth.Resources{})
 	must(t, err)
 	return req
 }

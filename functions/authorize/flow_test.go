@@ -287,10 +287,10 @@ func TestOneUpstreamTokenPerPerson(t *testing.T) {
 func TestAStepUpScopeIsAskedForAndShown(t *testing.T) {
 	t.Parallel()
 	s := serve(t, func(f *endpoint) {
-		var err error
-		f.Scopes, err = oauth.ParseScopeSet(`[{"name":"write","words":"change your notes","default":true},` +
+		scopes, err := oauth.ParseScopeSet(`[{"name":"write","words":"change your notes","default":true},` +
 			`{"name":"admin","words":"delete <all> that was kept"}]`)
 		must(t, err)
+		f.Resources = oauth.NewResources(scopes)
 	})
 	const write, admin = "change your notes", "delete &lt;all&gt; that was kept"
 	for _, row := range []struct {

@@ -6,6 +6,7 @@ import (
 
 	_ "github.com/GoogleCloudPlatform/functions-framework-go/funcframework" // the vendored build needs it
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
+	"github.com/postern-dev/postern/shared/behind"
 	"github.com/postern-dev/postern/shared/boot"
 	"github.com/postern-dev/postern/shared/config"
 	"github.com/postern-dev/postern/shared/parts"
@@ -25,7 +26,7 @@ func Build(drivers driver.Openers) boot.Build {
 			Box:       parts.Box(env, r),
 			Documents: parts.Documents(env, r),
 			Schemes:   parts.Schemes(r),
-			Scopes:    parts.Scopes(r),
+			Resources: behind.Resources(r),
 			Contact:   config.Parse(r, "OPERATOR_CONTACT", ParseContact),
 			CodeTTL:   r.Duration("CODE_TTL"),
 			SignInTTL: r.Duration("SIGN_IN_TTL"),

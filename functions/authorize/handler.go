@@ -28,8 +28,8 @@ type Config struct {
 	// Schemes are the private-use schemes of redirect URIs that are taken.
 	Schemes oauth.Schemes
 
-	// Scopes are what the server knows.
-	Scopes oauth.ScopeSet
+	// Resources are what there is to ask for.
+	Resources oauth.Resources
 
 	// OfflineAccess gives a client that is not registered for refresh tokens one when it
 	// asks for offline_access.

@@ -34,7 +34,7 @@ const maxState = 2000
 // readRequest reads the request and checks everything but client and redirect URI, which
 // are there, unchecked, beside an error as well. The error is a refusal that the client
 // is meant to read.
-func readRequest(params strict.Form, issuer string, scopes oauth.ScopeSet) (request, error) {
+func readRequest(params strict.Form, issuer string, resources oauth.Resources) (request, error) {
 	req := request{
 		ClientID: params.Get("client_id"), RedirectURI: params.Get("redirect_uri"), State: params.Get("state"),
 		Hints: readHints(params),
@@ -57,14 +57,16 @@ func readRequest(params strict.Form, issuer string, scopes oauth.ScopeSet) (requ
 	if err != nil {
 		return req, err
 	}
-	if req.Resource, err = oauth.ParseResource(params.All("resource"), issuer); err != nil {
+	resource, err := resources.Parse(params.All("resource"), issuer)
+	if err != nil {
 		return req, err
 	}
+	req.Resource = resource.ID(issuer)
 	asked, err := oauth.ParseScopes(params.Get("scope"))
 	if err != nil {
 		return req, err
 	}
-	req.Scopes, req.Offline = scopes.Granted(asked), asked.Contains(oauth.ScopeOffline)
+	req.Scopes, req.Offline = resource.Scopes.Granted(asked), asked.Contains(oauth.ScopeOffline)
 	return req, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/postern-dev/postern/shared/accesstoken"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/origin"
+	"github.com/postern-dev/postern/shared/store"
 )
 
 // A page whose name was pointed at loopback reaches a server on plain http, so there, and there alone,
@@ -20,8 +21,9 @@ func TestOnPlainHTTPOnlyPagesOfThisMachineMayCall(t *testing.T) {
 	f.Config.Edge.Issuer, err = origin.Parse(local)
 	must(t, err)
 	h := f.open(t)
-	token := f.issue(t, f.connect(t, "octocat", "Client", nil).Grant, func(c *accesstoken.Claims) {
-		c.Issuer, c.Audience = local, oauth.Resource(local)
+	here := func(c *store.Code) { c.Resource = local + oauth.MCPPath }
+	token := f.issue(t, f.connect(t, "octocat", "Client", nil, here).Grant, func(c *accesstoken.Claims) {
+		c.Issuer, c.Audience = local, local+oauth.MCPPath
 	})
 	for _, c := range []struct {
 		host, origin string

@@ -22,7 +22,7 @@ func (h *handler) authenticate(r *http.Request) (*Caller, error) {
 		return nil, err
 	}
 	issuer := edge.Issuer(r).String()
-	claims, err := h.Verifier.Verify(r.Context(), token, issuer, oauth.Resource(issuer))
+	claims, err := h.Verifier.Verify(r.Context(), token, issuer, h.ID(issuer))
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,8 @@ func (h *handler) liveGrant(r *http.Request, claims accesstoken.Claims) (store.G
 		return grant, oauth.RefuseBecause(err, oauth.InvalidToken, "the connection was ended: sign in again")
 	case err != nil:
 		return grant, err // a fault, never a verdict (AT-10)
-	case grant.ClientID != claims.ClientID || grant.Person.Subject != claims.Subject:
+	case grant.ClientID != claims.ClientID || grant.Person.Subject != claims.Subject ||
+		grant.Resource != claims.Audience:
 		return grant, oauth.Refuse(oauth.InvalidToken, "the access token does not fit its connection")
 	case !h.Allow.Has(grant.Person.AllowedBy):
 		return grant, oauth.Refuse(oauth.InvalidToken, "who may enter has changed: refresh the token")

@@ -18,7 +18,7 @@ func TestCIMDClientsGrantDecidesAlone(t *testing.T) {
 	const id = "https://client.example/client.json"
 	now, code := f.Clock.Now(), credential.New("ac_")
 	must(t, f.Store.IssueCode(t.Context(), store.Login{Code: code, Until: now.Add(time.Minute), Record: store.Code{
-		ClientID: id, Scopes: oauth.Scopes{oauth.ScopeMCP}, Resource: oauth.Resource(issuer), Issued: now,
+		ClientID: id, Scopes: oauth.Scopes{oauth.ScopeMCP}, Resource: issuer + oauth.MCPPath, Issued: now,
 		Expiry: now.Add(time.Minute),
 		CIMD:   &store.CIMDCopy{Name: "CIMD Client", GrantTypes: oauth.SupportedGrantTypes()},
 		Person: store.Person{Subject: "development:octocat", Login: "octocat", AllowedBy: "anyone", Checked: now},

@@ -83,8 +83,19 @@ type connection struct {
 	token string
 }
 
-// connect signs a person in through a client of that name and issues an access token.
-func (f *endpoint) connect(tb testing.TB, login, clientName string, upstreamToken []byte) connection {
+// connectTo is connect for the resource at a path.
+func (f *endpoint) connectTo(tb testing.TB, path string) connection {
+	tb.Helper()
+	conn := f.connect(tb, "octocat", "Client", nil, func(c *store.Code) { c.Resource = issuer + path })
+	conn.token = f.issue(tb, conn.Grant, func(c *accesstoken.Claims) { c.Audience = issuer + path })
+	return conn
+}
+
+// connect signs a person in through a client of that name and issues an access token for
+// /mcp; change alters what was approved first.
+func (f *endpoint) connect(
+	tb testing.TB, login, clientName string, upstreamToken []byte, change ...func(*store.Code),
+) connection {
 	tb.Helper()
 	ctx := tb.Context()
 	c, err := f.Store.RegisterClient(ctx, store.Client{
@@ -101,6 +112,9 @@ func (f *endpoint) connect(tb testing.TB, login, clientName string, upstreamToke
 	p := &l.Record.Person
 	p.Subject, p.Login, p.Name = "development:"+login, login, strings.ToUpper(login)
 	l.Record.Person.AllowedBy = "user:octocat"
+	for _, c := range change {
+		c(&l.Record)
+	}
 	must(tb, f.Store.IssueCode(ctx, l, fixture.AnyClient))
 	red, _, err := f.Store.RedeemCode(ctx, l.Code, "", c, fixture.AnyCode)
 	must(tb, err)
@@ -111,7 +125,7 @@ func (f *endpoint) connect(tb testing.TB, login, clientName string, upstreamToke
 func (f *endpoint) issue(tb testing.TB, g store.Grant, change ...func(*accesstoken.Claims)) string {
 	tb.Helper()
 	claims := accesstoken.Claims{
-		Issuer: issuer, Subject: g.Person.Subject, Audience: oauth.Resource(issuer),
+		Issuer: issuer, Subject: g.Person.Subject, Audience: issuer + oauth.MCPPath,
 		ClientID: g.ClientID, Scopes: g.Scopes, GrantID: g.ID,
 	}
 	for _, c := range change {

@@ -16,6 +16,7 @@ import (
 	"github.com/postern-dev/postern/shared/boot"
 	"github.com/postern-dev/postern/shared/identity"
 	"github.com/postern-dev/postern/shared/keyfile"
+	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/signing"
 )
 
@@ -38,7 +39,8 @@ func (f *endpoint) standBehind(t *testing.T, serve http.HandlerFunc) (chan seen,
 	t.Cleanup(behind.Close)
 	u, err := url.Parse(behind.URL + "/mcp")
 	must(t, err)
-	f.Upstream = proxy.New(u, 0)
+	first := oauth.Resources{}.All()[0]
+	f.Endpoints = []Endpoint{{Resource: first, Upstream: proxy.New(u, 0)}}
 	f.Identity = &identity.Signer{Ring: keyfile.Static(signing.Generate()), Now: f.Clock.Now}
 	return got, u.String()
 }

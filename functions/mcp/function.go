@@ -9,8 +9,10 @@ import (
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 	"github.com/postern-dev/postern/functions/mcp/proxy"
 	"github.com/postern-dev/postern/shared/accesstoken"
+	"github.com/postern-dev/postern/shared/behind"
 	"github.com/postern-dev/postern/shared/boot"
 	"github.com/postern-dev/postern/shared/boot/serve"
+	"github.com/postern-dev/postern/shared/config"
 	"github.com/postern-dev/postern/shared/parts"
 	"github.com/postern-dev/postern/shared/store/driver"
 	"github.com/postern-dev/postern/shared/store/firestoredriver"
@@ -69,19 +71,11 @@ func buildOf(drivers driver.Openers, describe func(Deps) Server, check bool) boo
 			Box:              box,
 			RevocationMaxAge: r.Duration("REVOCATION_MAX_AGE"),
 			Identity:         parts.Identity(env, r),
-			Scopes:           new(parts.Scopes(r)),
 			Describe:         describe,
 			Log:              env.Log,
 		}
-		if u := r.URL("MCP_UPSTREAM_URL"); u != nil {
-			c.Upstream = proxy.New(u, 0)
-			switch {
-			case c.Identity == nil:
-				r.Refuse("MCP_UPSTREAM_URL", "is set without IDENTITY_KEYS_FILE, whose keys tell that server who calls")
-			case describe != nil:
-				r.Refuse("MCP_UPSTREAM_URL", "is set for a program with parts of its own: leave one of the two out")
-			}
-		}
+		c.Endpoints = endpoints(r, c.Identity != nil, describe != nil)
+		c.Scopes = &c.Endpoints[0].Resource.Scopes
 		c.Provider, c.Allow = parts.Provider(env, r, parts.WithoutSecret)
 		if err := r.Err(); err != nil {
 			return nil, err
@@ -89,4 +83,29 @@ func buildOf(drivers driver.Openers, describe func(Deps) Server, check bool) boo
 		c.Check = check || c.Provider.Name() == "development"
 		return New(c)
 	}
+}
+
+// endpoints returns /mcp and the servers behind this one. signs says that there are keys that
+// tell them who calls, own that the program has parts of its own.
+func endpoints(r *config.Reader, signs, own bool) []Endpoint {
+	var all []Endpoint
+	for _, resource := range behind.Resources(r).All() {
+		all = append(all, Endpoint{Resource: resource})
+	}
+	if u := r.URL("MCP_UPSTREAM_URL"); u != nil {
+		all[0].Upstream = proxy.New(u, 0)
+		if !signs {
+			r.Refuse("MCP_UPSTREAM_URL", "is set without IDENTITY_KEYS_FILE, whose keys tell that server who calls")
+		}
+		if own {
+			r.Refuse("MCP_UPSTREAM_URL", "is set for a program with parts of its own: leave one of the two out")
+		}
+	}
+	for i, server := range behind.Servers(r) {
+		all[i+1].Upstream = proxy.New(server.URL, 0)
+		if !signs {
+			r.Refuse("MCP_UPSTREAMS", "is set without IDENTITY_KEYS_FILE, whose keys tell those servers who calls")
+		}
+	}
+	return all
 }

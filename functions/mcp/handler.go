@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,7 +24,7 @@ import (
 // maxBody is the largest message (HT-06), in bytes. The gateway lets 32 MB through.
 const maxBody = 1 << 20
 
-// A Config is what the MCP endpoint needs. Everything but Identity, Scopes, Upstream,
+// A Config is what the MCP endpoints need. Everything but Identity, Scopes, Endpoints,
 // Describe, Check, Log and Now is required.
 type Config struct {
 	Edge     edge.Deployment
@@ -43,9 +45,9 @@ type Config struct {
 	// never be used, so that it is one that cannot be made. Nil knows every scope.
 	Scopes *oauth.ScopeSet
 
-	// Upstream is an MCP server behind this one, which then has all there is to call. It
-	// needs Identity. Nil serves what Describe says.
-	Upstream *proxy.Proxy
+	// Endpoints are the resources that are served. They need Identity where they have an
+	// Upstream. None means /mcp with what Describe says.
+	Endpoints []Endpoint
 
 	// Describe says what is served; nil means [Builtin].
 	Describe func(Deps) Server
@@ -58,9 +60,19 @@ type Config struct {
 	Now func() time.Time // nil means time.Now
 }
 
+// An Endpoint is a resource and what is there.
+type Endpoint struct {
+	oauth.Resource
+	// Upstream is an MCP server behind this one, which then has all there is to call. Nil
+	// serves what Describe says.
+	Upstream *proxy.Proxy
+}
+
+// A handler serves one endpoint.
 type handler struct {
 	Config
-	grants *liveness
+	Endpoint
+	grants *liveness // of all endpoints
 
 	about Server
 
@@ -72,8 +84,8 @@ type handler struct {
 	streams   http.Handler // answers with a stream
 }
 
-// New returns the MCP endpoint, /mcp, and beside it the keys by which upstream servers
-// know what comes from it.
+// New returns the MCP endpoints, /mcp and those below it, and beside them the keys by which
+// upstream servers know what comes from here.
 func New(c Config) (http.Handler, error) {
 	switch {
 	case c.Verifier == nil:
@@ -88,24 +100,44 @@ func New(c Config) (http.Handler, error) {
 		return nil, errors.New("mcp: Config.Box is nil")
 	case c.RevocationMaxAge < 0:
 		return nil, errors.New("mcp: Config.RevocationMaxAge is negative")
-	case c.Upstream != nil && c.Identity == nil:
-		return nil, errors.New("mcp: Config.Upstream needs Config.Identity")
-	case c.Upstream != nil && c.Describe != nil:
-		return nil, errors.New("mcp: Config has both Upstream and Describe")
+	case c.Identity == nil && slices.ContainsFunc(c.Endpoints, Endpoint.forwards):
+		return nil, errors.New("mcp: an Endpoint with an Upstream needs Config.Identity")
+	case c.Describe != nil && len(c.Endpoints) > 0 && !slices.ContainsFunc(c.Endpoints, Endpoint.describes):
+		return nil, errors.New("mcp: Config.Describe has no Endpoint without an Upstream")
 	}
 	c.Log, c.Now = defaults.Log(c.Log), defaults.Now(c.Now)
-	h := &handler{Config: c}
-	if c.Upstream == nil {
-		if err := h.describe(); err != nil {
-			return nil, err
-		}
+	if len(c.Endpoints) == 0 {
+		c.Endpoints = []Endpoint{{Resource: oauth.Resources{}.All()[0]}}
 	}
-	h.grants = newLiveness(c.Store, c.RevocationMaxAge, h.Now)
-	endpoint := edge.Wrap(h.routes(), edge.Options{
-		Deployment: h.Edge, Endpoint: "mcp", MaxBody: maxBody, Before: h.admit,
-		Answers: edge.Answers{Error: writeError},
-	})
-	return h.withIdentityKeys(endpoint), nil
+	return c.open()
+}
+
+func (e Endpoint) forwards() bool  { return e.Upstream != nil }
+func (e Endpoint) describes() bool { return e.Upstream == nil }
+
+// open returns every endpoint at its path. What is nowhere is answered by the first.
+func (c Config) open() (http.Handler, error) {
+	grants := newLiveness(c.Store, c.RevocationMaxAge, c.Now)
+	at := map[string]http.Handler{}
+	for _, e := range c.Endpoints {
+		h := &handler{Config: c, Endpoint: e, grants: grants}
+		if e.describes() {
+			if err := h.describe(); err != nil {
+				return nil, err
+			}
+		}
+		at[e.Path] = edge.Wrap(h.routes(), edge.Options{
+			Deployment: c.Edge, Endpoint: "mcp", MaxBody: maxBody, Before: h.admit,
+			Answers: edge.Answers{Error: writeError},
+		})
+	}
+	return c.withIdentityKeys(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		endpoint, ok := at[strings.TrimSuffix(r.URL.Path, "/")]
+		if !ok {
+			endpoint = at[c.Endpoints[0].Path]
+		}
+		endpoint.ServeHTTP(w, r)
+	})), nil
 }
 
 // describe asks what is served, and makes it if that is to be checked.
@@ -124,8 +156,8 @@ func (h *handler) describe() (err error) {
 }
 
 // errorsOf answers the errors of serve in OAuth's way.
-func errorsOf(serve edge.HandlerFunc) http.Handler {
-	return edge.BearerErrors(oauth.ResourceMetadataPath+oauth.MCPPath, []string{oauth.ScopeMCP}, serve)
+func (h *handler) errorsOf(serve edge.HandlerFunc) http.Handler {
+	return edge.BearerErrors(h.MetadataPath(), []string{oauth.ScopeMCP}, serve)
 }
 
 // routes lists every method that the gateway lets through, so that a caller without a
@@ -133,9 +165,9 @@ func errorsOf(serve edge.HandlerFunc) http.Handler {
 // preflight carries no token (CHL-13).
 func (h *handler) routes() *edge.Mux {
 	mux := edge.NewMux()
-	endpoint := errorsOf(h.serve)
+	endpoint := h.errorsOf(h.serve)
 	methods := []string{http.MethodGet, http.MethodPost, http.MethodDelete, http.MethodPut, http.MethodPatch}
-	for _, path := range []string{oauth.MCPPath, oauth.MCPPath + "/"} { // a gateway may add the slash
+	for _, path := range []string{h.Path, h.Path + "/"} { // a gateway may add the slash
 		for _, method := range methods {
 			mux.Handle(method, path, endpoint)
 		}
@@ -146,7 +178,7 @@ func (h *handler) routes() *edge.Mux {
 // admit is the part of the pipeline that needs no body, and so is over before one is
 // read (MP-11): a caller without a token costs no more than the headers.
 func (h *handler) admit(next http.Handler) http.Handler {
-	return errorsOf(func(w http.ResponseWriter, r *http.Request) error {
+	return h.errorsOf(func(w http.ResponseWriter, r *http.Request) error {
 		if err := checkOrigin(r); err != nil {
 			return err
 		}

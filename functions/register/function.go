@@ -6,6 +6,7 @@ import (
 
 	_ "github.com/GoogleCloudPlatform/functions-framework-go/funcframework" // the vendored build needs it
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
+	"github.com/postern-dev/postern/shared/behind"
 	"github.com/postern-dev/postern/shared/boot"
 	"github.com/postern-dev/postern/shared/parts"
 	"github.com/postern-dev/postern/shared/store/driver"
@@ -20,11 +21,11 @@ func Build(drivers driver.Openers) boot.Build {
 	return func(ctx context.Context, env *boot.Env) (http.Handler, error) {
 		r := env.Settings()
 		c := Config{
-			Edge:    env.Edge(r),
-			Store:   parts.Store(ctx, env, r, drivers, parts.Box(env, r)),
-			Schemes: parts.Schemes(r),
-			Scopes:  parts.Scopes(r),
-			Log:     env.Log,
+			Edge:      env.Edge(r),
+			Store:     parts.Store(ctx, env, r, drivers, parts.Box(env, r)),
+			Schemes:   parts.Schemes(r),
+			Resources: behind.Resources(r),
+			Log:       env.Log,
 		}
 		if err := r.Err(); err != nil {
 			return nil, err

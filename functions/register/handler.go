@@ -33,8 +33,8 @@ type Config struct {
 
 	// Schemes are the private-use schemes of redirect URIs that are taken.
 	Schemes oauth.Schemes
-	// Scopes are what the server knows; a registration says which of them it will ask for.
-	Scopes oauth.ScopeSet
+	// Resources are what there is to ask for; a registration says which scopes it will.
+	Resources oauth.Resources
 
 	Log *slog.Logger     // nil discards
 	Now func() time.Time // nil means time.Now
@@ -64,7 +64,7 @@ func New(c Config) (http.Handler, error) {
 }
 
 func (h *handler) policy(r *http.Request) oauth.RedirectPolicy {
-	return oauth.RedirectPolicy{Issuer: edge.Issuer(r).String(), Schemes: h.Schemes, Scopes: h.Scopes}
+	return oauth.RedirectPolicy{Issuer: edge.Issuer(r).String(), Schemes: h.Schemes, Scopes: h.Resources.Scopes()}
 }
 
 // clientField names a registered client in the log. Its id is random and no secret.

@@ -209,7 +209,7 @@ func (f *endpoint) connect(tb testing.TB, clientID string) reply {
 // lives reports whether an access token's grant lives, as the MCP endpoint would ask.
 func (f *endpoint) lives(tb testing.TB, access string) bool {
 	tb.Helper()
-	claims, err := f.Verifier.Verify(tb.Context(), credential.Wrap(access), issuer, oauth.Resource(issuer))
+	claims, err := f.Verifier.Verify(tb.Context(), credential.Wrap(access), issuer, issuer+oauth.MCPPath)
 	must(tb, err)
 	_, err = f.Store.LiveGrant(tb.Context(), claims.GrantID)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {

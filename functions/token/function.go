@@ -7,6 +7,7 @@ import (
 	_ "github.com/GoogleCloudPlatform/functions-framework-go/funcframework" // the vendored build needs it
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 	"github.com/postern-dev/postern/shared/accesstoken"
+	"github.com/postern-dev/postern/shared/behind"
 	"github.com/postern-dev/postern/shared/boot"
 	"github.com/postern-dev/postern/shared/parts"
 	"github.com/postern-dev/postern/shared/store/driver"
@@ -25,7 +26,7 @@ func Build(drivers driver.Openers) boot.Build {
 			Store:          parts.Store(ctx, env, r, drivers, parts.Box(env, r)),
 			Issuer:         &accesstoken.Issuer{Ring: parts.SigningKeys(env, r), TTL: r.Duration("ACCESS_TOKEN_TTL")},
 			Verifier:       &accesstoken.Verifier{Keys: parts.OwnVerificationKeys(env, r)},
-			Scopes:         parts.Scopes(r),
+			Resources:      behind.Resources(r),
 			MembershipTTL:  r.Duration("MEMBERSHIP_TTL"),
 			EvidenceMaxAge: r.Duration("EVIDENCE_MAX_AGE"),
 			Log:            env.Log,

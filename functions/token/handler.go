@@ -28,8 +28,8 @@ type Config struct {
 	// Provider and Allow answer whether a person may still enter.
 	Provider upstream.Provider
 	Allow    upstream.Allow
-	// Scopes are what the server knows.
-	Scopes oauth.ScopeSet
+	// Resources are what there is to ask for.
+	Resources oauth.Resources
 	// MembershipTTL is how old the last answer may be at a refresh; zero asks every time.
 	MembershipTTL time.Duration
 	// EvidenceMaxAge is how old it may become while the provider cannot be asked about a
@@ -106,7 +106,7 @@ func noCache(h http.Handler) http.Handler {
 // with the one that was granted.
 func (h *handler) token(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
-	req, err := readTokenRequest(r)
+	req, err := h.readTokenRequest(r)
 	if err != nil {
 		return err
 	}

@@ -72,8 +72,7 @@ func (h *handler) inspect(ctx context.Context, q tokenQuery, client store.Client
 	case isRefresh:
 		return h.inspectRefresh(g, q), nil
 	}
-	issuer := q.issuer.String()
-	claims, err := h.Verifier.Verify(ctx, q.token, issuer, oauth.Resource(issuer))
+	claims, err := h.Verifier.Verify(ctx, q.token, q.issuer.String(), g.Resource)
 	if _, refused := errors.AsType[*oauth.Error](err); refused {
 		return inactive, nil
 	}

@@ -159,9 +159,9 @@ func TestOddRefreshesAreServed(t *testing.T) {
 func TestARefreshNeverWidens(t *testing.T) {
 	t.Parallel()
 	f := open(t, func(f *endpoint) {
-		var err error
-		f.Scopes, err = oauth.ParseScopeSet(`[{"name":"write","words":"w"},{"name":"admin","words":"a"}]`)
+		scopes, err := oauth.ParseScopeSet(`[{"name":"write","words":"w"},{"name":"admin","words":"a"}]`)
 		must(t, err)
+		f.Resources = oauth.NewResources(scopes)
 	})
 	code := f.issue(t, publicID, "", func(l *store.Login) { l.Record.Scopes = oauth.Scopes{"mcp", "write", "gone"} })
 	token := want(t, "code", f.redeem(t, publicID, code), 200, "").RefreshToken
@@ -291,4 +291,19 @@ func TestGenerationIsProtected(t *testing.T) {
 		raw[i] ^= 1
 	}
 	want(t, "untouched", f.refresh(t, publicID, a.RefreshToken), 200, "")
+}
+
+// A grant for a resource that the operator took away gives no tokens, and is not ended by
+// asking: the resource may come back (RT-07).
+func TestARefreshForAResourceThatIsGone(t *testing.T) {
+	t.Parallel()
+	f := open(t, nil)
+	code := f.issue(t, publicID, "", func(l *store.Login) { l.Record.Resource = issuer + "/mcp/gone" })
+	token := want(t, "code", f.redeem(t, publicID, code), 200, "").RefreshToken
+	want(t, "gone", f.refresh(t, publicID, token), 400, "invalid_target")
+	f.Resources = oauth.NewResources(oauth.ScopeSet{}, oauth.Resource{Path: "/mcp/gone"})
+	var err error
+	f.Handler, err = New(f.Config)
+	must(t, err)
+	want(t, "back", f.refresh(t, publicID, token), 200, "")
 }

@@ -18,7 +18,11 @@ func (h *handler) refreshToken(ctx context.Context, req tokenRequest, client sto
 			return oauth.Refuse(oauth.UnauthorizedClient,
 				"this client is not registered for the grant type refresh_token, and did not ask for offline_access")
 		}
-		if scopes, err = h.narrow(req.scopes, g.Scopes); err != nil {
+		resource, known := h.Resources.Of(g.Resource, req.issuer.String())
+		if !known {
+			return oauth.Refuse(oauth.InvalidTarget, "there is no %s any more", g.Resource)
+		}
+		if scopes, err = narrow(req.scopes, g.Scopes, resource.Scopes.Known()); err != nil {
 			return err
 		}
 		return req.resource.check(g.Resource)
@@ -67,18 +71,18 @@ func (h *handler) rotate(
 // within the grant's (RFC 6749 §6). Unknown scopes are dropped as they were at first; a
 // request that names only such gets all that the grant has. What the grant has is known,
 // whatever the operator has changed since.
-func (h *handler) narrow(asked, all oauth.Scopes) (oauth.Scopes, error) {
-	var known oauth.Scopes
+func narrow(asked, all, known oauth.Scopes) (oauth.Scopes, error) {
+	var next oauth.Scopes
 	for _, s := range asked {
-		if h.Scopes.Known().Contains(s) || all.Contains(s) {
-			known = append(known, s)
+		if known.Contains(s) || all.Contains(s) {
+			next = append(next, s)
 		}
 	}
-	if len(known) == 0 {
+	if len(next) == 0 {
 		return all, nil
 	}
-	if !known.Within(all) {
+	if !next.Within(all) {
 		return nil, oauth.Refuse(oauth.InvalidScope, "scope exceeds what was granted: %s", all)
 	}
-	return known, nil
+	return next, nil
 }

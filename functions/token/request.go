@@ -39,7 +39,7 @@ type tokenRequest struct {
 
 // readTokenRequest reads every parameter, each at most once but for resource, and who
 // calls. What is wrong with the rest is kept in the request until its turn.
-func readTokenRequest(r *http.Request) (tokenRequest, error) {
+func (h *handler) readTokenRequest(r *http.Request) (tokenRequest, error) {
 	form, err := strict.ReadForm(r, "resource")
 	if err != nil {
 		return tokenRequest{}, err
@@ -49,7 +49,7 @@ func readTokenRequest(r *http.Request) (tokenRequest, error) {
 		return tokenRequest{}, err
 	}
 	req := tokenRequest{
-		caller: who, grantType: form.Get("grant_type"), resource: readResource(form, who.issuer.String()),
+		caller: who, grantType: form.Get("grant_type"), resource: h.readResource(form, who.issuer.String()),
 	}
 	switch req.grantType {
 	case oauth.GrantAuthorizationCode:
@@ -103,11 +103,15 @@ type requestedResource struct {
 	flaw error
 }
 
-func readResource(form strict.Form, issuer string) (resource requestedResource) {
-	if form.Has("resource") {
-		resource.id, resource.flaw = oauth.ParseResource(form.All("resource"), issuer)
+func (h *handler) readResource(form strict.Form, issuer string) requestedResource {
+	if !form.Has("resource") {
+		return requestedResource{}
 	}
-	return resource
+	named, err := h.Resources.Parse(form.All("resource"), issuer)
+	if err != nil {
+		return requestedResource{flaw: err}
+	}
+	return requestedResource{id: named.ID(issuer)}
 }
 
 // check refuses a resource other than the one that was approved. It is asked about a code

@@ -81,13 +81,14 @@ func (h *handler) grantOf(ctx context.Context, q tokenQuery) (id string, genuine
 	if id, ok := store.RefreshGrantID(q.token); ok {
 		return id, func(g store.Grant) bool { return store.GenuineRefreshToken(g, q.token) }, nil
 	}
-	issuer := q.issuer.String()
-	claims, err := h.Verifier.Identify(ctx, q.token, issuer, oauth.Resource(issuer))
+	claims, err := h.Verifier.Identify(ctx, q.token, q.issuer.String())
 	if _, refused := errors.AsType[*oauth.Error](err); refused {
 		return "", nil, nil
 	}
 	if err != nil {
 		return "", nil, err
 	}
-	return claims.GrantID, func(g store.Grant) bool { return g.ClientID == claims.ClientID }, nil
+	return claims.GrantID, func(g store.Grant) bool {
+		return g.ClientID == claims.ClientID && g.Resource == claims.Audience
+	}, nil
 }

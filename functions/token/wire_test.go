@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/test/kit/fixture"
 	"github.com/postern-dev/postern/test/kit/memory"
 	"github.com/postern-dev/postern/test/kit/webtest"
@@ -17,7 +19,7 @@ func TestWire(t *testing.T) {
 	names := webtest.Options{
 		Every: webtest.API.And("Pragma: no-cache"), // RFC 6749 §5.1
 		Set: map[string]string{"code": code, "code_basic": codeBasic, "basic": basic(basicID, secretOf(basicID)),
-			"refresh": "rt_x"},
+			"refresh": "rt_x", "access": "x", "server": basic(serverID, secretOf(serverID))},
 		Capture: []webtest.Replacement{
 			{Name: "refresh", Pattern: regexp.MustCompile(`"refresh_token":"(rt_[\w-]{91})"`)},
 			{Name: "access", Pattern: regexp.MustCompile(`"access_token":"(eyJ[\w-]+\.[\w-]+\.[\w-]{86})"`)},
@@ -31,6 +33,15 @@ func TestWire(t *testing.T) {
 		return f
 	}
 	webtest.Run(t, func(t *testing.T) http.Handler { return start(t) }, "testdata/wire", names)
+	webtest.Run(t, func(t *testing.T) http.Handler {
+		f := open(t, func(f *endpoint) {
+			admin, err := oauth.ParseScopeSet(`[{"name":"admin","words":"a"}]`)
+			must(t, err)
+			f.Resources = oauth.NewResources(admin, oauth.Resource{Path: "/mcp/wiki", Title: "Wiki"})
+		})
+		f.issue(t, publicID, code, func(l *store.Login) { l.Record.Resource = issuer + "/mcp/wiki" })
+		return f
+	}, "testdata/several", names)
 	webtest.Run(t, func(t *testing.T) http.Handler {
 		f := start(t)
 		f.Faults.Before(fixture.Down(memory.OpGet))

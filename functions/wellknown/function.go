@@ -8,11 +8,11 @@ import (
 
 	_ "github.com/GoogleCloudPlatform/functions-framework-go/funcframework" // the vendored build needs it
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
+	"github.com/postern-dev/postern/shared/behind"
 	"github.com/postern-dev/postern/shared/boot"
 	"github.com/postern-dev/postern/shared/cimd"
 	"github.com/postern-dev/postern/shared/config"
 	"github.com/postern-dev/postern/shared/keyfile"
-	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/signing"
 )
 
@@ -28,7 +28,7 @@ func Build(_ context.Context, env *boot.Env) (http.Handler, error) {
 		Keys: keyfile.New(r.File("VERIFICATION_KEYS_FILE"), signing.ParseKeySet, ring),
 
 		Documents:       config.Parse(r, "CIMD_ALLOW", cimd.ParseAllow),
-		Scopes:          config.Parse(r, "SCOPES", oauth.ParseScopeSet),
+		Resources:       behind.Resources(r),
 		OpenAIChallenge: config.Parse(r, "OPENAI_APPS_CHALLENGE", parseChallenge),
 	}
 	if err := r.Err(); err != nil {

@@ -19,8 +19,8 @@ type Config struct {
 	Keys *keyfile.File[signing.KeySet]
 	// Documents says whose client metadata documents are read. Off, they are not offered.
 	Documents cimd.Allow
-	// Scopes are what the server knows.
-	Scopes oauth.ScopeSet
+	// Resources are what is described.
+	Resources oauth.Resources
 	// OpenAIChallenge is the text by which OpenAI knows that who submits an app has this
 	// server. Empty serves none.
 	OpenAIChallenge string
@@ -33,15 +33,21 @@ func New(c Config) (http.Handler, error) {
 		return nil, errors.New("wellknown: Config.Keys is nil")
 	}
 	mux := edge.NewMux()
-	resource := perIssuer(c.Edge.Issuer, func(issuer string) any { return oauth.NewResourceMetadata(issuer) })
 	server := perIssuer(c.Edge.Issuer, func(issuer string) any {
-		m := oauth.NewServerMetadata(issuer, c.Scopes)
+		m := oauth.NewServerMetadata(issuer, c.Resources)
 		m.ClientIDMetadataDocumentSupported = !c.Documents.Off()
 		return m
 	})
-	handle(mux, resource, variants(oauth.ResourceMetadataPath)...)
-	handle(mux, server, variants(oauth.ServerMetadataPath)...)
-	handle(mux, server, variants(oauth.OpenIDMetadataPath)...)
+	handle(mux, server, oauth.ServerMetadataPath, oauth.OpenIDMetadataPath)
+	for i, r := range c.Resources.All() {
+		resource := perIssuer(c.Edge.Issuer, func(issuer string) any { return r.Metadata(issuer) })
+		if i == 0 { // for who does not know its path
+			handle(mux, resource, oauth.ResourceMetadataPath)
+		}
+		handle(mux, resource, around(r.Path, oauth.ResourceMetadataPath)...)
+		handle(mux, server, around(r.Path, oauth.ServerMetadataPath)...)
+		handle(mux, server, around(r.Path, oauth.OpenIDMetadataPath)...)
+	}
 	handle(mux, keys(c.Keys), oauth.JWKSPath, "/jwks")
 	if c.OpenAIChallenge != "" {
 		handle(mux, text(c.OpenAIChallenge), "/.well-known/openai-apps-challenge")
@@ -49,12 +55,10 @@ func New(c Config) (http.Handler, error) {
 	return edge.Wrap(mux, edge.Options{Deployment: c.Edge, Endpoint: "wellknown"}), nil
 }
 
-// variants returns the places where clients look for a document: for an issuer
-// without path, for one with the resource's path (RFC 8414 §3.1, RFC 9728 §3.1), and
-// behind the resource as OpenID Connect Discovery §4 has it.
-func variants(path string) []string {
-	return []string{path, path + oauth.MCPPath, oauth.MCPPath + path}
-}
+// around returns the places where clients look for the document of a resource, or of an
+// issuer that they take to have its path: before that (RFC 8414 §3.1, RFC 9728 §3.1), and
+// behind it as OpenID Connect Discovery §4 has it.
+func around(path, document string) []string { return []string{document + path, path + document} }
 
 func handle(mux *edge.Mux, h edge.HandlerFunc, paths ...string) {
 	for _, p := range paths {

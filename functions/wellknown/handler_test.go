@@ -285,7 +285,7 @@ func TestOnlyAdvertisedScopesAreNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	ours := edge.Deployment{Issuer: issuer(t, "https://auth.example.com")}
-	h := open(t, Config{Edge: ours, Keys: keyfile.Static(sampleKeys(t)), Scopes: scopes})
+	h := open(t, Config{Edge: ours, Keys: keyfile.Static(sampleKeys(t)), Resources: oauth.NewResources(scopes)})
 	for path, want := range map[string]string{
 		oauth.ResourceMetadataPath + oauth.MCPPath: `"scopes_supported":["mcp"]`,
 		oauth.ServerMetadataPath:                   `"scopes_supported":["mcp","write","export","offline_access"]`,

@@ -2,7 +2,7 @@
 // endpoint verifies: an ES256 JWT of type at+jwt (RFC 9068) for one resource.
 //
 // Verifying takes the issuer and the resource that are expected. There is no way to
-// accept a token without naming them.
+// accept a token without naming them; to identify one is not to accept it.
 package accesstoken
 
 import (
@@ -84,9 +84,9 @@ type Verifier struct {
 	decoded atomic.Pointer[recent.Cache[string, Claims]]
 }
 
-// Identify is [Verifier.Verify] without the times: which token this is, for its
-// revocation. It gives nobody anything.
-func (v *Verifier) Identify(ctx context.Context, raw credential.Secret, issuer, resource string) (Claims, error) {
+// Identify is [Verifier.Verify] without the times and the resource: which token this is,
+// for its revocation. It gives nobody anything.
+func (v *Verifier) Identify(ctx context.Context, raw credential.Secret, issuer string) (Claims, error) {
 	keys, err := v.Keys.Get(ctx)
 	if err != nil {
 		return Claims{}, fmt.Errorf("verification keys: %w", err)
@@ -108,19 +108,24 @@ func (v *Verifier) Identify(ctx context.Context, raw credential.Secret, issuer, 
 	if err != nil {
 		return Claims{}, err
 	}
-	if c.Issuer != issuer || c.Audience != resource {
-		return Claims{}, refuse(nil, "the access token was issued for another resource")
+	if c.Issuer != issuer {
+		return Claims{}, foreign()
 	}
 	return c, nil
 }
+
+func foreign() error { return refuse(nil, "the access token was issued for another resource") }
 
 // Verify checks that raw is an access token of issuer for resource that has not
 // expired, and that no required claim is missing (RFC 9068 §4). A refusal is an
 // invalid_token [oauth.Error]; any other error is a failure to look at the keys.
 func (v *Verifier) Verify(ctx context.Context, raw credential.Secret, issuer, resource string) (Claims, error) {
-	c, err := v.Identify(ctx, raw, issuer, resource)
+	c, err := v.Identify(ctx, raw, issuer)
 	if err != nil {
 		return Claims{}, err
+	}
+	if c.Audience != resource {
+		return Claims{}, foreign()
 	}
 	if !defaults.Now(v.Now)().Before(c.Expiry) {
 		return Claims{}, refuse(nil, "the access token has expired")

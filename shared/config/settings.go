@@ -212,6 +212,16 @@ var Settings = []Setting{
 			"of its own. It is told who calls, so `IDENTITY_KEYS_FILE` has to be set. docs/upstream.md has the rest.",
 	},
 	{
+		Name: "MCP_UPSTREAMS", Kind: KindText,
+		Example: `[{"name":"wiki","url":"https://wiki.example.com/mcp"}]`,
+		Want:    `a JSON array like [{"name":"wiki","url":"https://wiki.example.com/mcp"}]`,
+		Doc: "The MCP servers behind this one that have paths of their own beside `/mcp`, a JSON array of objects: " +
+			"`name`, by which it is at `/mcp/NAME`; `url`, its whole URL; `title`, which people read on the consent " +
+			"page; `scopes`, what it asks for beside `mcp`, as in `SCOPES`. Each is a resource of its own: a token " +
+			"for one is of no use at another. Every function that reads it needs the same, and " +
+			"`IDENTITY_KEYS_FILE` has to be set. docs/upstream.md has the rest.",
+	},
+	{
 		Name: "LOG_LEVEL", Kind: KindEnum, Default: "info",
 		Words: []string{"debug", "info", "warn", "error"}, Example: "debug",
 		Doc: "The least severe line that is written.",

@@ -251,7 +251,7 @@ func TestIdentityTokenIsNoAccessToken(t *testing.T) {
 	tells, signs := signing.Generate(), signing.Generate()
 	s, clock := newSigner(tells)
 	c := octocat()
-	c.Audience = oauth.Resource(issuer)
+	c.Audience = issuer + oauth.MCPPath
 	raw := token(t, s, c)
 	for name, keys := range map[string]signing.KeySet{
 		"keys of access tokens":               signs.Public(),

@@ -38,35 +38,37 @@ type Function struct {
 var Functions = []Function{
 	{
 		Name: "register", Trigger: HTTP,
-		Settings:   slices.Concat(every, storing, []string{"REDIRECT_SCHEMES", "SCOPES"}),
+		Settings:   slices.Concat(every, storing, []string{"REDIRECT_SCHEMES"}, resources),
 		NeverLinks: deployed,
 	},
 	{
 		Name: "authorize", Trigger: HTTP,
 		Settings: slices.Concat(entry, []string{
 			"GITHUB_CLIENT_SECRET_FILE", "CODE_TTL", "SIGN_IN_TTL", "CIMD_ALLOW", "REDIRECT_SCHEMES",
-			"OFFLINE_ACCESS", "OPERATOR_CONTACT", "SCOPES",
-		}),
+			"OFFLINE_ACCESS", "OPERATOR_CONTACT",
+		}, resources),
 		NeverLinks: deployed,
 	},
 	{
 		Name: "token", Trigger: HTTP,
-		Settings:   slices.Concat(entry, []string{"SIGNING_KEYS_FILE", "MEMBERSHIP_TTL", "EVIDENCE_MAX_AGE", "SCOPES"}),
+		Settings: slices.Concat(entry, []string{
+			"SIGNING_KEYS_FILE", "MEMBERSHIP_TTL", "EVIDENCE_MAX_AGE",
+		}, resources),
 		NeverLinks: deployed,
 	},
 	{
 		Name: "wellknown", Trigger: HTTP,
 		Settings: slices.Concat(every, []string{
-			"VERIFICATION_KEYS_FILE", "CIMD_ALLOW", "OPENAI_APPS_CHALLENGE", "SCOPES",
-		}),
+			"VERIFICATION_KEYS_FILE", "CIMD_ALLOW", "OPENAI_APPS_CHALLENGE",
+		}, resources),
 		NeverLinks: slices.Concat(deployed, remembering),
 	},
 	{
 		Name: "mcp", Trigger: HTTP,
 		Settings: slices.Concat(entry, []string{
-			"VERIFICATION_KEYS_FILE", "IDENTITY_KEYS_FILE", "IDENTITY_TOKEN_TTL", "REVOCATION_MAX_AGE", "SCOPES",
+			"VERIFICATION_KEYS_FILE", "IDENTITY_KEYS_FILE", "IDENTITY_TOKEN_TTL", "REVOCATION_MAX_AGE",
 			"MCP_UPSTREAM_URL",
-		}),
+		}, resources),
 		NeverLinks: deployed,
 	},
 	{
@@ -86,7 +88,9 @@ var (
 	storing = []string{
 		"STORE", "FERNET_KEYS_FILE", "ACCESS_TOKEN_TTL", "GRANT_TTL", "REFRESH_GRACE", "CLIENT_UNUSED_TTL",
 	}
-	people = []string{"IDENTITY_PROVIDER", "GITHUB_CLIENT_ID", "GITHUB_URL", "GITHUB_API_URL", "ALLOW"}
+	// What tokens are for.
+	resources = []string{"SCOPES", "MCP_UPSTREAMS"}
+	people    = []string{"IDENTITY_PROVIDER", "GITHUB_CLIENT_ID", "GITHUB_URL", "GITHUB_API_URL", "ALLOW"}
 	// What a function needs that asks who may enter.
 	entry = slices.Concat(every, storing, people)
 )

@@ -21,7 +21,7 @@ func TestDescriptionsKeepToTheGrammar(t *testing.T) {
 		Refuse(InvalidRequest, "%s", strings.Repeat("é", 1000)),
 		RedirectPolicy{}.Check("https://example.net/\"\\\r\n"),
 		errorOf(RedirectPolicy{}.Match([]string{"https://a.test/\"é\\"}, "https://b.test/")),
-		errorOf(ParseResource([]string{"\"\\é\n"}, testIssuer)),
+		errorOf(several().Parse([]string{"\"\\é\n"}, testIssuer)),
 		errorOf(ParseScopes("\"")),
 		errorOf(ParseChallenge("é", "S256")),
 		errorOf(ClientMetadata{}.Accepted(testPolicy)),

@@ -19,10 +19,6 @@ const (
 	OpenIDMetadataPath   = "/.well-known/openid-configuration"
 )
 
-// ResourceMetadataURL returns where the metadata of the MCP endpoint is: its path
-// follows the well-known segment (RFC 9728 §3.1).
-func ResourceMetadataURL(issuer string) string { return issuer + ResourceMetadataPath + MCPPath }
-
 // ServerMetadata is the authorization server's description (RFC 8414 §2). The
 // members that only OpenID Connect Discovery 1.0 §3 knows are there for clients that
 // read the document under that name; no ID token is ever issued.
@@ -52,14 +48,18 @@ type ServerMetadata struct {
 // NewServerMetadata describes the server at issuer. What it promises is what the
 // rest of this package enforces. Of scopes it names those that are advertised (RFC 8414
 // §2 allows to leave some out).
-func NewServerMetadata(issuer string, scopes ScopeSet) ServerMetadata {
+func NewServerMetadata(issuer string, resources Resources) ServerMetadata {
+	var ids []string
+	for _, r := range resources.All() {
+		ids = append(ids, r.ID(issuer))
+	}
 	return ServerMetadata{
 		Issuer:                                     issuer,
 		AuthorizationEndpoint:                      issuer + AuthorizePath,
 		TokenEndpoint:                              issuer + TokenPath,
 		JWKSURI:                                    issuer + JWKSPath,
 		RegistrationEndpoint:                       issuer + RegisterPath,
-		ScopesSupported:                            append(scopes.Advertised(), ScopeOffline),
+		ScopesSupported:                            append(resources.Scopes().Advertised(), ScopeOffline),
 		ResponseTypesSupported:                     []string{ResponseTypeCode},
 		ResponseModesSupported:                     []string{"query"},
 		GrantTypesSupported:                        SupportedGrantTypes(),
@@ -71,13 +71,13 @@ func NewServerMetadata(issuer string, scopes ScopeSet) ServerMetadata {
 		CodeChallengeMethodsSupported:              []string{ChallengeMethodS256},
 		AuthorizationResponseIssParameterSupported: true,
 		ClientIDMetadataDocumentSupported:          true,
-		ProtectedResources:                         []string{Resource(issuer)},
+		ProtectedResources:                         ids,
 		SubjectTypesSupported:                      []string{"public"},
 		IDTokenSigningAlgValuesSupported:           []string{"ES256"},
 	}
 }
 
-// ResourceMetadata is the MCP endpoint's description (RFC 9728 §2).
+// ResourceMetadata is the description of an MCP endpoint (RFC 9728 §2).
 type ResourceMetadata struct {
 	Resource               string   `json:"resource"`
 	AuthorizationServers   []string `json:"authorization_servers"`
@@ -86,16 +86,16 @@ type ResourceMetadata struct {
 	ResourceName           string   `json:"resource_name"`
 }
 
-// NewResourceMetadata describes the MCP endpoint of issuer. It names the least that a
-// client needs: clients ask for all that stands here (MCP, Scope Selection Strategy), and
-// a part that needs more says so when it is used. offline_access is left out: it is nothing
-// that the resource asks for (MCP 2026-07-28, Refresh Tokens).
-func NewResourceMetadata(issuer string) ResourceMetadata {
+// Metadata describes the resource of issuer. It names the least that a client needs:
+// clients ask for all that stands here (MCP, Scope Selection Strategy), and a part that
+// needs more says so when it is used. offline_access is left out: it is nothing that the
+// resource asks for (MCP 2026-07-28, Refresh Tokens).
+func (r Resource) Metadata(issuer string) ResourceMetadata {
 	return ResourceMetadata{
-		Resource:               Resource(issuer),
+		Resource:               r.ID(issuer),
 		AuthorizationServers:   []string{issuer},
 		ScopesSupported:        []string{ScopeMCP},
 		BearerMethodsSupported: []string{"header"},
-		ResourceName:           "Postern MCP server",
+		ResourceName:           r.Title,
 	}
 }

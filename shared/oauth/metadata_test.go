@@ -23,7 +23,7 @@ func members(t *testing.T, document any) map[string]any {
 func TestMetadataHasNoEmptyMembers(t *testing.T) {
 	t.Parallel()
 	for name, document := range map[string]any{
-		"server": NewServerMetadata(testIssuer, ScopeSet{}), "resource": NewResourceMetadata(testIssuer),
+		"server": NewServerMetadata(testIssuer, Resources{}), "resource": Resources{}.All()[0].Metadata(testIssuer),
 	} {
 		for member, value := range members(t, document) {
 			switch v := value.(type) {
@@ -50,7 +50,7 @@ func TestMetadataHasNoEmptyMembers(t *testing.T) {
 // assume the three paths at its root (E2).
 func TestServerMetadata(t *testing.T) {
 	t.Parallel()
-	got := members(t, NewServerMetadata(testIssuer, ScopeSet{}))
+	got := members(t, NewServerMetadata(testIssuer, Resources{}))
 	for _, row := range []struct {
 		name, member string
 		want         any
@@ -87,7 +87,7 @@ func TestServerMetadata(t *testing.T) {
 
 func TestResourceMetadata(t *testing.T) {
 	t.Parallel()
-	got := members(t, NewResourceMetadata(testIssuer))
+	got := members(t, Resources{}.All()[0].Metadata(testIssuer))
 	for _, row := range []struct {
 		name, member string
 		want         any
@@ -104,16 +104,18 @@ func TestResourceMetadata(t *testing.T) {
 	if name, _ := got["resource_name"].(string); name == "" {
 		t.Error("PRM-13: resource_name is missing")
 	}
-	want := testIssuer + "/.well-known/oauth-protected-resource/mcp"
-	if got := ResourceMetadataURL(testIssuer); got != want {
-		t.Errorf("PRM-06: got %q, want %q", got, want)
+	for _, r := range several().All() {
+		want := "/.well-known/oauth-protected-resource" + r.Path
+		if got := r.MetadataPath(); got != want {
+			t.Errorf("PRM-06: got %q, want %q", got, want)
+		}
 	}
 }
 
 // What is advertised is accepted, and the tables handed out are the caller's own.
 func TestAdvertisedIsEnforced(t *testing.T) {
 	t.Parallel()
-	m := NewServerMetadata(testIssuer, ScopeSet{})
+	m := NewServerMetadata(testIssuer, Resources{})
 	for _, method := range m.TokenEndpointAuthMethodsSupported {
 		in := ClientMetadata{
 			RedirectURIs: []string{"https://example.net/cb"}, TokenEndpointAuthMethod: method,
@@ -130,7 +132,7 @@ func TestAdvertisedIsEnforced(t *testing.T) {
 		}
 	}
 	m.ScopesSupported[0], m.GrantTypesSupported[0] = "changed", "changed"
-	again := NewServerMetadata(testIssuer, ScopeSet{})
+	again := NewServerMetadata(testIssuer, Resources{})
 	if again.ScopesSupported[0] != "mcp" || again.GrantTypesSupported[0] != GrantAuthorizationCode {
 		t.Error("changing one document changed the next")
 	}

@@ -7,6 +7,11 @@ import (
 	whatwg "github.com/nlnwa/whatwg-url/url"
 )
 
+// several are /mcp with two beside it.
+func several() Resources {
+	return NewResources(ScopeSet{}, Resource{Path: "/mcp/wiki", Title: "Wiki"}, Resource{Path: "/mcp/crm"})
+}
+
 // The spellings that clients send of the one resource mean it, and so does none (AT-02, AT-03, D1,
 // D3, D4, W3, GEN-14).
 func TestResourceMeansTheMCPEndpoint(t *testing.T) {
@@ -31,8 +36,11 @@ func TestResourceMeansTheMCPEndpoint(t *testing.T) {
 			"https://auth.example.com/mcp", "https://auth.example.com", "", "https://auth.example.com/mcp/?x",
 		}},
 	} {
-		if got, err := ParseResource(row.values, testIssuer); err != nil || got != "https://auth.example.com/mcp" {
-			t.Errorf("%s: got %q, %v; want https://auth.example.com/mcp", row.name, got, err)
+		for what, rs := range map[string]Resources{"alone": {}, "beside others": several()} {
+			got, err := rs.Parse(row.values, testIssuer)
+			if err != nil || got.ID(testIssuer) != "https://auth.example.com/mcp" {
+				t.Errorf("%s, %s: got %q, %v; want /mcp", row.name, what, got.Path, err)
+			}
 		}
 	}
 }
@@ -75,8 +83,10 @@ func TestForeignResourceIsInvalidTarget(t *testing.T) {
 		{"long", []string{"https://auth.example.com/mcp?" + strings.Repeat("a", 2000)}},
 		{"two", []string{"https://auth.example.com/mcp", "https://other.example.com/mcp"}},
 	} {
-		if got, err := ParseResource(row.values, testIssuer); code(t, err) != InvalidTarget || got != "" {
-			t.Errorf("%s: got %q, %v; want invalid_target", row.name, got, err)
+		for what, rs := range map[string]Resources{"alone": {}, "beside others": several()} {
+			if got, err := rs.Parse(row.values, testIssuer); code(t, err) != InvalidTarget || got.Path != "" {
+				t.Errorf("%s, %s: got %q, %v; want invalid_target", row.name, what, got.Path, err)
+			}
 		}
 	}
 }
@@ -92,8 +102,9 @@ func TestResourceOfADevelopmentServer(t *testing.T) {
 		"http://localhost:8085/mcp": "",
 		"https://127.0.0.1:8085":    "",
 	} {
-		if got, _ := ParseResource([]string{value}, issuer); got != want {
-			t.Errorf("ParseResource(%q) = %q, want %q", value, got, want)
+		got, err := Resources{}.Parse([]string{value}, issuer)
+		if (want == "") != (err != nil) || err == nil && got.ID(issuer) != want {
+			t.Errorf("%q: got %q, %v; want %q", value, got.Path, err, want)
 		}
 	}
 }
@@ -101,21 +112,19 @@ func TestResourceOfADevelopmentServer(t *testing.T) {
 // FuzzResource asks a browser's parser where an accepted value leads.
 func FuzzResource(f *testing.F) {
 	for _, seed := range []string{
-		"", testIssuer, testIssuer + "/mcp/", testIssuer + ":443/mcp?x", "HTTPS://AUTH.example.com/mcp",
+		"", testIssuer, testIssuer + "/mcp/", testIssuer + ":443/mcp?x", testIssuer + "/mcp/wiki/",
+		"HTTPS://AUTH.example.com/mcp",
 		"https://auth.example.com/%6dcp", "https:/x",
 	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
-		got, err := ParseResource([]string{value}, testIssuer)
+		got, err := several().Parse([]string{value}, testIssuer)
 		if err != nil {
-			if code(t, err) != InvalidTarget || got != "" {
-				t.Fatalf("got %q, %v; want invalid_target alone", got, err)
+			if code(t, err) != InvalidTarget || got.Path != "" {
+				t.Fatalf("got %q, %v; want invalid_target alone", got.Path, err)
 			}
 			return
-		}
-		if got != Resource(testIssuer) {
-			t.Fatalf("ParseResource(%q) = %q, want the one resource", value, got)
 		}
 		if value == "" {
 			return
@@ -126,8 +135,52 @@ func FuzzResource(f *testing.F) {
 		}
 		path := strings.TrimSuffix(u.Pathname(), "/")
 		leads := u.Protocol() + "//" + u.Host()
-		if leads != testIssuer || path != "" && path != "/mcp" || u.Hash() != "" || u.Username() != "" {
+		there := path == got.Path || path == "" && got.Path == MCPPath
+		if leads != testIssuer || !there || u.Hash() != "" || u.Username() != "" {
 			t.Fatalf("%q is accepted and leads to %q", value, u.Href(false))
 		}
 	})
+}
+
+// Each resource is named by its own URL, in the same spellings, and a token is for one: two
+// are invalid_target, though each of them is there (AT-01, RFC 8707 §2).
+func TestEachResourceHasItsName(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]string{
+		"/mcp/wiki": "/mcp/wiki", "/mcp/wiki/": "/mcp/wiki", "/mcp/crm?x": "/mcp/crm", "/mcp": "/mcp",
+		"/mcp/wikis": "", "/mcp/Wiki": "", "/mcp/wiki/x": "", "/wiki": "", "/mcp/wiki//": "", "/mcp/%77iki": "",
+	} {
+		got, err := several().Parse([]string{testIssuer + value}, testIssuer)
+		if (want == "") != (err != nil) || got.Path != want {
+			t.Errorf("%s: got %q, %v; want %q", value, got.Path, err, want)
+		}
+	}
+	for _, second := range []string{"/mcp/crm", "/mcp", ""} {
+		both := []string{testIssuer + "/mcp/wiki", testIssuer + second}
+		if got, err := several().Parse(both, testIssuer); code(t, err) != InvalidTarget || got.Path != "" {
+			t.Errorf("%v: got %q, %v; want invalid_target", both, got.Path, err)
+		}
+	}
+	if r, ok := several().Of(testIssuer+"/mcp/crm", testIssuer); !ok || r.Path != "/mcp/crm" {
+		t.Errorf("got %v, %t; want /mcp/crm", r, ok)
+	}
+	if r, ok := several().Of(testIssuer+"/mcp/gone", testIssuer); ok {
+		t.Errorf("got %v, want none", r)
+	}
+}
+
+// The scopes of all resources are known to a registration, which is for all of them; the first
+// one of a name counts.
+func TestScopesOfAllResources(t *testing.T) {
+	t.Parallel()
+	rs := NewResources(
+		scopeSet(t, `[{"name":"admin","words":"first"}]`),
+		Resource{Path: "/mcp/a", Scopes: scopeSet(t, `[{"name":"admin","words":"second"},{"name":"b","words":"b"}]`)},
+	)
+	if got := rs.Scopes().Known().String(); got != "mcp admin b" {
+		t.Errorf("got %q, want the scopes of both once", got)
+	}
+	if got := rs.Scopes().Words("admin"); got != "first" {
+		t.Errorf("got %q, want the words of the first", got)
+	}
 }

@@ -112,9 +112,6 @@ func Schemes(r *config.Reader) oauth.Schemes {
 	return config.Parse(r, "REDIRECT_SCHEMES", oauth.ParseSchemes)
 }
 
-// Scopes returns the scopes of SCOPES.
-func Scopes(r *config.Reader) oauth.ScopeSet { return config.Parse(r, "SCOPES", oauth.ParseScopeSet) }
-
 // A Secret says whether a function holds the identity provider's client secret.
 type Secret bool
 

@@ -46,6 +46,10 @@ func TestEveryProbedURLReachesItsFunction(t *testing.T) {
 		{"GET HEAD OPTIONS", "/.well-known/a/b/c", "wellknown"},
 		{"GET HEAD POST PUT PATCH DELETE OPTIONS", "/mcp", "mcp"},
 		{"GET HEAD POST PUT PATCH DELETE OPTIONS", "/mcp/", "mcp"},
+		{"GET HEAD POST PUT PATCH DELETE OPTIONS", "/mcp/wiki", "mcp"},
+		{"GET HEAD POST PUT PATCH DELETE OPTIONS", "/mcp/wiki/", "mcp"},
+		{"GET HEAD OPTIONS", "/.well-known/oauth-protected-resource/mcp/wiki", "wellknown"},
+		{"GET HEAD OPTIONS", "/mcp/wiki/.well-known/oauth-protected-resource", "wellknown"},
 	} {
 		for method := range strings.FieldsSeq(c.methods) {
 			route, known, ok := m.Match(method, c.path)

@@ -747,3 +747,45 @@ run "alert_emails_refuses_no_address" {
 
   expect_failures = [var.alert_emails]
 }
+
+run "mcp_upstreams_refuse_a_name_with_capitals" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    mcp_upstreams = { Wiki = { url = "https://wiki.example.com/mcp" } }
+  }
+
+  expect_failures = [var.mcp_upstreams]
+}
+
+run "mcp_upstreams_refuse_plain_http" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    mcp_upstreams = { wiki = { url = "http://wiki.example.com/mcp" } }
+  }
+
+  expect_failures = [var.mcp_upstreams]
+}
+
+run "mcp_upstreams_refuse_more_than_64" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    mcp_upstreams = { for i in range(65) : "wiki-${i}" => { url = "https://wiki.example.com/mcp" } }
+  }
+
+  expect_failures = [var.mcp_upstreams]
+}

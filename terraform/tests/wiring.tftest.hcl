@@ -153,6 +153,11 @@ run "good_values_pass" {
 
     openai_apps_challenge = "8t0fMl4QrJ2yXw7v"
 
+    mcp_upstreams = {
+      wiki = { url = "https://wiki.example.com/mcp" }
+      crm  = { url = "https://crm.example.com", title = "Customers", scopes = [{ name = "edit", words = "edit" }] }
+    }
+
     database           = "(default)"
     instances          = { mcp = { min = 1, max = 20 }, token = { max = 3 } }
     lifetimes          = { GRANT_TTL = "43800h", CODE_TTL = "10m", REFRESH_GRACE = "0", MEMBERSHIP_TTL = "0s", EVIDENCE_MAX_AGE = "8760h", ACCESS_TOKEN_TTL = "1h30m5s" }

@@ -138,7 +138,7 @@ func (e *Endpoint) Token(login string, scopes ...string) string {
 		Code: credential.New("code_"), Until: now.Add(time.Hour), UpstreamToken: e.token,
 		Record: store.Code{
 			ClientID: c.ID, RedirectURI: c.Metadata.RedirectURIs[0], Challenge: fixture.Challenge,
-			Scopes: append(oauth.Scopes{oauth.ScopeMCP}, scopes...), Resource: oauth.Resource(issuer),
+			Scopes: append(oauth.Scopes{oauth.ScopeMCP}, scopes...), Resource: issuer + oauth.MCPPath,
 			Issued: now, Expiry: now.Add(time.Minute),
 			Person: store.Person{
 				Subject: e.provider.Name() + ":" + login, Login: login, AllowedBy: "anyone", Checked: now,
@@ -150,7 +150,7 @@ func (e *Endpoint) Token(login string, scopes ...string) string {
 	fixture.Must(e.tb, err)
 	i := accesstoken.Issuer{Ring: keyfile.Static(e.ring), TTL: time.Hour}
 	token, _, err := i.Issue(ctx, accesstoken.Claims{
-		Issuer: issuer, Subject: red.Grant.Person.Subject, Audience: oauth.Resource(issuer), ClientID: c.ID,
+		Issuer: issuer, Subject: red.Grant.Person.Subject, Audience: issuer + oauth.MCPPath, ClientID: c.ID,
 		Scopes: red.Grant.Scopes, GrantID: red.Grant.ID,
 	})
 	fixture.Must(e.tb, err)

@@ -34,6 +34,7 @@ var settings = []string{
 	"operator_contact=ops@example.com",
 	`scopes=[{ name = "admin", words = "delete what was kept" }]`,
 	`mcp_upstream_url=https://wiki.example.com/mcp`,
+	`mcp_upstreams={ crm = { url = "https://crm.example.com/mcp", title = "Customers" } }`,
 }
 
 // planned is the part of `terraform show -json` that is asserted on.

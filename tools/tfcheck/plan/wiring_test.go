@@ -286,6 +286,7 @@ func TestEveryFunctionIsDeployed(t *testing.T) {
 func TestSettingsFollowTheVariables(t *testing.T) {
 	t.Parallel()
 	f := firstPlan(t).functions(t)
+	const upstreams = `[{"name":"crm","title":"Customers","url":"https://crm.example.com/mcp"}]`
 	const stepUp = `[{"advertised":false,"default":false,"name":"admin","words":"delete what was kept"}]`
 	for _, c := range []struct{ function, setting, want string }{
 		{"token", "GRANT_TTL", "720h"},
@@ -315,6 +316,12 @@ func TestSettingsFollowTheVariables(t *testing.T) {
 		{"register", "SCOPES", stepUp},
 		{"wellknown", "SCOPES", stepUp},
 		{"cascade", "SCOPES", ""},
+		{"register", "MCP_UPSTREAMS", upstreams},
+		{"authorize", "MCP_UPSTREAMS", upstreams},
+		{"token", "MCP_UPSTREAMS", upstreams},
+		{"wellknown", "MCP_UPSTREAMS", upstreams},
+		{"mcp", "MCP_UPSTREAMS", upstreams},
+		{"cascade", "MCP_UPSTREAMS", ""},
 		{"register", "STORE", "firestore:acme-mcp/postern"},
 		{"wellknown", "STORE", ""},
 		{"token", "SIGNING_KEYS_FILE", "/secrets/signing-keys/value"},

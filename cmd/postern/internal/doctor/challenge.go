@@ -56,7 +56,7 @@ func (p *probe) lookAtChallenge(a answer) {
 			"clients cannot find the sign-in: let WWW-Authenticate through every proxy in front")
 		return
 	}
-	want := oauth.ResourceMetadataURL(p.origin)
+	want := p.origin + oauth.ResourceMetadataPath + oauth.MCPPath
 	if got := params["resource_metadata"]; got != want {
 		p.found(fmt.Sprintf("%s: resource_metadata is %q, want %q", a, got, want), setIssuer)
 	}

@@ -115,7 +115,7 @@ func (p *probe) equal(document, member string, got any, want string) {
 }
 
 func (p *probe) lookAtResource(name string, d map[string]any) {
-	p.equal(name, "resource", d["resource"], oauth.Resource(p.origin))
+	p.equal(name, "resource", d["resource"], p.origin+oauth.MCPPath)
 	servers, _ := d["authorization_servers"].([]any)
 	if len(servers) != 1 || text(servers[0]) != p.origin {
 		p.found(fmt.Sprintf("%s: authorization_servers is %v, want [%s]", name, servers, p.origin), setIssuer)

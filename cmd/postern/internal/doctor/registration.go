@@ -116,7 +116,7 @@ func (p *probe) manage(ctx context.Context, g testClient) error {
 func (p *probe) consent(ctx context.Context, g testClient) error {
 	query := url.Values{
 		"response_type": {"code"}, "client_id": {g.id}, "redirect_uri": {redirect}, "state": {"doctor"},
-		"resource":              {oauth.Resource(p.origin)},
+		"resource":              {p.origin + oauth.MCPPath},
 		"code_challenge":        {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}, // RFC 7636 appendix B
 		"code_challenge_method": {"S256"},
 	}
