@@ -29,6 +29,7 @@ const (
 var arrows = map[string][]string{
 	// words, and what stands alone
 	"origin":       {},
+	"about":        {},
 	"oauth":        {"origin"},
 	"defaults":     {},
 	"fernet":       {},
@@ -60,7 +61,7 @@ var arrows = map[string][]string{
 	"httperr": {"oauth"},
 	"strict":  {"oauth", "httperr"},
 	"edge":    {"oauth", "credential", "origin", "httperr", "strict", "telemetry", "defaults"},
-	"pages":   {"oauth", "httperr", "edge", "telemetry"},
+	"pages":   {"about", "oauth", "httperr", "edge", "telemetry"},
 	"cimd": {
 		"oauth", "credential", "dial", "httperr", "origin", "recent", "limit", "strict", "telemetry", "defaults",
 	},
@@ -71,7 +72,8 @@ var arrows = map[string][]string{
 		"boot", "cimd", "config", "credential", "fernet", "identity", "keyfile", "oauth", "seal", "signing", "store",
 		"store/driver", "telemetry", "upstream",
 	},
-	"behind": {"config", "oauth", "origin", "strict"},
+	"parts/look": {"about", "boot", "config", "pages"},
+	"behind":     {"config", "oauth", "origin", "strict"},
 	// programs that write the generated pages
 	"config/gendocs":    {"config", "manifest"},
 	"telemetry/gendocs": {"telemetry"},
@@ -79,7 +81,9 @@ var arrows = map[string][]string{
 
 // wiring are the packages that a function imports in function.go alone: the drivers,
 // not their contract, and what reads the environment.
-var wiring = []string{"behind", "boot", "config", "parts", "store/drivers", "store/embedded", "store/firestoredriver"}
+var wiring = []string{
+	"behind", "boot", "config", "parts", "parts/look", "store/drivers", "store/embedded", "store/firestoredriver",
+}
 
 // neverLinked are packages, by the start of their path, that must not be anywhere
 // below a package of the house.
@@ -89,7 +93,7 @@ func init() {
 	cloud := []string{"cloud.google.com/", "google.golang.org/", "modernc.org/"}
 	for _, p := range []string{
 		"fernet", "credential", "recent", "signing", "keyfile", "config", "telemetry", "store/driver", "seal", "store",
-		"upstream", "origin", "dial", "limit", "httperr", "strict", "edge", "pages", "cimd", "boot",
+		"upstream", "origin", "dial", "limit", "httperr", "strict", "edge", "pages", "cimd", "boot", "about",
 	} {
 		neverLinked[shared+p] = cloud
 	}

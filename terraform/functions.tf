@@ -38,6 +38,18 @@ locals {
 
   contact = var.operator_contact == null ? {} : { OPERATOR_CONTACT = var.operator_contact }
 
+  # What documents say of the server as well as pages, and what pages alone do.
+  about = { for setting, value in {
+    SERVER_NAME = var.look.name
+    PRIVACY_URL = var.look.privacy_url
+    TERMS_URL   = var.look.terms_url
+  } : setting => value if value != null }
+  look = merge(local.about, { for setting, value in {
+    LOGO            = var.look.logo_file == null ? null : "data:image/${endswith(var.look.logo_file, ".svg") ? "svg+xml" : "png"};base64,${filebase64(var.look.logo_file)}"
+    ACCENT_COLOR    = var.look.accent_color
+    SUPPORT_CONTACT = var.look.support_contact
+  } : setting => value if value != null })
+
   # Who reads documents of clients, and who says that they are read, go together.
   documents = length(var.cimd_allow) == 0 ? {} : { CIMD_ALLOW = join(",", var.cimd_allow) }
 
@@ -72,7 +84,7 @@ locals {
     }
     authorize = {
       description = "Authorization endpoint, consent and the return from GitHub"
-      environment = merge(local.common, local.behind_gateway, local.store, local.github, local.documents, local.redirects, local.contact, local.resources, { OFFLINE_ACCESS = tostring(var.offline_access) })
+      environment = merge(local.common, local.behind_gateway, local.store, local.github, local.documents, local.redirects, local.contact, local.look, local.resources, { OFFLINE_ACCESS = tostring(var.offline_access) })
       secrets     = { FERNET_KEYS_FILE = "fernet-keys", GITHUB_CLIENT_SECRET_FILE = "github-client-secret" }
       database    = local.writer
       timeout     = 30
@@ -91,7 +103,7 @@ locals {
     # Answers when all else is down: no database, no private key.
     wellknown = {
       description = "Metadata documents and verification keys"
-      environment = merge(local.common, local.behind_gateway, local.documents, local.challenge, local.resources)
+      environment = merge(local.common, local.behind_gateway, local.documents, local.challenge, local.about, local.resources)
       secrets     = { VERIFICATION_KEYS_FILE = "verification-keys" }
       database    = null
       timeout     = 30
@@ -101,7 +113,7 @@ locals {
     # database for reading only. Its private keys tell upstream servers who calls.
     mcp = {
       description = "MCP endpoint"
-      environment = merge(local.common, local.behind_gateway, local.store, local.mcp_alone, local.github, local.resources, local.upstream)
+      environment = merge(local.common, local.behind_gateway, local.store, local.mcp_alone, local.github, local.resources, local.upstream, { for setting, value in local.about : setting => value if setting == "SERVER_NAME" })
       secrets     = { FERNET_KEYS_FILE = "fernet-keys", VERIFICATION_KEYS_FILE = "verification-keys", IDENTITY_KEYS_FILE = "identity-keys" }
       database    = local.reader
       timeout     = 300

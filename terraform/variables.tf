@@ -104,6 +104,44 @@ variable "operator_contact" {
   }
 }
 
+variable "look" {
+  description = "How pages look and what stands on them (docs/pages.md): what people call the server, a PNG or SVG of up to 4096 bytes, the colour of links and buttons, whom to ask for help, and where privacy policy and terms are, e.g. { name = \"Acme Tools\", logo_file = \"logo.svg\", accent_color = \"#1a56c4\", support_contact = \"help@example.com\" }. What is left out is plain."
+  type = object({
+    name            = optional(string)
+    logo_file       = optional(string)
+    accent_color    = optional(string)
+    support_contact = optional(string)
+    privacy_url     = optional(string)
+    terms_url       = optional(string)
+  })
+  default = {}
+
+  validation {
+    condition     = var.look.name == null || can(regex("^[^[:cntrl:]]{1,60}$", var.look.name))
+    error_message = "look.name must be 1 to 60 characters on one line, e.g. look = { name = \"Acme Tools\" }."
+  }
+
+  validation {
+    condition     = var.look.logo_file == null || try(length(filebase64(var.look.logo_file)) <= 5464 && can(regex("[.](svg|png)$", var.look.logo_file)), false)
+    error_message = "look.logo_file must be a .svg or .png file of at most 4096 bytes, relative to where terraform runs, e.g. look = { logo_file = \"logo.svg\" }."
+  }
+
+  validation {
+    condition     = var.look.accent_color == null || can(regex("^#[0-9A-Fa-f]{6}$", var.look.accent_color))
+    error_message = "look.accent_color must be a colour in six hexadecimal digits, e.g. look = { accent_color = \"#1a56c4\" }."
+  }
+
+  validation {
+    condition     = var.look.support_contact == null || can(regex("^([A-Za-z0-9._%+-]+@[A-Za-z0-9-]+([.][A-Za-z0-9-]+)*|https://[^[:space:]@]+)$", var.look.support_contact))
+    error_message = "look.support_contact is neither an e-mail address nor an https URL, e.g. look = { support_contact = \"help@example.com\" }."
+  }
+
+  validation {
+    condition     = alltrue([for u in [var.look.privacy_url, var.look.terms_url] : u == null || can(regex("^https://[^[:space:]@]+$", u))])
+    error_message = "look.privacy_url and look.terms_url must be https URLs, e.g. look = { privacy_url = \"https://example.com/privacy\" }."
+  }
+}
+
 variable "cimd_allow" {
   description = "Hosts whose client ID metadata documents are read, e.g. [\"claude.ai\", \"chatgpt.com\"], or [\"none\"]. Empty reads everybody's."
   type        = list(string)

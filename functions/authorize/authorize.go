@@ -25,7 +25,9 @@ func (h *handler) authorize(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	language := pages.Speak(r, params.Get("ui_locales"))
 	req, invalid := readRequest(params, edge.Issuer(r).String(), h.Resources)
+	req.Language = language
 	c, err := h.client(r, req, invalid)
 	if err != nil {
 		return err

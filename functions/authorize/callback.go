@@ -68,6 +68,7 @@ func (h *handler) approved(r *http.Request, state string) (transaction, error) {
 	}
 	t, err := h.open(r.Context(), purposeSignIn, sealed, edge.Issuer(r).String())
 	over := errors.Is(err, errExpired)
+	pages.Speak(r, t.Request.Language)
 	switch {
 	case err != nil && !over:
 		return t, startAgain(err)
@@ -81,8 +82,9 @@ func (h *handler) approved(r *http.Request, state string) (transaction, error) {
 
 func (h *handler) otherBrowser(r *http.Request, reason string) error {
 	h.bindingFailed(r, "", reason)
-	return httperr.Status(http.StatusForbidden, oauth.Refuse(oauth.AccessDenied,
-		"this sign-in was not approved in this browser, or is already completed: start again from your application"))
+	return pages.Say(httperr.Status(http.StatusForbidden, oauth.Refuse(oauth.AccessDenied,
+		"this sign-in was not approved in this browser, or is already completed: start again from your application")),
+		pages.NotApprovedHere)
 }
 
 // complete asks who signed in, and sends the code to the client if they may enter.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/postern-dev/postern/shared/httperr"
 	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/pages"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/telemetry"
 	"github.com/postern-dev/postern/shared/upstream"
@@ -49,7 +50,7 @@ func (h *handler) sendCode(
 	w http.ResponseWriter, r *http.Request, redirect oauth.Redirect, t transaction, c store.Code,
 ) error {
 	linger(w, r, t, c.Expiry.Sub(h.Now()))
-	return send(w, r, redirect, t, "code", t.code().Reveal())
+	return send(w, r, redirect, t, c.Person.Login, "code", t.code().Reveal())
 }
 
 func (h *handler) login(
@@ -99,7 +100,7 @@ func (h *handler) again(
 }
 
 func alreadyCompleted(cause error) error {
-	return oauth.RefuseBecause(cause, oauth.InvalidRequest,
+	return pages.Say(oauth.RefuseBecause(cause, oauth.InvalidRequest,
 		"this sign-in is already completed: "+
-			"go back to your application, and start again from there if it is not connected")
+			"go back to your application, and start again from there if it is not connected"), pages.AlreadyCompleted)
 }

@@ -2,11 +2,8 @@ package authorize
 
 import (
 	_ "embed"
-	"fmt"
 	"net/http"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/edge"
@@ -30,10 +27,13 @@ type consentData struct {
 	Destination, RedirectURI         string // Destination is what the redirect URI proves
 	Loopback, PrivateUse             bool
 	Server                           string // which of several; empty if there is one
-	Resource, Lifetime               string
+	Resource                         string
+	Lifetime                         pages.Duration
 	Refreshed                        bool // Lifetime is without use, else altogether
-	Scopes                           []string
-	Provider, Learns                 string
+	Scopes                           []scope
+	Provider                         string
+	Learns                           []learned
+	Keeps                            bool   // a token of the provider
 	Transaction                      string // sealed
 }
 
@@ -64,43 +64,50 @@ func (h *handler) showConsent(
 	resource, _ := h.Resources.Of(req.Resource, issuer.String()) // readRequest found it there
 	makeRoom(w, r, consentCookie)
 	pages.SetCookie(w, r, consentCookie+t.id(), browser.Reveal(), h.SignInTTL+recognised)
-	return consentPage.Write(w, r, http.StatusOK, "Connect an application?", consentData{
+	return consentPage.Write(w, r, http.StatusOK, consentData{
 		ServerHost: issuer.Host(), ClientName: c.Metadata.ClientName, ClientID: c.ID,
 		PublishedBy: c.publisher.Host(), SharedHost: c.publisher.Shared(),
 		Destination: redirect.Destination(), RedirectURI: redirect.String(),
 		Loopback: redirect.Loopback(), PrivateUse: redirect.PrivateUse(),
 		Server: h.oneOfSeveral(resource), Resource: req.Resource, Scopes: inWords(resource, req.Scopes),
-		Lifetime: inTime(lifetime), Refreshed: refreshed,
-		Provider: providerName(h.Provider), Learns: learns(h.Allow), Transaction: sealed,
+		Lifetime: pages.InWords(lifetime), Refreshed: refreshed,
+		Provider: providerName(h.Provider), Learns: learns(h.Allow), Keeps: keepsToken(h.Provider), Transaction: sealed,
 	})
 }
 
-// learns says in words what the provider is asked about the person.
-func learns(a upstream.Allow) string {
-	words := []string{"your account name and id"}
-	for _, r := range a.Rules() {
-		var more string
-		switch r.Kind {
-		case upstream.Org, upstream.Team:
-			more = "your membership in organisations and teams"
-		case upstream.EmailDomain:
-			more = "your e-mail address"
-		}
-		if more != "" && !slices.Contains(words, more) {
-			words = append(words, more)
-		}
-	}
-	if n := len(words); n > 1 {
-		return strings.Join(words[:n-1], ", ") + " and " + words[n-1]
-	}
-	return words[0]
+// A learned is one thing that the provider tells about the person, by a word of the text "learns".
+type learned struct {
+	What string
+	Next bool // it is not the first
+	Last bool // it is the last of several
 }
 
-// inWords says what each scope lets a client do.
-func inWords(r oauth.Resource, scopes oauth.Scopes) []string {
-	var out []string
+// learns lists what the provider is asked about the person.
+func learns(a upstream.Allow) []learned {
+	asks := func(kinds ...upstream.Kind) bool {
+		return slices.ContainsFunc(a.Rules(), func(r upstream.Rule) bool { return slices.Contains(kinds, r.Kind) })
+	}
+	out := []learned{{What: "account"}}
+	if asks(upstream.EmailDomain) {
+		out = append(out, learned{What: "email", Next: true})
+	}
+	if asks(upstream.Org, upstream.Team) {
+		out = append(out, learned{What: "membership", Next: true})
+	}
+	out[len(out)-1].Last = len(out) > 1
+	return out
+}
+
+// A scope is what one lets a client do: in the server's own words, or in those of its operator.
+type scope struct {
+	Own   bool
+	Words string
+}
+
+func inWords(r oauth.Resource, scopes oauth.Scopes) []scope {
+	var out []scope
 	for _, s := range scopes {
-		out = append(out, r.Scopes.Words(s))
+		out = append(out, scope{Own: s == oauth.ScopeMCP, Words: r.Scopes.Words(s)})
 	}
 	return out
 }
@@ -113,26 +120,16 @@ func (h *handler) oneOfSeveral(r oauth.Resource) string {
 	return r.Title
 }
 
-// inTime says a time in words, in the largest unit of which there are two.
-func inTime(d time.Duration) string {
-	const day = 24 * time.Hour
-	switch {
-	case d >= 2*day:
-		return fmt.Sprintf("%d days", d/day)
-	case d >= 2*time.Hour:
-		return fmt.Sprintf("%d hours", d/time.Hour)
-	case d >= 2*time.Minute:
-		return fmt.Sprintf("%d minutes", d/time.Minute)
-	}
-	return fmt.Sprintf("%d seconds", d/time.Second)
+// keepsToken reports whether a sign-in brings a token of the provider.
+func keepsToken(p upstream.Provider) bool {
+	_, form := p.(upstream.FormSignIn)
+	return !form
 }
 
+// providerName is the provider as pages call it.
 func providerName(p upstream.Provider) string {
-	switch p.Name() {
-	case "github":
+	if p.Name() == "github" {
 		return "GitHub"
-	case "development":
-		return "the development sign-in"
 	}
 	return p.Name()
 }

@@ -60,6 +60,7 @@ func (h *handler) consented(r *http.Request, sealed string) (transaction, error)
 	if err != nil && !over {
 		return t, startAgain(err)
 	}
+	pages.Speak(r, t.Request.Language)
 	secret, ok := pages.Cookie(r, consentCookie+t.id())
 	switch ours := ok && credential.Wrap(secret).Equal(t.Browser); {
 	case over && ours:
@@ -68,8 +69,9 @@ func (h *handler) consented(r *http.Request, sealed string) (transaction, error)
 		return t, h.expiredUnknown()
 	case !ours:
 		h.bindingFailed(r, t.Request.ClientID, "consent cookie")
-		return t, httperr.Status(http.StatusForbidden, oauth.Refuse(oauth.AccessDenied,
-			"this page was opened in another browser, or was answered before: start again from your application"))
+		return t, pages.Say(httperr.Status(http.StatusForbidden, oauth.Refuse(oauth.AccessDenied,
+			"this page was opened in another browser, or was answered before: start again from your application")),
+			pages.OtherBrowser)
 	}
 	return t, nil
 }
@@ -77,8 +79,8 @@ func (h *handler) consented(r *http.Request, sealed string) (transaction, error)
 // startAgain turns the verdicts of seal on a transaction into a refusal. A fault stays one.
 func startAgain(err error) error {
 	if errors.Is(err, seal.ErrUnreadable) || errors.Is(err, seal.ErrMisplaced) {
-		return oauth.RefuseBecause(err, oauth.InvalidRequest,
-			"this page is too old or was not ours: start again from your application")
+		return pages.Say(oauth.RefuseBecause(err, oauth.InvalidRequest,
+			"this page is too old or was not ours: start again from your application"), pages.TooOld)
 	}
 	return err
 }

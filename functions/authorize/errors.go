@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"net/http"
 
+	"github.com/postern-dev/postern/shared/about"
 	"github.com/postern-dev/postern/shared/cimd"
 	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/httperr"
@@ -51,7 +52,7 @@ func unknownClient(r *http.Request) error {
 	err := oauth.Refuse(oauth.InvalidClient,
 		"client_id is not registered here: make the application forget this server and connect again")
 	return pages.Explain(httperr.Status(http.StatusBadRequest, err), unknownClientPage,
-		"This application is not registered", unknownClientData{Retry: retryLink(r)})
+		unknownClientData{Retry: retryLink(r)})
 }
 
 // retryLink returns the request again, for a client that has registered anew in the
@@ -84,7 +85,7 @@ func undescribed(r *http.Request, err error) error {
 	default:
 		err = httperr.Status(http.StatusBadRequest, refusal)
 	}
-	return pages.Explain(err, undescribedPage, "This application could not be looked up", undescribedData{
+	return pages.Explain(err, undescribedPage, undescribedData{
 		Host: p.Host, Says: p.Says, Retry: retryLink(r),
 		Unreadable: p.Kind == cimd.Unreadable, Malformed: p.Kind == cimd.Malformed, Busy: p.Kind == cimd.Busy,
 	})
@@ -105,7 +106,7 @@ func refused(r *http.Request, to oauth.Redirect, state string, err error) error 
 	if a.Fault {
 		return err
 	}
-	return pages.Explain(err, refusedPage, "Sign-in stopped", refusedData{
+	return pages.Explain(err, refusedPage, refusedData{
 		Code: string(a.Code), Description: a.Description, Destination: to.Destination(), PrivateUse: to.PrivateUse(),
 		Link: clientLink(to, "error", string(a.Code), "error_description", a.Description,
 			"state", state, "iss", edge.Issuer(r).String()),
@@ -127,14 +128,14 @@ type unfinishedData struct {
 // issued, so a new round at the provider completes the same transaction, and the page leads
 // there; the code of the round before is used up, which a reload would not get over.
 func (h *handler) unfinished(r *http.Request, t transaction, err error) error {
-	return pages.Explain(err, unfinishedPage, "The sign-in is not complete yet", unfinishedData{
+	return pages.Explain(err, unfinishedPage, unfinishedData{
 		Provider: providerName(h.Provider), Link: h.providerURL(r, t, t.Request.Hints), Fault: httperr.Of(err).Fault,
 	})
 }
 
 type noEntryData struct {
 	ServerHost, Provider, Login, Reason, Another, Destination string
-	Contact                                                   Contact
+	Contact                                                   about.Contact
 	Back                                                      template.URL
 }
 
@@ -156,12 +157,13 @@ func (h *handler) noEntry(r *http.Request, t transaction, to oauth.Redirect, cau
 	d.Back = clientLink(to, append([]string{"error", string(oauth.AccessDenied), "error_description", description},
 		answerOf(t)...)...)
 	err := httperr.Status(http.StatusForbidden, oauth.RefuseBecause(cause, oauth.AccessDenied, description))
-	return pages.Explain(err, noEntryPage, "This account may not enter", d)
+	return pages.Explain(err, noEntryPage, d)
 }
 
 type expiredData struct {
-	Within, Again, Destination string
-	Back                       template.URL
+	Within             pages.Duration
+	Again, Destination string
+	Back               template.URL
 }
 
 // expired is the error of a sign-in that this browser began and did not finish in time. That
@@ -185,7 +187,7 @@ func (h *handler) expired(r *http.Request, t transaction) error {
 func (h *handler) expiredUnknown() error { return h.explainExpired(expiredData{}) }
 
 func (h *handler) explainExpired(d expiredData) error {
-	d.Within = inTime(h.SignInTTL)
+	d.Within = pages.InWords(h.SignInTTL)
 	return pages.Explain(oauth.RefuseBecause(errExpired, oauth.InvalidRequest,
-		"this sign-in took too long: start again from your application"), expiredPage, "This sign-in took too long", d)
+		"this sign-in took too long: start again from your application"), expiredPage, d)
 }

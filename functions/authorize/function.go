@@ -6,10 +6,12 @@ import (
 
 	_ "github.com/GoogleCloudPlatform/functions-framework-go/funcframework" // the vendored build needs it
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
+	"github.com/postern-dev/postern/shared/about"
 	"github.com/postern-dev/postern/shared/behind"
 	"github.com/postern-dev/postern/shared/boot"
 	"github.com/postern-dev/postern/shared/config"
 	"github.com/postern-dev/postern/shared/parts"
+	"github.com/postern-dev/postern/shared/parts/look"
 	"github.com/postern-dev/postern/shared/store/driver"
 	"github.com/postern-dev/postern/shared/store/firestoredriver"
 )
@@ -27,7 +29,8 @@ func Build(drivers driver.Openers) boot.Build {
 			Documents: parts.Documents(env, r),
 			Schemes:   parts.Schemes(r),
 			Resources: behind.Resources(r),
-			Contact:   config.Parse(r, "OPERATOR_CONTACT", ParseContact),
+			Look:      look.Read(env, r),
+			Contact:   config.Parse(r, "OPERATOR_CONTACT", about.ParseContact),
 			CodeTTL:   r.Duration("CODE_TTL"),
 			SignInTTL: r.Duration("SIGN_IN_TTL"),
 			GrantTTL:  r.Duration("GRANT_TTL"),

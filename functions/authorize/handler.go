@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/postern-dev/postern/shared/about"
 	"github.com/postern-dev/postern/shared/cimd"
 	"github.com/postern-dev/postern/shared/defaults"
 	"github.com/postern-dev/postern/shared/edge"
@@ -17,7 +18,7 @@ import (
 )
 
 // A Config is what the authorization endpoint needs. Everything but Schemes,
-// OfflineAccess, Documents, Now and Log is required.
+// OfflineAccess, Documents, Look, Contact, Now and Log is required.
 type Config struct {
 	Edge     edge.Deployment
 	Store    *store.Store
@@ -38,8 +39,10 @@ type Config struct {
 	// Documents reads what clients publish of themselves; nil takes registered ones alone.
 	Documents *cimd.Fetcher
 
-	// Contact is whom people ask who were not let in; zero names nobody.
-	Contact Contact
+	// Look is how pages look.
+	Look pages.Look
+	// Contact is whom people ask who were not let in; zero means Look.Support.
+	Contact about.Contact
 
 	CodeTTL   time.Duration // how long a code lives: 60s by default
 	SignInTTL time.Duration // how long a person may take from page to callback
@@ -69,11 +72,15 @@ func New(c Config) (http.Handler, error) {
 		return nil, errors.New("authorize: Config has a lifetime that is not positive")
 	}
 	c.Log, c.Now = defaults.Log(c.Log), defaults.Now(c.Now)
+	if c.Contact == (about.Contact{}) {
+		c.Contact = c.Look.Support
+	}
 	h := &handler{Config: c}
 	mux := edge.NewMux()
 	mux.Handle(http.MethodGet, oauth.AuthorizePath, pages.Errors(h.authorize))
 	mux.Handle(http.MethodPost, oauth.AuthorizePath, pages.Errors(h.decide))
 	mux.Handle(http.MethodGet, oauth.CallbackPath, pages.Errors(h.callbackGet))
 	mux.Handle(http.MethodPost, oauth.CallbackPath, pages.Errors(h.callbackPost))
-	return edge.Wrap(mux, edge.Options{Deployment: c.Edge, Endpoint: "authorize", Answers: pages.Answers}), nil
+	endpoint := edge.Wrap(mux, edge.Options{Deployment: c.Edge, Endpoint: "authorize", Answers: pages.Answers})
+	return pages.With(c.Look, endpoint), nil
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/postern-dev/postern/shared/about"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/test/kit/fixture"
 	"github.com/postern-dev/postern/test/kit/memory"
@@ -16,7 +17,7 @@ import (
 func TestRefusedPersonReadsWhoWasRefused(t *testing.T) {
 	t.Parallel()
 	s := serveGitHub(t, "user:octocat", func(c *Config) {
-		c.Contact = Contact{"ops@example.com", "mailto:ops@example.com"}
+		c.Contact = about.Contact{Text: "ops@example.com", Link: "mailto:ops@example.com"}
 	})
 	b := s.browser(loopbackURI)
 	p := check(t, walk(t, b, get(t, b, s.request(), http.StatusOK), "stranger"), http.StatusForbidden)
@@ -113,27 +114,6 @@ func TestGitHubsReasonIsRead(t *testing.T) {
 	} {
 		if !strings.Contains(got, words) {
 			t.Errorf("the page does not say %q:\n%s", words, got)
-		}
-	}
-}
-
-// OPERATOR_CONTACT is an address or a page, and nothing that runs.
-func TestContactIsAnAddressOrAPage(t *testing.T) {
-	t.Parallel()
-	for s, want := range map[string]Contact{
-		"":                           {},
-		"ops@example.com":            {"ops@example.com", "mailto:ops@example.com"},
-		"https://example.com/access": {"https://example.com/access", "https://example.com/access"},
-	} {
-		if got, err := ParseContact(s); err != nil || got != want {
-			t.Errorf("%q: got %+v, %v; want %+v", s, got, err, want)
-		}
-	}
-	for _, s := range []string{
-		"ops", "Ops <ops@example.com>", "http://example.com", "javascript:alert(1)", "https://", "https://a@b",
-	} {
-		if got, err := ParseContact(s); err == nil {
-			t.Errorf("%q: got %+v, want an error", s, got)
 		}
 	}
 }

@@ -29,7 +29,7 @@ func sendDenied(
 	w http.ResponseWriter, r *http.Request, to oauth.Redirect, t transaction, description string,
 ) error {
 	forget(w, r, t)
-	return send(w, r, to, t, "error", string(oauth.AccessDenied), "error_description", description)
+	return send(w, r, to, t, "", "error", string(oauth.AccessDenied), "error_description", description)
 }
 
 // providerURL is where the browser goes to sign in.

@@ -21,6 +21,7 @@ type request struct {
 	Resource    string          `json:"a"`
 	Hints       upstream.Hints  `json:"h,omitzero"`  // for the provider
 	Offline     bool            `json:"f,omitempty"` // offline_access is asked for
+	Language    string          `json:"l,omitempty"` // of the pages, if the client wished for one that there is
 
 	// CIMD is the copy of what a CIMD client published when the page was made, by
 	// which the sign-in is completed. It is nil for a registered client, which is
@@ -83,7 +84,7 @@ func (r request) query() url.Values {
 	}
 	for name, value := range map[string]string{
 		"state": r.State, "prompt": strings.Join(r.Hints.Prompt, " "),
-		"login_hint": r.Hints.LoginHint, "domain_hint": r.Hints.DomainHint,
+		"login_hint": r.Hints.LoginHint, "domain_hint": r.Hints.DomainHint, "ui_locales": r.Language,
 	} {
 		if value != "" {
 			q.Set(name, value)

@@ -21,7 +21,7 @@ type signInData struct{ State, Login string }
 // showSignIn shows the sign-in form of a provider that has no page of its own, filled in with
 // login.
 func showSignIn(w http.ResponseWriter, r *http.Request, t transaction, login string) error {
-	return signInPage.Write(w, r, http.StatusOK, "Development sign-in", signInData{State: t.state(), Login: login})
+	return signInPage.Write(w, r, http.StatusOK, signInData{State: t.state(), Login: login})
 }
 
 // callbackPost takes the sign-in form. Other providers answer by GET.

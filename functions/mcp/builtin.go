@@ -15,7 +15,7 @@ import (
 // show that a sign-in works.
 func Builtin(d Deps) Server {
 	return Server{
-		Name: "postern", Title: "Postern", Version: version.String(),
+		Name: "postern", Version: version.String(),
 		Parts: []Part{
 			NewTool(sdk.Tool{
 				Name: "whoami", Title: "Who am I",

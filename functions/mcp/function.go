@@ -8,6 +8,7 @@ import (
 	_ "github.com/GoogleCloudPlatform/functions-framework-go/funcframework" // the vendored build needs it
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 	"github.com/postern-dev/postern/functions/mcp/proxy"
+	"github.com/postern-dev/postern/shared/about"
 	"github.com/postern-dev/postern/shared/accesstoken"
 	"github.com/postern-dev/postern/shared/behind"
 	"github.com/postern-dev/postern/shared/boot"
@@ -71,6 +72,7 @@ func buildOf(drivers driver.Openers, describe func(Deps) Server, check bool) boo
 			Box:              box,
 			RevocationMaxAge: r.Duration("REVOCATION_MAX_AGE"),
 			Identity:         parts.Identity(env, r),
+			ServerName:       config.Parse(r, "SERVER_NAME", about.ParseName),
 			Describe:         describe,
 			Log:              env.Log,
 		}

@@ -1,6 +1,7 @@
 package mcp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -25,7 +26,7 @@ import (
 const maxBody = 1 << 20
 
 // A Config is what the MCP endpoints need. Everything but Identity, Scopes, Endpoints,
-// Describe, Check, Log and Now is required.
+// ServerName, Describe, Check, Log and Now is required.
 type Config struct {
 	Edge     edge.Deployment
 	Verifier *accesstoken.Verifier
@@ -49,6 +50,8 @@ type Config struct {
 	// Upstream. None means /mcp with what Describe says.
 	Endpoints []Endpoint
 
+	// ServerName is what the server is called where its parts' author does not say.
+	ServerName string
 	// Describe says what is served; nil means [Builtin].
 	Describe func(Deps) Server
 	// Check makes every part at start, and a part that cannot be made stops it. Without it
@@ -143,11 +146,12 @@ func (c Config) open() (http.Handler, error) {
 // describe asks what is served, and makes it if that is to be checked.
 func (h *handler) describe() (err error) {
 	if h.Describe == nil {
-		h.Describe = Builtin
+		h.Describe, h.ServerName = Builtin, cmp.Or(h.ServerName, "Postern")
 	}
 	if h.about, err = describe(h.Describe, h.deps()); err != nil {
 		return err
 	}
+	h.about.Title = cmp.Or(h.about.Title, h.ServerName)
 	h.parts = sync.OnceValue(h.serveParts)
 	if h.Check {
 		return h.parts()

@@ -12,7 +12,7 @@ import (
 
 // A Server is what an author hands to [Serve]: what the server calls itself, and its parts.
 type Server struct {
-	// Name, Title and Version are told to clients. A name is required.
+	// Name, Title and Version are told to clients. A name is required; without a title it is SERVER_NAME.
 	Name, Title, Version string
 	// Instructions tell a model what the server is good for.
 	Instructions string

@@ -8,6 +8,7 @@ import (
 
 	_ "github.com/GoogleCloudPlatform/functions-framework-go/funcframework" // the vendored build needs it
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
+	"github.com/postern-dev/postern/shared/about"
 	"github.com/postern-dev/postern/shared/behind"
 	"github.com/postern-dev/postern/shared/boot"
 	"github.com/postern-dev/postern/shared/cimd"
@@ -27,7 +28,12 @@ func Build(_ context.Context, env *boot.Env) (http.Handler, error) {
 		Edge: env.Edge(r),
 		Keys: keyfile.New(r.File("VERIFICATION_KEYS_FILE"), signing.ParseKeySet, ring),
 
-		Documents:       config.Parse(r, "CIMD_ALLOW", cimd.ParseAllow),
+		Documents: config.Parse(r, "CIMD_ALLOW", cimd.ParseAllow),
+		About: about.Server{
+			Name:    config.Parse(r, "SERVER_NAME", about.ParseName),
+			Privacy: config.Parse(r, "PRIVACY_URL", about.ParseLink),
+			Terms:   config.Parse(r, "TERMS_URL", about.ParseLink),
+		},
 		Resources:       behind.Resources(r),
 		OpenAIChallenge: config.Parse(r, "OPENAI_APPS_CHALLENGE", parseChallenge),
 	}

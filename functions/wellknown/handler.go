@@ -1,9 +1,11 @@
 package wellknown
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 
+	"github.com/postern-dev/postern/shared/about"
 	"github.com/postern-dev/postern/shared/cimd"
 	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/keyfile"
@@ -21,6 +23,8 @@ type Config struct {
 	Documents cimd.Allow
 	// Resources are what is described.
 	Resources oauth.Resources
+	// About is what the operator says of the server.
+	About about.Server
 	// OpenAIChallenge is the text by which OpenAI knows that who submits an app has this
 	// server. Empty serves none.
 	OpenAIChallenge string
@@ -36,11 +40,19 @@ func New(c Config) (http.Handler, error) {
 	server := perIssuer(c.Edge.Issuer, func(issuer string) any {
 		m := oauth.NewServerMetadata(issuer, c.Resources)
 		m.ClientIDMetadataDocumentSupported = !c.Documents.Off()
+		m.OpPolicyURI, m.OpTOSURI = c.About.Privacy, c.About.Terms
 		return m
 	})
 	handle(mux, server, oauth.ServerMetadataPath, oauth.OpenIDMetadataPath)
 	for i, r := range c.Resources.All() {
-		resource := perIssuer(c.Edge.Issuer, func(issuer string) any { return r.Metadata(issuer) })
+		resource := perIssuer(c.Edge.Issuer, func(issuer string) any {
+			m := r.Metadata(issuer)
+			if i == 0 {
+				m.ResourceName = cmp.Or(c.About.Name, m.ResourceName)
+			}
+			m.ResourcePolicyURI, m.ResourceTOSURI = c.About.Privacy, c.About.Terms
+			return m
+		})
 		if i == 0 { // for who does not know its path
 			handle(mux, resource, oauth.ResourceMetadataPath)
 		}

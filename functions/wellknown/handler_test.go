@@ -15,6 +15,7 @@ import (
 
 	"github.com/postern-dev/postern/shared/origin"
 
+	"github.com/postern-dev/postern/shared/about"
 	"github.com/postern-dev/postern/shared/cimd"
 	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/keyfile"
@@ -295,6 +296,34 @@ func TestOnlyAdvertisedScopesAreNamed(t *testing.T) {
 		h.ServeHTTP(w, r)
 		if !strings.Contains(w.Body.String(), want) {
 			t.Errorf("%s: got %d %s, want %s", path, w.Code, w.Body, want)
+		}
+	}
+}
+
+// What the operator says of the server is in both documents (RFC 8414 §2, RFC 9728 §2).
+func TestMetadataSayWhatTheOperatorSays(t *testing.T) {
+	t.Parallel()
+	ours := edge.Deployment{Issuer: issuer(t, "https://auth.example.com")}
+	said := open(t, Config{Edge: ours, Keys: keyfile.Static(sampleKeys(t)), About: about.Server{
+		Name: "Acme Tools", Privacy: "https://example.com/privacy", Terms: "https://example.com/terms",
+	}})
+	for path, members := range map[string][]string{
+		oauth.ResourceMetadataPath: {
+			`"resource_name":"Acme Tools"`, `"resource_policy_uri":"https://example.com/privacy"`,
+			`"resource_tos_uri":"https://example.com/terms"`,
+		},
+		oauth.ServerMetadataPath: {
+			`"op_policy_uri":"https://example.com/privacy"`, `"op_tos_uri":"https://example.com/terms"`,
+		},
+	} {
+		for _, member := range members {
+			if got := get(t, said, path).Body.String(); !strings.Contains(got, member) {
+				t.Errorf("%s: %s is not in %s", path, member, got)
+			}
+		}
+		got := get(t, sample(t), path).Body.String()
+		if strings.Contains(got, "_policy_uri") || strings.Contains(got, "_tos_uri") {
+			t.Errorf("%s: nothing was said, and it has %s", path, got)
 		}
 	}
 }

@@ -62,11 +62,48 @@ var Settings = []Setting{
 			"There is no default: nothing said means nobody, and the function does not start.",
 	},
 	{
+		Name: "SERVER_NAME", Kind: KindText, Example: "Acme Tools",
+		Want: "what people call the server, in up to 60 characters, like Acme Tools",
+		Doc: "What people call the server: on every page and in its title, in `resource_name` of the metadata, " +
+			"and as the title in MCP's `serverInfo` where the tools' author gave none. Unset, pages say the host. " +
+			"docs/pages.md shows what the look of pages is made of.",
+	},
+	{
+		Name: "LOGO", Kind: KindText, Example: "/etc/postern/logo.svg",
+		Want: "a PNG or SVG of up to 4096 bytes: the name of its file, or data:image/svg+xml;base64,…",
+		Doc: "The logo on every page: the name of a file, or a data URI in base64, which terraform makes of one. " +
+			"A PNG of up to 512 pixels a side, or an SVG that only draws: no script, style, link or picture in it. " +
+			"It stands in the page itself, so 4096 bytes is all it may have.",
+	},
+	{
+		Name: "ACCENT_COLOR", Kind: KindText, Example: "#1a56c4",
+		Want: "a colour in six hexadecimal digits, like #1a56c4",
+		Doc: "The colour of links and of the main button. Where it could not be read it is made darker, for light " +
+			"pages, or lighter, for dark ones, until its contrast is 4.5:1 (WCAG 2.2 AA); the start logs what became " +
+			"of it, and `postern pages preview` shows it.",
+	},
+	{
+		Name: "SUPPORT_CONTACT", Kind: KindText, Example: "help@example.com",
+		Want: "an e-mail address or an https URL, like help@example.com",
+		Doc: "Whom people ask for help: an e-mail address or an https URL, at the foot of every page, " +
+			"which anybody may read.",
+	},
+	{
+		Name: "PRIVACY_URL", Kind: KindText, Example: "https://example.com/privacy", Want: "an https URL",
+		Doc: "The privacy policy: at the foot of every page, " +
+			"and as `op_policy_uri` and `resource_policy_uri` in the metadata.",
+	},
+	{
+		Name: "TERMS_URL", Kind: KindText, Example: "https://example.com/terms", Want: "an https URL",
+		Doc: "The terms of use: at the foot of every page, " +
+			"and as `op_tos_uri` and `resource_tos_uri` in the metadata.",
+	},
+	{
 		Name: "OPERATOR_CONTACT", Kind: KindText, Example: "ops@example.com",
 		Want: "an e-mail address or an https URL, like ops@example.com",
 		Doc: "Whom people ask who may not enter: an e-mail address or an https URL, " +
 			"on the page that turns them away, which anybody with an account at the provider may read. " +
-			"Unset, it says “the operator of this server”.",
+			"Unset, it is `SUPPORT_CONTACT`; without that it says “the operator of this server”.",
 	},
 	{
 		Name: "FERNET_KEYS_FILE", Kind: KindFile, Required: true, Example: "/secrets/fernet-keys/value",

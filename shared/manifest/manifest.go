@@ -46,7 +46,7 @@ var Functions = []Function{
 		Settings: slices.Concat(entry, []string{
 			"GITHUB_CLIENT_SECRET_FILE", "CODE_TTL", "SIGN_IN_TTL", "CIMD_ALLOW", "REDIRECT_SCHEMES",
 			"OFFLINE_ACCESS", "OPERATOR_CONTACT",
-		}, resources),
+		}, resources, look),
 		NeverLinks: deployed,
 	},
 	{
@@ -59,17 +59,17 @@ var Functions = []Function{
 	{
 		Name: "wellknown", Trigger: HTTP,
 		Settings: slices.Concat(every, []string{
-			"VERIFICATION_KEYS_FILE", "CIMD_ALLOW", "OPENAI_APPS_CHALLENGE",
+			"VERIFICATION_KEYS_FILE", "CIMD_ALLOW", "OPENAI_APPS_CHALLENGE", "SERVER_NAME", "PRIVACY_URL", "TERMS_URL",
 		}, resources),
-		NeverLinks: slices.Concat(deployed, remembering),
+		NeverLinks: slices.Concat(deployed, remembering, writing),
 	},
 	{
 		Name: "mcp", Trigger: HTTP,
 		Settings: slices.Concat(entry, []string{
 			"VERIFICATION_KEYS_FILE", "IDENTITY_KEYS_FILE", "IDENTITY_TOKEN_TTL", "REVOCATION_MAX_AGE",
-			"MCP_UPSTREAM_URL",
+			"MCP_UPSTREAM_URL", "SERVER_NAME",
 		}, resources),
-		NeverLinks: deployed,
+		NeverLinks: slices.Concat(deployed, writing),
 	},
 	{
 		Name: "cascade", Trigger: Event,
@@ -91,6 +91,8 @@ var (
 	// What tokens are for.
 	resources = []string{"SCOPES", "MCP_UPSTREAMS"}
 	people    = []string{"IDENTITY_PROVIDER", "GITHUB_CLIENT_ID", "GITHUB_URL", "GITHUB_API_URL", "ALLOW"}
+	// How pages look.
+	look = []string{"SERVER_NAME", "LOGO", "ACCENT_COLOR", "SUPPORT_CONTACT", "PRIVACY_URL", "TERMS_URL"}
 	// What a function needs that asks who may enter.
 	entry = slices.Concat(every, storing, people)
 )
@@ -104,6 +106,8 @@ var (
 		"modernc.org", "cloud.google.com/go/secretmanager", "github.com/spf13/cobra",
 		module + "shared/store/embedded", module + "shared/eventarc", module + "shared/manifest", module + "test",
 	}
+	// Pages, which those do not have that speak to programs.
+	writing = []string{"golang.org/x/text/language", module + "shared/pages"}
 	// What can be down, or slows a start: for the function that answers when all else is down.
 	remembering = []string{
 		"cloud.google.com/go/firestore", "google.golang.org/grpc", "golang.org/x/oauth2",

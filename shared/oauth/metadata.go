@@ -41,6 +41,8 @@ type ServerMetadata struct {
 	AuthorizationResponseIssParameterSupported bool     `json:"authorization_response_iss_parameter_supported"`
 	ClientIDMetadataDocumentSupported          bool     `json:"client_id_metadata_document_supported,omitempty"`
 	ProtectedResources                         []string `json:"protected_resources"`
+	OpPolicyURI                                string   `json:"op_policy_uri,omitempty"`
+	OpTOSURI                                   string   `json:"op_tos_uri,omitempty"`
 	SubjectTypesSupported                      []string `json:"subject_types_supported"`
 	IDTokenSigningAlgValuesSupported           []string `json:"id_token_signing_alg_values_supported"`
 }
@@ -84,6 +86,8 @@ type ResourceMetadata struct {
 	ScopesSupported        []string `json:"scopes_supported"`
 	BearerMethodsSupported []string `json:"bearer_methods_supported"`
 	ResourceName           string   `json:"resource_name"`
+	ResourcePolicyURI      string   `json:"resource_policy_uri,omitempty"`
+	ResourceTOSURI         string   `json:"resource_tos_uri,omitempty"`
 }
 
 // Metadata describes the resource of issuer. It names the least that a client needs:

@@ -65,8 +65,8 @@ func SameOrigin(r *http.Request) error {
 }
 
 func otherSite(cause string) error {
-	return httperr.Status(http.StatusForbidden,
-		oauth.RefuseBecause(errors.New(cause), oauth.AccessDenied, "the form was sent from another site"))
+	return Say(httperr.Status(http.StatusForbidden,
+		oauth.RefuseBecause(errors.New(cause), oauth.AccessDenied, "the form was sent from another site")), OtherSite)
 }
 
 // Prefetch reports whether a browser asks ahead of the person (Sec-Purpose).

@@ -20,40 +20,61 @@ var Answers = edge.Answers{Headers: setHeaders, Error: writeError}
 // redirects itself.
 func Errors(h edge.HandlerFunc) http.Handler { return edge.Answering(h, writeError) }
 
-// Explain gives err a page of its own, which says what happened and what to do next. Title
-// and data are those of [Page.Write]. A caller who prefers JSON never sees it.
-func Explain(err error, page *Page, title string, data any) error {
-	return &explained{err, page, title, data}
-}
+// Explain gives err a page of its own, which says what happened and what to do next. Data is
+// that of [Page.Write]. A caller who prefers JSON never sees it.
+func Explain(err error, page *Page, data any) error { return &explained{err, page, data} }
 
 type explained struct {
 	error
-	page  *Page
-	title string
-	data  any
+	page *Page
+	data any
 }
 
 func (e *explained) Unwrap() error { return e.error }
+
+// Say puts err in the words of a text of the catalogues, on the general page, where it would else be in
+// the English of its description: that is written for an app's developers.
+func Say(err error, text Text) error { return &said{err, text} }
+
+// A Text is one of "error.says".
+type Text string
+
+// The texts.
+const (
+	OtherSite        Text = "other_site"        // a form that was not on a page of ours
+	OtherBrowser     Text = "other_browser"     // a page that was opened in another browser, or answered before
+	NotApprovedHere  Text = "not_approved_here" // a callback in another browser, or one that came too often
+	TooOld           Text = "too_old"           // a page that is not ours any more
+	AlreadyCompleted Text = "already_completed" // a sign-in that is over
+)
+
+type said struct {
+	error
+	text Text
+}
+
+func (e *said) Unwrap() error { return e.error }
 
 //go:embed error.html
 var errorHTML string
 
 var errorPage = New("error", errorHTML)
 
-type errorData struct {
-	Lead, Description, Code string
-	Fault                   bool
+// ErrorData is what the general page says of an error.
+type ErrorData struct {
+	Status            int
+	Says              Text // or Description, if it is empty
+	Description, Code string
+	Fault             bool
 }
 
 // general explains an error that brings no page.
 func general(err error, a httperr.Answer) *explained {
-	d := errorData{
-		Lead: "This sign-in cannot go on.", Description: a.Description, Code: string(a.Code), Fault: a.Fault,
+	d := ErrorData{Status: a.Status, Description: a.Description, Code: string(a.Code), Fault: a.Fault}
+	if s, ok := errors.AsType[*said](err); ok {
+		d.Says = s.text
 	}
-	if a.Fault {
-		d.Lead = "The server has a problem of its own."
-	}
-	return &explained{err, errorPage, "Sign-in stopped", d}
+	return &explained{err, errorPage, d}
 }
 
 func writeError(w http.ResponseWriter, r *http.Request, err error) {
@@ -67,7 +88,7 @@ func writeError(w http.ResponseWriter, r *http.Request, err error) {
 		e = general(err, a)
 	}
 	edge.RetryAfter(w, a.RetryAfter)
-	if err := e.page.Write(w, r, a.Status, e.title, e.data); err != nil {
+	if err := e.page.Write(w, r, a.Status, e.data); err != nil {
 		edge.WriteAnswer(w, r, a)
 	}
 }

@@ -2,44 +2,42 @@ package pages
 
 import (
 	"bytes"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/base64"
 	"fmt"
 	"html/template"
 	"net/http"
 	"strings"
+	"sync"
 
+	"github.com/postern-dev/postern/shared/about"
 	"github.com/postern-dev/postern/shared/telemetry"
 )
-
-//go:embed page.css
-var style string
 
 //go:embed page.html
 var layout string
 
-// contentSecurityPolicy allows our style and nothing else. There is no
-// form-action: Chromium applies it to every redirect after the form, up to the
-// client's own scheme, and would stop sign-ins.
-var contentSecurityPolicy = func() string {
-	sum := sha256.Sum256([]byte(style))
-	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
-		"'; base-uri 'none'; frame-ancestors 'none'"
-}()
-
-// A Page is an html/template that stands in the frame all our pages share: one
-// style, no script, no picture, no link to elsewhere.
-type Page struct{ t *template.Template }
+// A Page is an html/template that stands in the frame all our pages share: one style, no script,
+// no subresource. It has structure and no words: those are in the catalogues, by the page's name.
+type Page struct {
+	name, body string
+	mu         sync.Mutex
+	in         map[*speech]*template.Template
+}
 
 // pageData is what the frame shows. A Page's own template sees its data as the dot.
 type pageData struct {
-	Title, RequestID string
-	Data             any
+	Language, Direction string
+	about.Server
+	Logo      template.URL
+	Style     template.CSS
+	Foot      bool
+	RequestID string
+	Data      any
 }
 
-// New parses the body of a page, an html/template over the data given to
-// [Page.Write]. It panics on a malformed one. There is no script: use plain
+// New makes a page of its body, an html/template over the data given to [Page.Write]. Its words
+// are texts of the catalogues over the same data, like {{template "NAME.lead" .}}; its title is NAME.title. The
+// catalogues of all languages have the same texts. There is no script: use plain
 // forms and buttons. Classes of the style (page.css):
 //
 //	lead      the paragraph that says what the page is about
@@ -52,20 +50,53 @@ type pageData struct {
 //	primary   the button, or such an a, that most people want
 //	late      what shows after four seconds, for whoever is still there
 func New(name, body string) *Page {
-	t := template.Must(template.New(name).Parse(strings.Replace(layout, "STYLE", style, 1)))
-	template.Must(t.New("body").Parse(body))
-	return &Page{t}
+	return &Page{name: name, body: body, in: map[*speech]*template.Template{}}
 }
 
-// Write answers with the page. An error means that the template does not fit the
-// data and nothing was written.
-func (p *Page) Write(w http.ResponseWriter, r *http.Request, status int, title string, data any) error {
+// template returns the page in a language. It is made when it is first asked for, so that a
+// start makes none.
+func (p *Page) template(s *speech) (*template.Template, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if t := p.in[s]; t != nil {
+		return t, nil
+	}
+	t, err := s.texts().Clone()
+	if err != nil {
+		return nil, err
+	}
+	for name, text := range map[string]string{
+		"title": strings.Replace(`{{template "NAME.title" .}}`, "NAME", p.name, 1), "body": p.body, "page": layout,
+	} {
+		if _, err := t.New(name).Parse(text); err != nil {
+			return nil, err
+		}
+	}
+	p.in[s] = t
+	return t, nil
+}
+
+// Write answers with the page in the person's language. An error means that the template does not
+// fit the data and nothing was written.
+func (p *Page) Write(w http.ResponseWriter, r *http.Request, status int, data any) error {
+	v, s := visitOf(r), speechOf(r)
+	t, err := p.template(s)
+	if err != nil {
+		return fmt.Errorf("make page: %w", err)
+	}
+	d := pageData{
+		Language: s.tag.String(), Direction: s.direction(), Server: v.Server, Logo: v.logo, Style: v.style,
+		RequestID: telemetry.RequestID(r.Context()), Data: data,
+	}
+	d.Foot = d.RequestID != "" || d.Support.Link != "" || d.Privacy != "" || d.Terms != ""
 	var b bytes.Buffer
-	if err := p.t.Execute(&b, pageData{title, telemetry.RequestID(r.Context()), data}); err != nil {
+	if err := t.ExecuteTemplate(&b, "page", d); err != nil {
 		return fmt.Errorf("render page: %w", err)
 	}
-	setHeaders(w.Header())
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	h := w.Header()
+	setHeaders(h)
+	h.Set("Content-Security-Policy", v.policy)
+	h.Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = w.Write(b.Bytes()) // the caller left; nobody is there to tell
 	return nil
@@ -76,8 +107,9 @@ func (p *Page) Write(w http.ResponseWriter, r *http.Request, status int, title s
 // off from the one that waits for it, for good (CD-10).
 func setHeaders(h http.Header) {
 	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", contentSecurityPolicy)
+	h.Set("Content-Security-Policy", plain.policy)
 	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Vary", "Accept, Accept-Language")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
 }

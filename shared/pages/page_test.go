@@ -33,7 +33,7 @@ func TestEveryPageHasTheStrictPolicy(t *testing.T) {
 	page := pages.New("consent", `<p>{{.}}</p>`)
 	m := edge.NewMux()
 	m.Handle("GET", "/page", pages.Errors(func(w http.ResponseWriter, r *http.Request) error {
-		return page.Write(w, r, 200, "T", "<b>")
+		return page.Write(w, r, 200, "<b>")
 	}))
 	m.Handle("GET", "/refused", pages.Errors(refusing))
 	m.Handle("GET", "/panic", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("x") }))
@@ -41,7 +41,7 @@ func TestEveryPageHasTheStrictPolicy(t *testing.T) {
 		pages.SeeOther(w, "https://a/")
 	}))
 	m.Handle("GET", "/explained", pages.Errors(func(http.ResponseWriter, *http.Request) error {
-		return pages.Explain(errors.New("x"), page, "T", "<b>")
+		return pages.Explain(errors.New("x"), page, "<b>")
 	}))
 	for path, status := range map[string]int{
 		"/page": 200, "/refused": 400, "/explained": 503, "/panic": 500, "/nothing": 404, "/away": 303,
@@ -101,7 +101,7 @@ func TestAProgramGetsItsErrorAsJSON(t *testing.T) {
 // the JSON that it would have without.
 func TestAPageOfItsOwnChangesNothingElseOfAnError(t *testing.T) {
 	t.Parallel()
-	page := pages.New("own", `<p>look here: {{.}}</p>`)
+	page := pages.New("consent", `<p>look here: {{.}}</p>`)
 	for name, err := range map[string]error{
 		"refusal":     oauth.Refuse(oauth.InvalidRequest, "state is too long"),
 		"status":      httperr.Status(http.StatusNotFound, oauth.Refuse(oauth.InvalidClient, "unknown")),
@@ -113,7 +113,7 @@ func TestAPageOfItsOwnChangesNothingElseOfAnError(t *testing.T) {
 			return serve(pages.Errors(func(http.ResponseWriter, *http.Request) error { return err }),
 				answering(t), "GET", "/", "", "Accept: "+accept)
 		}
-		own := pages.Explain(err, page, "Own", "the data")
+		own := pages.Explain(err, page, "the data")
 		for _, accept := range []string{"text/html", "application/json"} {
 			got, want := answer(own, accept), answer(err, accept)
 			if got.Code != want.Code || got.Header().Get("Retry-After") != want.Header().Get("Retry-After") {
@@ -141,9 +141,9 @@ func member(t testing.TB, w *httptest.ResponseRecorder, name string) string {
 
 func TestAPageThatDoesNotFitItsDataIsAFault(t *testing.T) {
 	t.Parallel()
-	page := pages.New("p", `{{.Missing}}`)
+	page := pages.New("consent", `{{.Missing}}`)
 	w := serve(pages.Errors(func(w http.ResponseWriter, r *http.Request) error {
-		return page.Write(w, r, 200, "T", struct{}{})
+		return page.Write(w, r, 200, struct{}{})
 	}), answering(t), "GET", "/", "")
 	if w.Code != 503 || strings.Contains(w.Body.String(), "Missing") {
 		t.Errorf("got %d %s", w.Code, w.Body)

@@ -398,6 +398,76 @@ run "operator_contact_refuses_a_name" {
   expect_failures = [var.operator_contact]
 }
 
+run "look_name_refuses_a_second_line" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    look = { name = "Acme\nTools" }
+  }
+
+  expect_failures = [var.look]
+}
+
+run "look_logo_refuses_a_file_that_is_not_there" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    look = { logo_file = "no/such/logo.svg" }
+  }
+
+  expect_failures = [var.look]
+}
+
+run "look_accent_refuses_a_word" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    look = { accent_color = "blue" }
+  }
+
+  expect_failures = [var.look]
+}
+
+run "look_support_refuses_a_name" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    look = { support_contact = "the help desk" }
+  }
+
+  expect_failures = [var.look]
+}
+
+run "look_privacy_refuses_http" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    look = { privacy_url = "http://example.com/privacy" }
+  }
+
+  expect_failures = [var.look]
+}
+
 run "cimd_allow_refuses_none_among_hosts" {
   command = plan
 

@@ -158,6 +158,14 @@ run "good_values_pass" {
       crm  = { url = "https://crm.example.com", title = "Customers", scopes = [{ name = "edit", words = "edit" }] }
     }
 
+    look = {
+      name            = "Werkzeuge für alle"
+      accent_color    = "#1A56c4"
+      support_contact = "https://example.com/help"
+      privacy_url     = "https://example.com/privacy?v=2"
+      terms_url       = "https://example.com/terms"
+    }
+
     database           = "(default)"
     instances          = { mcp = { min = 1, max = 20 }, token = { max = 3 } }
     lifetimes          = { GRANT_TTL = "43800h", CODE_TTL = "10m", REFRESH_GRACE = "0", MEMBERSHIP_TTL = "0s", EVIDENCE_MAX_AGE = "8760h", ACCESS_TOKEN_TTL = "1h30m5s" }

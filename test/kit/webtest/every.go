@@ -42,6 +42,7 @@ var Pages = Every{
 		"Content-Security-Policy: default-src 'none'; style-src 'sha256-{style_hash}'; " +
 			"base-uri 'none'; frame-ancestors 'none'",
 		"Referrer-Policy: no-referrer",
+		"Vary: Accept, Accept-Language",
 		"X-Content-Type-Options: nosniff",
 		"X-Frame-Options: DENY",
 		"X-Request-Id: {request_id}",

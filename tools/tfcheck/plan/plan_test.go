@@ -32,6 +32,7 @@ var settings = []string{
 	`redirect_schemes=["cursor", "com.example.app"]`,
 	`openai_apps_challenge=8t0fMl4QrJ2yXw7v`,
 	"operator_contact=ops@example.com",
+	`look={ name = "Acme Tools", accent_color = "#1a56c4", support_contact = "help@example.com" }`,
 	`scopes=[{ name = "admin", words = "delete what was kept" }]`,
 	`mcp_upstream_url=https://wiki.example.com/mcp`,
 	`mcp_upstreams={ crm = { url = "https://crm.example.com/mcp", title = "Customers" } }`,

@@ -1,0 +1,107 @@
+package pages
+
+import (
+	"embed"
+	"html/template"
+	"net/http"
+	"strings"
+	"sync"
+
+	"golang.org/x/text/language"
+)
+
+// A speech is a language that pages speak, with its catalogue.
+type speech struct {
+	tag language.Tag
+	// texts are the named texts of the catalogue. They are cloned for each page, and so never executed.
+	texts func() *template.Template
+}
+
+// The catalogues, a file per language. A text is a template over the data of its page, so that a
+// sentence may put things in its own order and count in its own way.
+//
+//go:embed texts
+var catalogues embed.FS
+
+// speeches are the languages, the one for everybody else first.
+var speeches = []*speech{
+	newSpeech(language.English),
+}
+
+// newSpeech reads the catalogue when the language is first spoken: a start reads none.
+func newSpeech(tag language.Tag) *speech {
+	return &speech{tag, sync.OnceValue(func() *template.Template {
+		return template.Must(template.New("").ParseFS(catalogues, "texts/"+tag.String()+".html"))
+	})}
+}
+
+var matcher = sync.OnceValue(func() language.Matcher { return language.NewMatcher(Languages()) })
+
+// Languages returns the languages that pages speak.
+func Languages() []language.Tag {
+	var tags []language.Tag
+	for _, s := range speeches {
+		tags = append(tags, s.tag)
+	}
+	return tags
+}
+
+// maxWishes is how much of a list of languages is read, in bytes.
+const maxWishes = 512
+
+// Speak has the pages of a request speak the first of locales that there is (ui_locales,
+// OpenID Connect Core §3.1.2.1), and returns it. Without one they go by Accept-Language, and "" is
+// returned. It needs [With].
+func Speak(r *http.Request, locales string) string {
+	if len(locales) > maxWishes {
+		return ""
+	}
+	var tags []language.Tag
+	for locale := range strings.FieldsSeq(locales) {
+		if tag, err := language.Parse(locale); err == nil {
+			tags = append(tags, tag)
+		}
+	}
+	s := match(tags)
+	if s == nil {
+		return ""
+	}
+	visitOf(r).speaks = s
+	return s.tag.String()
+}
+
+// speechOf returns the language of a request's pages.
+func speechOf(r *http.Request) *speech {
+	if s := visitOf(r).speaks; s != nil {
+		return s
+	}
+	wishes := r.Header.Get("Accept-Language")
+	if wishes == "" || len(wishes) > maxWishes {
+		return speeches[0]
+	}
+	tags, _, err := language.ParseAcceptLanguage(wishes)
+	if s := match(tags); err == nil && s != nil {
+		return s
+	}
+	return speeches[0]
+}
+
+// match returns the language that is closest to one of tags, nil if none is close to any.
+func match(tags []language.Tag) *speech {
+	if len(tags) == 0 {
+		return nil
+	}
+	_, i, confidence := matcher().Match(tags...)
+	if confidence == language.No {
+		return nil
+	}
+	return speeches[i]
+}
+
+// direction is how the language is written, as HTML says it.
+func (s *speech) direction() string {
+	if s.tag == language.Arabic {
+		return "rtl"
+	}
+	return "ltr"
+}
