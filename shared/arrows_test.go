@@ -49,7 +49,9 @@ var arrows = map[string][]string{
 	"store":                 {"oauth", "credential", "seal", "store/driver", "defaults"},
 	"store/embedded":        {"store/driver"},
 	"store/firestoredriver": {"store/driver"},
-	"store/drivers":         {"store/driver", "store/embedded", "store/firestoredriver"},
+	"store/postgresdriver":  {"origin", "store/driver"},
+	"store/cloudsql":        {"store/driver", "store/postgresdriver"},
+	"store/drivers":         {"store/driver", "store/cloudsql", "store/embedded", "store/firestoredriver"},
 	// decide
 	"accesstoken": {"oauth", "credential", "recent", "signing", "keyfile", "defaults"},
 	"identity":    {"oauth", "credential", "defaults", "recent", "signing", "keyfile"},
@@ -82,7 +84,8 @@ var arrows = map[string][]string{
 // wiring are the packages that a function imports in function.go alone: the drivers,
 // not their contract, and what reads the environment.
 var wiring = []string{
-	"behind", "boot", "config", "parts", "parts/look", "store/drivers", "store/embedded", "store/firestoredriver",
+	"behind", "boot", "config", "parts", "parts/look",
+	"store/cloudsql", "store/drivers", "store/embedded", "store/firestoredriver", "store/postgresdriver",
 }
 
 // neverLinked are packages, by the start of their path, that must not be anywhere
@@ -103,6 +106,7 @@ func init() {
 	neverLinked[house+"test/kit/memory"] = cloud
 	neverLinked[shared+"store/embedded"] = cloud[:2]
 	neverLinked[shared+"store/firestoredriver"] = cloud[2:]
+	neverLinked[shared+"store/postgresdriver"] = cloud
 
 	for _, f := range manifest.Functions {
 		neverLinked[f.ImportPath()] = f.NeverLinks
@@ -296,7 +300,7 @@ func checkLinked(t *testing.T, p listed) {
 
 // guessable are the packages that may use math/rand: for the pause before a retry, and
 // for the faults that postern emulate plays.
-var guessable = []string{shared + "store/firestoredriver", house + "cmd/postern/internal/emulate"}
+var guessable = []string{shared + "store/driver", house + "cmd/postern/internal/emulate"}
 
 // checkRandomness keeps random numbers that can be guessed away from credentials (SC-19).
 // crypto/rand ends the program if it fails, and has no modulo bias in what it makes.

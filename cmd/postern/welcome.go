@@ -8,6 +8,7 @@ import (
 	"text/template"
 
 	"github.com/postern-dev/postern/shared/boot"
+	"github.com/postern-dev/postern/shared/config"
 )
 
 //go:embed welcome.txt
@@ -31,7 +32,7 @@ func recordsOf(env *boot.Env) string {
 	if dir, ok := strings.CutPrefix(setting, "embedded:"); ok {
 		return absolute(dir)
 	}
-	return setting
+	return config.HidePassword(setting)
 }
 
 // mayEnter says who may sign in, and how.

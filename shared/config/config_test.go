@@ -24,7 +24,8 @@ func TestEveryProblemIsReportedAtOnce(t *testing.T) {
 	r.Duration("CODE_TTL")
 	r.Duration("CODE_TTL")
 	want := `configuration has 2 problems:
-  STORE is not set: want embedded:DIRECTORY, firestore:PROJECT or firestore:PROJECT/DATABASE, like firestore:my-project
+  STORE is not set: want ` + "embedded:DIRECTORY, firestore:PROJECT, firestore:PROJECT/DATABASE or " +
+		`postgres://USER@HOST/DATABASE?sslmode=verify-full, like firestore:my-project
   CODE_TTL is "10h": want a duration from 1s to 10m0s, or unset for 1m0s`
 	if err := r.Err(); err == nil || err.Error() != want {
 		t.Errorf("got %v\nwant %s", err, want)

@@ -130,7 +130,7 @@ func Parse[T any](r *Reader, name string, fn func(string) (T, error)) T {
 		return zero
 	}
 	if err != nil {
-		r.note("%s is %q: %s: want %s%s", name, v, oneLine(err), s.Form(), s.unset())
+		r.note("%s is %q: %s: want %s%s", name, HidePassword(v), oneLine(err), s.Form(), s.unset())
 		return zero
 	}
 	return t

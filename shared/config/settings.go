@@ -21,9 +21,13 @@ var Settings = []Setting{
 	},
 	{
 		Name: "STORE", Kind: KindText, Required: true, Example: "firestore:my-project",
-		Want: "embedded:DIRECTORY, firestore:PROJECT or firestore:PROJECT/DATABASE, like firestore:my-project",
-		Doc: "Where records are kept: `embedded:DIRECTORY`, `firestore:PROJECT` or `firestore:PROJECT/DATABASE`. " +
-			"`FIRESTORE_EMULATOR_HOST` is honoured. A deployed function has the Firestore driver only.",
+		Want: "embedded:DIRECTORY, firestore:PROJECT, firestore:PROJECT/DATABASE or " +
+			"postgres://USER@HOST/DATABASE?sslmode=verify-full, like firestore:my-project",
+		Doc: "Where records are kept: `embedded:DIRECTORY`, `firestore:PROJECT`, `firestore:PROJECT/DATABASE`, " +
+			"`postgres://USER@HOST/DATABASE?sslmode=verify-full`, or " +
+			"`postgres://USER@/DATABASE?cloudsql=PROJECT:REGION:INSTANCE` for Cloud SQL with IAM authentication " +
+			"(docs/storage.md has the parameters). `FIRESTORE_EMULATOR_HOST` is honoured. " +
+			"A deployed function has one driver: Firestore's, or PostgreSQL's.",
 	},
 	{
 		Name: "IDENTITY_PROVIDER", Kind: KindEnum, Required: true,

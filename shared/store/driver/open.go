@@ -17,13 +17,13 @@ type Opener func(ctx context.Context, name string) (Driver, error)
 type Openers map[string]Opener
 
 // Open opens the store of a STORE setting such as "firestore:my-project" or
-// "embedded:.postern".
+// "embedded:.postern". Its errors do not repeat the setting, which may have a password in it.
 func (o Openers) Open(ctx context.Context, setting string) (Driver, error) {
 	scheme, name, _ := strings.Cut(setting, ":")
 	open, ok := o[scheme]
 	if !ok {
 		known := strings.Join(slices.Sorted(maps.Keys(o)), ", ")
-		return nil, fmt.Errorf("store %q: this program has no driver %q, only %s", setting, scheme, known)
+		return nil, fmt.Errorf("this program has no driver %q, only %s", scheme, known)
 	}
 	return open(ctx, name)
 }

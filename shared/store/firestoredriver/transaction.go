@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"time"
 
 	"cloud.google.com/go/firestore"
 	"google.golang.org/grpc/codes"
@@ -30,29 +28,16 @@ func (d *Driver) RunTransaction(ctx context.Context, f func(ctx context.Context,
 	}
 	inner, cancel := context.WithTimeout(inner, deadline)
 	defer cancel()
-	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+	return driver.Again(inner, func() (conflict bool, err error) {
 		tx := &transaction{driver: d, ctx: inner, read: map[driver.Key]*firestore.DocumentSnapshot{}}
 		list, err := tx.Done(f(inner, tx))
 		if err != nil {
-			return err
+			return false, err
 		}
 		err = tx.commit(client, list)
-		if !errors.Is(err, errConflict) {
-			return err
-		}
-		select {
-		case <-inner.Done():
-			return fmt.Errorf("transaction: %w: %w", err, inner.Err())
-		case <-time.After(time.Duration(rand.Int64N(int64(pause)))):
-		}
-	}
+		return errors.Is(err, errConflict), err
+	})
 }
-
-// How long a transaction waits, at most, before it runs again after a conflict.
-const (
-	firstPause   = 20 * time.Millisecond
-	longestPause = 500 * time.Millisecond
-)
 
 // errConflict says that another writer came between a read and the commit.
 var errConflict = errors.New("another writer changed what was read")

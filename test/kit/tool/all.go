@@ -11,7 +11,7 @@ import (
 )
 
 // All are the tools of make check, the required ones first.
-var All = []Tool{Go, C, Git, Node, Npm, Chromium, Firestore, Python}
+var All = []Tool{Go, C, Git, Node, Npm, Chromium, Firestore, Python, Postgres, Pgbouncer}
 
 // Tools that make check does not begin without.
 var (
@@ -46,7 +46,10 @@ func program(name, get string, debian ...string) func() (string, error) {
 	}
 }
 
-var versionNumber = regexp.MustCompile(`(\d+)\.(\d+)`)
+var (
+	versionNumber = regexp.MustCompile(`(\d+)\.(\d+)`)
+	firstNumber   = regexp.MustCompile(`\d+`)
+)
 
 // version finds a program of a version or a newer one. It prints its version when run
 // with args.

@@ -37,31 +37,36 @@ type Options struct {
 
 // Bind makes flags of the options.
 func (o *Options) Bind(flags *pflag.FlagSet) {
-	flags.StringVar(&o.Store, "store", "",
-		"the records: embedded:DIR, firestore:PROJECT or firestore:PROJECT/DATABASE "+
-			"(default $STORE, or embedded:"+defaultData+")")
+	o.BindStore(flags)
 	flags.StringVar(&o.Keys, "keys", "",
 		"directory of the rings of keys (default "+defaultData+"/keys, or where $FERNET_KEYS_FILE is)")
 	flags.StringVar(&o.Project, "project", "",
 		"Google Cloud project whose Secret Manager has the rings, instead of --keys")
 }
 
-// store returns the setting of the store.
-func (o *Options) store() string {
+// BindStore makes the flag of the store alone.
+func (o *Options) BindStore(flags *pflag.FlagSet) {
+	flags.StringVar(&o.Store, "store", "",
+		"the records: embedded:DIR, firestore:PROJECT, firestore:PROJECT/DATABASE or postgres://… "+
+			"(default $STORE, or embedded:"+defaultData+")")
+}
+
+// Setting returns the setting of the store.
+func (o *Options) Setting() string {
 	return cmp.Or(o.Store, os.Getenv("STORE"), "embedded:"+defaultData)
 }
 
 // Where names the store for people, with the host that is asked.
 func (o *Options) Where() string {
-	if !strings.HasPrefix(o.store(), "firestore:") {
-		return o.store()
+	if !strings.HasPrefix(o.Setting(), "firestore:") {
+		return config.HidePassword(o.Setting())
 	}
-	return o.store() + " at " + cmp.Or(os.Getenv("FIRESTORE_EMULATOR_HOST"), "firestore.googleapis.com")
+	return o.Setting() + " at " + cmp.Or(os.Getenv("FIRESTORE_EMULATOR_HOST"), "firestore.googleapis.com")
 }
 
 // keysDir returns the directory of the rings' files.
 func (o *Options) keysDir() string {
-	if dir, ok := strings.CutPrefix(o.store(), "embedded:"); ok && o.Keys == "" {
+	if dir, ok := strings.CutPrefix(o.Setting(), "embedded:"); ok && o.Keys == "" {
 		return filepath.Join(dir, "keys")
 	}
 	return cmp.Or(o.Keys, filepath.Join(defaultData, "keys"))
@@ -92,12 +97,17 @@ func (o *Options) Backend(ctx context.Context) (keyring.Backend, func() error, e
 // checkKeys refuses to meet the records of a deployed server with the rings of this
 // computer only because nothing else was said: to them, every record is unreadable.
 func (o *Options) checkKeys() error {
-	deployed := strings.HasPrefix(o.store(), "firestore:") && os.Getenv("FIRESTORE_EMULATOR_HOST") == ""
-	if deployed && o.Keys == "" && os.Getenv("FERNET_KEYS_FILE") == "" {
+	if o.deployed() && o.Keys == "" && os.Getenv("FERNET_KEYS_FILE") == "" {
 		return cli.Usage("the records are in %s, and where are the rings of keys? "+
-			"Say --project PROJECT for Secret Manager, or --keys DIR", o.store())
+			"Say --project PROJECT for Secret Manager, or --keys DIR", config.HidePassword(o.Setting()))
 	}
 	return nil
+}
+
+// deployed reports whether the store is one that functions of Google Cloud have.
+func (o *Options) deployed() bool {
+	cloudSQL := strings.HasPrefix(o.Setting(), "postgres:") && strings.Contains(o.Setting(), "cloudsql=")
+	return cloudSQL || strings.HasPrefix(o.Setting(), "firestore:") && os.Getenv("FIRESTORE_EMULATOR_HOST") == ""
 }
 
 func closing(b *secretmanager.Backend, err error) (keyring.Backend, func() error, error) {
@@ -128,7 +138,7 @@ func (o *Options) ring(b keyring.Backend) *keyfile.File[fernet.Keyring] {
 // OpenRecords opens the store, which must exist: a mistyped directory must not become
 // an empty store that answers every question with nothing.
 func (o *Options) OpenRecords(ctx context.Context) (driver.Driver, error) {
-	if dir, ok := strings.CutPrefix(o.store(), "embedded:"); ok && dir != "" {
+	if dir, ok := strings.CutPrefix(o.Setting(), "embedded:"); ok && dir != "" {
 		_, err := os.Stat(filepath.Join(dir, "postern.db"))
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("there is no store in %s: say which with --store, or run postern dev first", dir)
@@ -137,7 +147,7 @@ func (o *Options) OpenRecords(ctx context.Context) (driver.Driver, error) {
 			return nil, fmt.Errorf("look for the store: %w", err)
 		}
 	}
-	return drivers.All.Open(ctx, o.store())
+	return drivers.All.Open(ctx, o.Setting())
 }
 
 // readSettings reads the settings in the environment that the records depend on.

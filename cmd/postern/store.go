@@ -1,0 +1,14 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/postern-dev/postern/cmd/postern/internal/cli"
+)
+
+// newStore makes the group of what is about a database as a whole.
+func newStore(out *cli.Output) *cobra.Command {
+	group := newGroup("store", "Look after the database of records", "", newStoreMigrate(out))
+	out.Bind(group.PersistentFlags())
+	return group
+}
