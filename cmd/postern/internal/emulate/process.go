@@ -7,10 +7,11 @@ import (
 	"io"
 	"net"
 	"os/exec"
-	"runtime"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/postern-dev/postern/cmd/postern/internal/group"
 )
 
 // stopTime is how long a process may take after SIGTERM, as on Cloud Run.
@@ -28,9 +29,8 @@ type process struct {
 func start(cmd *exec.Cmd, out *lineWriter) (*process, error) {
 	p := &process{cmd: cmd, said: &output{to: out}, done: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = p.said, p.said
-	cmd.SysProcAttr = childAttributes()
 	cmd.WaitDelay = time.Second
-	if err := onStarter(cmd.Start); err != nil {
+	if err := group.Start(cmd); err != nil {
 		return nil, fmt.Errorf("start %s: %w", cmd.Path, err)
 	}
 	go func() {
@@ -45,11 +45,11 @@ func (p *process) stop() {
 	if p.ended() {
 		return
 	}
-	terminate(p.cmd.Process.Pid)
+	group.Terminate(p.cmd.Process.Pid)
 	select {
 	case <-p.done:
 	case <-time.After(stopTime):
-		kill(p.cmd.Process.Pid)
+		group.Kill(p.cmd.Process.Pid)
 		<-p.done
 	}
 }
@@ -75,27 +75,6 @@ func (p *process) failure() error {
 	}
 	return err
 }
-
-// onStarter calls f on a thread that lasts as long as the program. The kernel takes
-// the end of the thread that started a child for the end of the parent.
-func onStarter(f func() error) error {
-	startStarter()
-	result := make(chan error)
-	starts <- func() { result <- f() }
-	return <-result
-}
-
-var (
-	starts       = make(chan func())
-	startStarter = sync.OnceFunc(func() {
-		go func() {
-			runtime.LockOSThread()
-			for f := range starts {
-				f()
-			}
-		}()
-	})
-)
 
 // A lineWriter takes whole lines of several processes.
 type lineWriter struct {

@@ -25,8 +25,3 @@ func lock(dir string) (unlock func(), err error) {
 	}
 	return func() { f.Close() }, nil
 }
-
-// terminate and kill end a process group by the id of its leader. That it is gone
-// already is not worth telling.
-func terminate(leader int) { _ = syscall.Kill(-leader, syscall.SIGTERM) }
-func kill(leader int)      { _ = syscall.Kill(-leader, syscall.SIGKILL) }

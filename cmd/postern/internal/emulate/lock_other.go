@@ -2,18 +2,10 @@
 
 package emulate
 
-import (
-	"errors"
-	"syscall"
-)
+import "errors"
 
 func supported() error {
 	return errors.New("emulate needs process groups, which this system has not: use Linux or macOS, or postern dev")
 }
 
 func lock(string) (func(), error) { return nil, supported() }
-
-func childAttributes() *syscall.SysProcAttr { return nil }
-
-func terminate(int) {}
-func kill(int)      {}
