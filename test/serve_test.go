@@ -22,8 +22,10 @@ import (
 const servedHost = "auth.postern.test"
 
 // onOneMachine starts postern serve with a certificate of an authority that reaches it on
-// its port, or for plain http alone.
-func onOneMachine(t *testing.T, challenge string, settings map[string]string) (s *rig.Server, plain string) {
+// its port, or for plain http alone. More ends its command line.
+func onOneMachine(
+	t *testing.T, challenge string, settings map[string]string, more ...string,
+) (s *rig.Server, plain string) {
 	t.Helper()
 	free := freeport.Addresses(t, 3)
 	listen, plain, nobody := free[0], free[1], free[2]
@@ -45,7 +47,7 @@ func onOneMachine(t *testing.T, challenge string, settings map[string]string) (s
 	}
 	return rig.StartServed(t, rig.Served{
 		Listen: listen, Issuer: issuer, Settings: settings, Transport: transport, Hosts: hosts,
-		Args: []string{"--http", plain, "--acme-directory", a.Directory, "--acme-ca", a.Roots},
+		Args: append([]string{"--http", plain, "--acme-directory", a.Directory, "--acme-ca", a.Roots}, more...),
 	}), plain
 }
 

@@ -22,8 +22,10 @@ func newDev(out *cli.Output) *cobra.Command {
 		Long: "Run everything on one port of this computer.\n\n" +
 			"It reads the functions' settings (docs/configuration.md). With none set it keeps its records and keys\n" +
 			"under the data directory, signs people in with a form that believes every name, and lets anyone in.",
-		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.command.check(cmd); err != nil {
+				return err
+			}
 			if o.tools != "" && o.upstream != "" {
 				return cli.Usage("--tools and --upstream both say what serves /mcp: leave one of them out")
 			}
@@ -36,10 +38,14 @@ func newDev(out *cli.Output) *cobra.Command {
 	cmd.Flags().StringVar(&o.tools, "tools", "",
 		"address of a program with tools of your own (docs/tools.md), like http://127.0.0.1:8080; it serves /mcp")
 	addUpstream(cmd, &o.upstream)
+	addCommand(cmd, &o.command)
 	return cmd
 }
 
-type devOptions struct{ listen, data, log, tools, upstream string }
+type devOptions struct {
+	listen, data, log, tools, upstream string
+	command                            command
+}
 
 // runDev serves until ctx ends.
 func runDev(ctx context.Context, out *cli.Output, o devOptions) error {
@@ -51,21 +57,32 @@ func runDev(ctx context.Context, out *cli.Output, o devOptions) error {
 	if err := openLog(env, out, o.log, "dev"); err != nil {
 		return err
 	}
-	own, err := ownTools(o.tools, env.Log)
+	own, end, err := o.own(ctx, env)
 	if err != nil {
 		return err
 	}
+	defer end()
 	serve := func(ctx context.Context, l net.Listener, h http.Handler) error {
 		if err := checkListener(env, l.Addr()); err != nil {
 			return err
 		}
-		printWelcome(out.Out, env, devOrigin(env, l.Addr()), recordsOf(env))
+		printWelcome(out.Out, env, devOrigin(env, l.Addr()), recordsOf(env), o.command.args)
 		if env.Settings().Has("ISSUER_URL") {
 			fmt.Fprintf(out.Out, "Listening on %s for that origin.\n", l.Addr())
 		}
 		return front.Serve(ctx, l, h, front.Options{})
 	}
 	return together{env, o.listen, own, serve}.run(ctx)
+}
+
+// own returns what serves in place of functions, and what ends it.
+func (o devOptions) own(ctx context.Context, env *boot.Env) (own map[string]boot.Build, end func(), err error) {
+	if o.tools == "" {
+		return o.command.open(ctx, env)
+	}
+	tools, err := ownTools(o.tools, env.Log)
+	build := func(context.Context, *boot.Env) (http.Handler, error) { return tools, nil }
+	return map[string]boot.Build{"mcp": build}, func() {}, err
 }
 
 // devEnvironment is the process's environment over the defaults of development, with the

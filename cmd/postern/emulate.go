@@ -72,7 +72,7 @@ func runEmulate(ctx context.Context, out *cli.Output, log, upstream string, c em
 		if c.Store == emulate.Firestore {
 			records = "the Firestore emulator, and end with it"
 		}
-		printWelcome(out.Out, env, origin, records)
+		printWelcome(out.Out, env, origin, records, nil)
 	}
 	return emulate.Run(ctx, c)
 }

@@ -42,18 +42,19 @@ var (
 
 // openAll makes every function with the settings of env: a handler with the path map in
 // front, and what a change of the store is delivered to. Every problem of every function is
-// reported at once. Own handlers, by name, serve in place of functions.
-func openAll(ctx context.Context, env *boot.Env, own map[string]http.Handler) (http.Handler, deliver, error) {
+// reported at once. What own has by name serves in place of functions.
+func openAll(ctx context.Context, env *boot.Env, own map[string]boot.Build) (http.Handler, deliver, error) {
 	m, err := gateway.Load()
 	if err != nil {
 		return nil, nil, err
 	}
-	backends, problems := open(ctx, env, httpFunctions)
+	builds := maps.Clone(httpFunctions)
+	maps.Copy(builds, own)
+	backends, problems := open(ctx, env, builds)
 	receivers, more := open(ctx, env, eventFunctions)
 	if err := config.Join(append(problems, more...)...); err != nil {
 		return nil, nil, err
 	}
-	maps.Copy(backends, own)
 	handler, err := front.New(m, backends)
 	return handler, deliverTo(receivers), err
 }

@@ -38,6 +38,9 @@ func execute(ctx context.Context, out *cli.Output, args []string) error {
 	if cli.IsUsage(err) {
 		err = cmp.Or(misspelt(root, args), err)
 	}
+	if end := slices.Index(args, "--"); end >= 0 {
+		args = args[:end] // what follows is of another program
+	}
 	if err != nil && slices.Contains(args, "--json") {
 		out.JSON = true // even if the command line could not be read so far
 	}

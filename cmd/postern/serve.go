@@ -43,6 +43,7 @@ const serveGrace = 30 * time.Second
 type serveOptions struct {
 	listen, data, log string
 	upstream          string // an MCP server behind this one
+	command           command
 	http              string // a second address, for plain HTTP
 	behindProxy       bool
 	directory, roots  string // of the ACME authority
@@ -52,8 +53,10 @@ func newServe(out *cli.Output) *cobra.Command {
 	var o serveOptions
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Run everything in one process, in production on one machine", Long: serveLong,
-		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.command.check(cmd); err != nil {
+				return err
+			}
 			changed := cmd.Flags().Changed
 			if o.behindProxy && (changed("acme-directory") || changed("acme-ca")) {
 				return cli.Usage("with --behind-proxy the proxy has the certificate: " +
@@ -66,6 +69,7 @@ func newServe(out *cli.Output) *cobra.Command {
 		},
 	}
 	addUpstream(cmd, &o.upstream)
+	addCommand(cmd, &o.command)
 	f := cmd.Flags()
 	f.StringVar(&o.listen, "listen", ":443",
 		"address to listen on; with --behind-proxy the default is "+behindProxyListen)
@@ -94,7 +98,9 @@ func runServe(ctx context.Context, out *cli.Output, o serveOptions) error {
 	if !o.behindProxy {
 		s.certificate, certErr = o.newCertificate(env, issuer)
 	}
-	return together{env, o.listen, nil, s.serve}.run(ctx, rules, o.makeKeys(env), certErr)
+	own, end, commandErr := o.command.open(ctx, env)
+	defer end()
+	return together{env, o.listen, own, s.serve}.run(ctx, rules, o.makeKeys(env), certErr, commandErr)
 }
 
 // defaults are those of production: behind one proxy, what it says of its caller counts.

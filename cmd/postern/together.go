@@ -27,7 +27,7 @@ import (
 type together struct {
 	env    *boot.Env
 	listen string
-	own    map[string]http.Handler // in place of functions, by name
+	own    map[string]boot.Build // in place of functions, by name
 	// serve answers on a listener until ctx ends.
 	serve func(ctx context.Context, l net.Listener, h http.Handler) error
 }

@@ -22,13 +22,13 @@ func TestOwnToolsGetTheRequestAsItCame(t *testing.T) {
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://127.0.0.1:8085/mcp", nil)
 	r.Header.Set("Authorization", "Bearer x")
 	w := httptest.NewRecorder()
-	own["mcp"].ServeHTTP(w, r)
+	own.ServeHTTP(w, r)
 	if want := "127.0.0.1:8085 /mcp Bearer x"; w.Body.String() != want {
 		t.Errorf("got %d %s, want %s", w.Code, w.Body, want)
 	}
 	program.Close()
 	w = httptest.NewRecorder()
-	own["mcp"].ServeHTTP(w, r)
+	own.ServeHTTP(w, r)
 	if w.Code != http.StatusBadGateway {
 		t.Errorf("program gone: got %d, want 502", w.Code)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	_ "embed"
 	"io"
 	"path/filepath"
@@ -17,12 +18,12 @@ var welcomeText string
 var welcome = template.Must(template.New("welcome").Parse(welcomeText))
 
 // printWelcome says where the server is, where its data lie, who may sign in, and what to
-// paste into each client.
-func printWelcome(w io.Writer, env *boot.Env, origin, records string) {
+// paste into each client. Command is the server behind, if it is one.
+func printWelcome(w io.Writer, env *boot.Env, origin, records string, command []string) {
 	keys, _ := env.Lookup("FERNET_KEYS_FILE")
 	_ = welcome.Execute(w, struct{ URL, Records, Keys, SignIn, Upstream string }{
 		origin + "/mcp", records, absolute(filepath.Dir(keys)), mayEnter(env),
-		env.Settings().String(upstreamSetting),
+		cmp.Or(strings.Join(command, " "), env.Settings().String(upstreamSetting)),
 	})
 }
 

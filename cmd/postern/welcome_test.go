@@ -36,7 +36,7 @@ func TestWelcomeSaysWhereDataLieAndWhoMaySignIn(t *testing.T) {
 	} {
 		env := &boot.Env{Lookup: config.Map(c.settings)}
 		var out strings.Builder
-		printWelcome(&out, env, "http://127.0.0.1:1", recordsOf(env))
+		printWelcome(&out, env, "http://127.0.0.1:1", recordsOf(env), nil)
 		for _, want := range c.want {
 			if !strings.Contains(out.String(), want) {
 				t.Errorf("%s: got %s, want %q in it", name, out.String(), want)

@@ -38,7 +38,7 @@ func Serve(describe func(Deps) Server, drivers driver.Openers) {
 	if os.Getenv("IDENTITY_PROVIDER") == "" {
 		besideDev()
 	}
-	serve.Main(entryPoint, buildOf(drivers, describe, true))
+	serve.Main(entryPoint, BuildServer(drivers, describe))
 }
 
 // besideDev sets what is not set to what postern dev has.
@@ -58,6 +58,11 @@ func besideDev() {
 // Build reads the environment and opens what the endpoint needs, the store by one of drivers.
 // It does no network I/O, so a bad setting fails the start and nothing else can.
 func Build(drivers driver.Openers) boot.Build { return buildOf(drivers, nil, false) }
+
+// BuildServer is [Build] for a server that a program describes; every part is made at start.
+func BuildServer(drivers driver.Openers, describe func(Deps) Server) boot.Build {
+	return buildOf(drivers, describe, true)
+}
 
 // buildOf is Build for a server; check makes its parts at start, as under development. Nil
 // is the built-in one, in whose place there may be one behind.
