@@ -28,13 +28,13 @@ locals {
     { STORE = "firestore:${var.project}/${module.store.database}" },
   )
 
-  github = {
+  github = merge({
     IDENTITY_PROVIDER = "github"
     GITHUB_CLIENT_ID  = var.github_client_id
     GITHUB_URL        = var.github_url
     GITHUB_API_URL    = var.github_api_url
     ALLOW             = join(",", var.allow)
-  }
+  }, length(var.github_scopes) == 0 ? {} : { GITHUB_SCOPES = join(" ", var.github_scopes) })
 
   contact = var.operator_contact == null ? {} : { OPERATOR_CONTACT = var.operator_contact }
 

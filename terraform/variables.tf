@@ -76,6 +76,17 @@ variable "github_api_url" {
   }
 }
 
+variable "github_scopes" {
+  description = "What tools may do at GitHub in the person's name, as scopes of GitHub, e.g. [\"repo\"]. The consent page says it. Empty asks for nothing but what the rules of allow need."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for scope in var.github_scopes : can(regex("^[a-z][a-z_]{0,31}(:[a-z_]{1,32})?$", scope))])
+    error_message = "github_scopes has an entry that is no scope of GitHub, e.g. github_scopes = [\"repo\"]."
+  }
+}
+
 variable "allow" {
   description = "Who may enter: a list of user:LOGIN, user-id:NUMBER, org:NAME, team:ORG/TEAM, email-domain:DOMAIN, or the word anyone. There is no default: nothing said means nobody."
   type        = list(string)

@@ -494,7 +494,7 @@ func TestTooLittleScopeLetsNobodyIn(t *testing.T) {
 	s.github.Outage("/login/oauth/access_token", oauthtest.Fault{Status: 200,
 		Body: `{"access_token":"` + token + `","token_type":"bearer","scope":"user"}`})
 	q := s.signIn(t, s.browser(loopbackURI), s.request(), "octocat")
-	wantDenied(t, s, q, "GitHub did not grant the permission that is needed to check who may enter")
+	wantDenied(t, s, q, "GitHub did not grant a permission that this server needs")
 }
 
 // A server that would let nobody in, or everybody, does not start (UP-09).

@@ -33,8 +33,9 @@ type consentData struct {
 	Scopes                           []scope
 	Provider                         string
 	Learns                           []learned
-	Keeps                            bool   // a token of the provider
-	Transaction                      string // sealed
+	Keeps                            bool     // a token of the provider
+	Reach                            []string // what tools may do there by it
+	Transaction                      string   // sealed
 }
 
 // showConsent shows the consent page. The transaction is new on every render, so an earlier page
@@ -71,7 +72,8 @@ func (h *handler) showConsent(
 		Loopback: redirect.Loopback(), PrivateUse: redirect.PrivateUse(),
 		Server: h.oneOfSeveral(resource), Resource: req.Resource, Scopes: inWords(resource, req.Scopes),
 		Lifetime: pages.InWords(lifetime), Refreshed: refreshed,
-		Provider: providerName(h.Provider), Learns: learns(h.Allow), Keeps: keepsToken(h.Provider), Transaction: sealed,
+		Provider: providerName(h.Provider), Learns: learns(h.Allow), Keeps: keepsToken(h.Provider),
+		Reach: reach(h.Provider), Transaction: sealed,
 	})
 }
 
@@ -124,6 +126,14 @@ func (h *handler) oneOfSeveral(r oauth.Resource) string {
 func keepsToken(p upstream.Provider) bool {
 	_, form := p.(upstream.FormSignIn)
 	return !form
+}
+
+// reach is what tools may do at the provider in the person's name, in its words.
+func reach(p upstream.Provider) []string {
+	if r, ok := p.(upstream.Reacher); ok {
+		return r.Reach()
+	}
+	return nil
 }
 
 // providerName is the provider as pages call it.

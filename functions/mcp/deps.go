@@ -44,6 +44,8 @@ func (c Config) deps() Deps {
 const (
 	signInAgain = Problem("the identity provider does not accept the kept sign-in: try again later, " +
 		"and if it stays so, remove the connection in your client and sign in again")
+	reachMore = Problem("this server's tools need more of your account than when you signed in: " +
+		"remove the connection in your client and sign in again")
 	notNow = Problem("the identity provider could not be asked right now: try again later")
 	noAPI  = Problem("this server's identity provider has nothing to ask in your name")
 )
@@ -114,6 +116,8 @@ func readableError(err error) error {
 		return err
 	}
 	switch {
+	case errors.Is(err, upstream.ErrScopeMissing):
+		return fmt.Errorf("%w: %w", reachMore, err)
 	case errors.Is(err, upstream.ErrTokenDead):
 		return fmt.Errorf("%w: %w", signInAgain, err)
 	case errors.Is(err, upstream.ErrElsewhere):

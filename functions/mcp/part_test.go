@@ -155,6 +155,8 @@ func TestProfileUsesThePersonsOwnUpstreamToken(t *testing.T) {
 		{"no token kept", nil, mine, nil, "sign in again"},
 		{"token gone at the provider", kept, upstream.Profile{}, fmt.Errorf("read: %w", upstream.ErrTokenDead),
 			"sign in again"},
+		{"a scope of tools is new", kept, upstream.Profile{}, fmt.Errorf("%w: repo", upstream.ErrScopeMissing),
+			"more of your account than when you signed in: remove the connection in your client and sign in again"},
 		{"provider down", kept, upstream.Profile{}, errors.New("dial tcp 192.0.2.1"), "try again later"},
 		{"another person's profile", kept, upstream.Profile{Subject: "development:mallory", Bio: "secret"}, nil,
 			"the tool failed"},

@@ -57,6 +57,15 @@ var Settings = []Setting{
 		Doc:     "The address of GitHub's REST API, for GitHub Enterprise Server and tests.",
 	},
 	{
+		Name: "GITHUB_SCOPES", Kind: KindText, Example: "repo",
+		Want: "scopes of GitHub separated by spaces, like repo",
+		Doc: "What tools may do at GitHub in the person's name, beyond what the rules of `ALLOW` need: scopes that " +
+			"GitHub is asked for at the sign-in, and that the consent page puts in words. " +
+			"Unset, none: tools see what is public. " +
+			"People who signed in before a scope was added are asked to sign in again when a tool needs GitHub. " +
+			"Read when `IDENTITY_PROVIDER` is `github`.",
+	},
+	{
 		Name: "ALLOW", Kind: KindText, Required: true, Example: "user:octocat,org:acme",
 		Want: "who may enter: user:octocat, user-id:583231, org:acme, team:acme/ops, " +
 			"email-domain:example.com, separated by commas, or the word anyone",

@@ -90,7 +90,9 @@ var (
 	}
 	// What tokens are for.
 	resources = []string{"SCOPES", "MCP_UPSTREAMS"}
-	people    = []string{"IDENTITY_PROVIDER", "GITHUB_CLIENT_ID", "GITHUB_URL", "GITHUB_API_URL", "ALLOW"}
+	people    = []string{
+		"IDENTITY_PROVIDER", "GITHUB_CLIENT_ID", "GITHUB_URL", "GITHUB_API_URL", "GITHUB_SCOPES", "ALLOW",
+	}
 	// How pages look.
 	look = []string{"SERVER_NAME", "LOGO", "ACCENT_COLOR", "SUPPORT_CONTACT", "PRIVACY_URL", "TERMS_URL"}
 	// What a function needs that asks who may enter.

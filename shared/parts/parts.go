@@ -155,6 +155,7 @@ func github(env *boot.Env, r *config.Reader, secret Secret, allow upstream.Allow
 		ClientID:     r.String("GITHUB_CLIENT_ID"),
 		ClientSecret: noSecret,
 		Scopes:       allow.RequiredScopes(),
+		Reach:        config.Parse(r, "GITHUB_SCOPES", upstream.ParseReach),
 	}
 	if secret == WithSecret {
 		file := keyfile.New(r.File("GITHUB_CLIENT_SECRET_FILE"), parseSecret, options("github-client-secret", env, r))

@@ -70,6 +70,9 @@ func (t inTheName) send(r *http.Request) (*http.Response, error) {
 	if err := t.github.usable(token); err != nil {
 		return nil, err
 	}
+	if err := t.github.reaches(token); err != nil {
+		return nil, err
+	}
 	r = r.Clone(r.Context())
 	r.Header.Set("Authorization", "Bearer "+token.AccessToken.Reveal())
 	if r.Header.Get("Accept") == "" {

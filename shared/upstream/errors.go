@@ -36,9 +36,9 @@ var (
 	// ErrTokenDead: the kept token does not work here: revoked, expired, or
 	// obtained with another client id (K5).
 	ErrTokenDead = errors.New("the provider's token does not work")
-	// ErrScopeMissing: the person never gave a permission that the rules need now.
+	// ErrScopeMissing: the person never gave a permission that the rules, or tools, need now.
 	// It is an [ErrTokenDead] that no waiting mends.
-	ErrScopeMissing = fmt.Errorf("%w: it lacks a scope that ALLOW needs", ErrTokenDead)
+	ErrScopeMissing = fmt.Errorf("%w: it lacks a scope that is needed now", ErrTokenDead)
 	// ErrOddAnswer: the provider answered, but not as it documents, so that the
 	// answer is neither yes nor no.
 	ErrOddAnswer = errors.New("the answer is not what the provider documents")

@@ -42,9 +42,11 @@ type GitHubConfig struct {
 	// URL and APIURL are origins with an optional path and no trailing slash;
 	// empty means the public GitHub. Plain http is accepted on loopback only.
 	URL, APIURL string
-	// Scopes to ask for: [Allow.RequiredScopes], and what tools need. With
-	// user:email among them the verified primary address is read at sign-in.
+	// Scopes to ask for: [Allow.RequiredScopes]. With user:email among them the verified
+	// primary address is read at sign-in.
 	Scopes []string
+	// Reach is what tools need beyond that. A token without it is not used for them.
+	Reach []string
 	// Transport carries all calls; nil means one of our own, without proxy.
 	Transport http.RoundTripper
 	// Now tells the time; nil means time.Now.
@@ -52,7 +54,7 @@ type GitHubConfig struct {
 }
 
 // GitHub signs people in at GitHub. It is a [Provider], [Identifier], [Membership],
-// [Revoker], [Profiler] and [EmailVerifier].
+// [Revoker], [Profiler], [EmailVerifier], [API] and [Reacher].
 //
 // A sign-in costs two calls (token, user), a third if e-mail rules are configured.
 // Checking an organisation costs one call per rule, a team two. Nothing is cached.
@@ -61,7 +63,8 @@ type GitHub struct {
 	secret   func(context.Context) (credential.Secret, error)
 	api      string
 	endpoint oauth2.Endpoint
-	scopes   []string
+	scopes   []string // all that are asked for
+	reach    []string // those of tools
 	client   *http.Client
 	now      func() time.Time
 }
@@ -91,7 +94,8 @@ func NewGitHub(c GitHubConfig) (*GitHub, error) {
 			// Said, not probed: a probe would send a one-time code twice.
 			AuthStyle: oauth2.AuthStyleInParams,
 		},
-		scopes: sortedScopes(c.Scopes),
+		scopes: sortedScopes(slices.Concat(c.Scopes, c.Reach)),
+		reach:  sortedScopes(c.Reach),
 		client: newClient(c.Transport),
 		now:    now,
 	}, nil
@@ -250,7 +254,7 @@ func (g *GitHub) accept(got *oauth2.Token) (Token, error) {
 			return t, odd("redeem the code at GitHub", "it does not say which scopes were granted")
 		default:
 			return t, refused(oauth.AccessDenied,
-				"GitHub did not grant the permission that is needed to check who may enter")
+				"GitHub did not grant a permission that this server needs")
 		}
 	}
 	return t, nil

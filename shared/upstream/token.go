@@ -83,7 +83,17 @@ func (t Token) allows(want string) bool {
 // contains lists the wider scopes that stand for the narrow ones we ask for. GitHub
 // normalises granted scopes: who once granted "user" is told "user", not "user:email".
 var contains = map[string][]string{
-	"user":      {"user:email", "read:user"},
-	"admin:org": {"read:org", "write:org"},
-	"write:org": {"read:org"},
+	"user":             {"user:email", "user:follow", "read:user"},
+	"admin:org":        {"read:org", "write:org"},
+	"write:org":        {"read:org"},
+	"repo":             {"public_repo", "repo:invite", "repo:status", "repo_deployment", "security_events"},
+	"admin:repo_hook":  {"read:repo_hook", "write:repo_hook"},
+	"write:repo_hook":  {"read:repo_hook"},
+	"admin:public_key": {"read:public_key", "write:public_key"},
+	"write:public_key": {"read:public_key"},
+	"admin:gpg_key":    {"read:gpg_key", "write:gpg_key"},
+	"write:gpg_key":    {"read:gpg_key"},
+	"write:packages":   {"read:packages"},
+	"write:discussion": {"read:discussion"},
+	"project":          {"read:project"},
 }

@@ -314,6 +314,20 @@ run "cimd_allow_refuses_a_url" {
   expect_failures = [var.cimd_allow]
 }
 
+run "github_scopes_refuse_what_is_no_scope" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    github_scopes = ["repo", "read my repositories"]
+  }
+
+  expect_failures = [var.github_scopes]
+}
+
 run "scopes_refuse_a_name_that_is_taken" {
   command = plan
 

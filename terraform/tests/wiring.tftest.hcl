@@ -145,6 +145,7 @@ run "good_values_pass" {
     public_origin      = "https://mcp.auth-1.example.co.uk"
     github_url         = "https://github.example.com"
     github_api_url     = "https://github.example.com/api/v3"
+    github_scopes      = ["repo", "read:user"]
     allow              = ["user:octocat", "user-id:583231", "org:acme", "team:acme/ops.x_y", "email-domain:example.com", "anyone"]
     operator_contact   = "ops@example.com"
     cimd_allow         = ["claude.ai", "chatgpt.com"]

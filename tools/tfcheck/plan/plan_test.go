@@ -34,6 +34,7 @@ var settings = []string{
 	"operator_contact=ops@example.com",
 	`look={ name = "Acme Tools", accent_color = "#1a56c4", support_contact = "help@example.com" }`,
 	`scopes=[{ name = "admin", words = "delete what was kept" }]`,
+	`github_scopes=["repo"]`,
 	`mcp_upstream_url=https://wiki.example.com/mcp`,
 	`mcp_upstreams={ crm = { url = "https://crm.example.com/mcp", title = "Customers" } }`,
 }
