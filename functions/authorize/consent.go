@@ -3,7 +3,6 @@ package authorize
 import (
 	_ "embed"
 	"net/http"
-	"slices"
 
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/edge"
@@ -72,7 +71,7 @@ func (h *handler) showConsent(
 		Loopback: redirect.Loopback(), PrivateUse: redirect.PrivateUse(),
 		Server: h.oneOfSeveral(resource), Resource: req.Resource, Scopes: inWords(resource, req.Scopes),
 		Lifetime: pages.InWords(lifetime), Refreshed: refreshed,
-		Provider: providerName(h.Provider), Learns: learns(h.Allow), Keeps: keepsToken(h.Provider),
+		Provider: h.Provider.Title(), Learns: learns(h.Allow), Keeps: keepsToken(h.Provider),
 		Reach: reach(h.Provider), Transaction: sealed,
 	})
 }
@@ -86,15 +85,18 @@ type learned struct {
 
 // learns lists what the provider is asked about the person.
 func learns(a upstream.Allow) []learned {
-	asks := func(kinds ...upstream.Kind) bool {
-		return slices.ContainsFunc(a.Rules(), func(r upstream.Rule) bool { return slices.Contains(kinds, r.Kind) })
-	}
 	out := []learned{{What: "account"}}
-	if asks(upstream.EmailDomain) {
+	if a.HasKind(upstream.Email, upstream.EmailDomain) {
 		out = append(out, learned{What: "email", Next: true})
 	}
-	if asks(upstream.Org, upstream.Team) {
+	if a.HasKind(upstream.Org, upstream.Team) {
 		out = append(out, learned{What: "membership", Next: true})
+	}
+	if a.HasKind(upstream.Group) {
+		out = append(out, learned{What: "groups", Next: true})
+	}
+	if a.HasKind(upstream.Claim) {
+		out = append(out, learned{What: "claims", Next: true})
 	}
 	out[len(out)-1].Last = len(out) > 1
 	return out
@@ -134,12 +136,4 @@ func reach(p upstream.Provider) []string {
 		return r.Reach()
 	}
 	return nil
-}
-
-// providerName is the provider as pages call it.
-func providerName(p upstream.Provider) string {
-	if p.Name() == "github" {
-		return "GitHub"
-	}
-	return p.Name()
 }

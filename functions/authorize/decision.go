@@ -89,6 +89,10 @@ func startAgain(err error) error {
 // back, and the cookie that must come with it, exist from now on and not before. A
 // repeated approval gives the same answer: both are derived from the transaction.
 func (h *handler) approve(w http.ResponseWriter, r *http.Request, t transaction) error {
+	away, err := h.providerURL(r, t, t.Request.Hints)
+	if err != nil {
+		return err
+	}
 	sealed, err := h.seal(r.Context(), purposeSignIn, t)
 	if err != nil {
 		return err
@@ -96,7 +100,7 @@ func (h *handler) approve(w http.ResponseWriter, r *http.Request, t transaction)
 	makeRoom(w, r, signInCookie)
 	pages.SetCookie(w, r, signInCookie+t.id(), sealed, t.Expiry.Sub(h.Now())+recognised)
 	telemetry.Audit(r.Context(), h.Log, telemetry.ConsentApproved, approvalFields(t)...)
-	pages.SeeOther(w, h.providerURL(r, t, t.Request.Hints))
+	pages.SeeOther(w, away)
 	return nil
 }
 

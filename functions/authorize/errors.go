@@ -126,10 +126,15 @@ type unfinishedData struct {
 
 // unfinished is the error of an approved sign-in that did not come to its end. Nothing is
 // issued, so a new round at the provider completes the same transaction, and the page leads
-// there; the code of the round before is used up, which a reload would not get over.
+// there; the code of the round before is used up, which a reload would not get over. A
+// provider whose pages cannot be found was not asked yet, so there a reload goes on.
 func (h *handler) unfinished(r *http.Request, t transaction, err error) error {
+	link, unknown := h.providerURL(r, t, t.Request.Hints)
+	if unknown != nil {
+		link = r.URL.RequestURI()
+	}
 	return pages.Explain(err, unfinishedPage, unfinishedData{
-		Provider: providerName(h.Provider), Link: h.providerURL(r, t, t.Request.Hints), Fault: httperr.Of(err).Fault,
+		Provider: h.Provider.Title(), Link: link, Fault: httperr.Of(err).Fault,
 	})
 }
 
@@ -143,9 +148,13 @@ type noEntryData struct {
 // person reads it first, may go on with another account in the same transaction, and goes back
 // by a link that tells the client (RFC 6749 §4.1.2.1).
 func (h *handler) noEntry(r *http.Request, t transaction, to oauth.Redirect, cause error) error {
+	another, err := h.providerURL(r, t, otherAccount(t.Request.Hints))
+	if err != nil {
+		return err
+	}
 	d := noEntryData{
-		ServerHost: edge.Issuer(r).Host(), Provider: providerName(h.Provider), Contact: h.Contact,
-		Another: h.providerURL(r, t, otherAccount(t.Request.Hints)), Destination: to.Destination(),
+		ServerHost: edge.Issuer(r).Host(), Provider: h.Provider.Title(), Contact: h.Contact,
+		Another: another, Destination: to.Destination(),
 	}
 	description := "this account may not enter: ask the operator of the server"
 	if refusal, ok := errors.AsType[*oauth.Error](cause); ok {
@@ -156,7 +165,7 @@ func (h *handler) noEntry(r *http.Request, t transaction, to oauth.Redirect, cau
 	}
 	d.Back = clientLink(to, append([]string{"error", string(oauth.AccessDenied), "error_description", description},
 		answerOf(t)...)...)
-	err := httperr.Status(http.StatusForbidden, oauth.RefuseBecause(cause, oauth.AccessDenied, description))
+	err = httperr.Status(http.StatusForbidden, oauth.RefuseBecause(cause, oauth.AccessDenied, description))
 	return pages.Explain(err, noEntryPage, d)
 }
 

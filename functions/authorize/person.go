@@ -33,7 +33,7 @@ func (h *handler) identify(r *http.Request, t transaction, query url.Values) (st
 	person.AllowedBy, err = h.Allow.Check(ctx, h.Provider, token, identity)
 	if errors.Is(err, upstream.ErrNotAllowed) {
 		telemetry.Audit(ctx, h.Log, telemetry.EntryRefused,
-			clientField(t), personField(person.Subject), slog.String("reason", "no rule of ALLOW"))
+			clientField(t), personField(person.Subject), slog.String("reason", err.Error()))
 		h.noteRefusal(ctx, person)
 		err = &identified{err, person.Login}
 	}

@@ -33,6 +33,6 @@ func sendDenied(
 }
 
 // providerURL is where the browser goes to sign in.
-func (h *handler) providerURL(r *http.Request, t transaction, hints upstream.Hints) string {
-	return h.Provider.AuthCodeURL(edge.Issuer(r).URL(oauth.CallbackPath), t.state(), t.verifier(), hints)
+func (h *handler) providerURL(r *http.Request, t transaction, hints upstream.Hints) (string, error) {
+	return h.Provider.AuthCodeURL(r.Context(), edge.Issuer(r).URL(oauth.CallbackPath), t.state(), t.verifier(), hints)
 }

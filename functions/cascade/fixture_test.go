@@ -51,8 +51,12 @@ type provider struct {
 	answer  error // what it answers to everything, if it is set
 }
 
-func (*provider) Name() string                                        { return "github" }
-func (*provider) AuthCodeURL(_, _, _ string, _ upstream.Hints) string { return "" }
+func (*provider) Name() string                { return "github" }
+func (*provider) Title() string               { return "GitHub" }
+func (*provider) Answers(upstream.Rule) error { return nil }
+func (*provider) AuthCodeURL(_ context.Context, _, _, _ string, _ upstream.Hints) (string, error) {
+	return "", nil
+}
 func (p *provider) Exchange(context.Context, string, url.Values, string) (upstream.Identity, upstream.Token, error) {
 	return upstream.Identity{}, upstream.Token{}, fixture.ErrDown
 }

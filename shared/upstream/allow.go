@@ -54,14 +54,14 @@ func (a Allow) Has(rule string) bool {
 	return slices.ContainsFunc(a.rules, func(r Rule) bool { return r.String() == rule })
 }
 
-// has reports whether there is a rule of one of the kinds.
-func (a Allow) has(kinds ...Kind) bool {
+// HasKind reports whether there is a rule of one of the kinds.
+func (a Allow) HasKind(kinds ...Kind) bool {
 	return slices.ContainsFunc(a.rules, func(r Rule) bool { return slices.Contains(kinds, r.Kind) })
 }
 
 // NeedsProvider reports whether checking may ask the provider: there are
 // organisation or team rules.
-func (a Allow) NeedsProvider() bool { return a.has(Org, Team) }
+func (a Allow) NeedsProvider() bool { return a.HasKind(Org, Team) }
 
 // RequiredScopes returns the GitHub scopes without which the rules cannot be
 // checked, sorted; none if logins and ids are enough (UP-11).
@@ -70,25 +70,19 @@ func (a Allow) RequiredScopes() []string {
 	if a.NeedsProvider() {
 		scopes = append(scopes, scopeReadOrg)
 	}
-	if a.has(EmailDomain) {
+	if a.HasKind(Email, EmailDomain) {
 		scopes = append(scopes, scopeEmail)
 	}
 	return scopes
 }
 
-// Fits returns an error for the operator if p can never answer one of the rules.
+// Fits returns an error for the operator that names every rule p can never answer.
 func (a Allow) Fits(p Provider) error {
 	var problems []string
-	if _, ok := p.(Membership); !ok && a.NeedsProvider() {
-		problems = append(problems, fmt.Sprintf("identity provider %q has no organisations or teams: "+
-			"org and team rules need github", p.Name()))
-	}
-	if v, ok := p.(EmailVerifier); (!ok || !v.VerifiesEmail()) && a.has(EmailDomain) {
-		problems = append(problems, fmt.Sprintf("identity provider %q gives no verified e-mail address here: "+
-			"email-domain rules need github with scope %s", p.Name(), scopeEmail))
-	}
-	if p.Name() != githubName && a.has(UserID) {
-		problems = append(problems, fmt.Sprintf("identity provider %q has no numeric ids: write user:LOGIN", p.Name()))
+	for _, r := range a.rules {
+		if err := p.Answers(r); err != nil {
+			problems = append(problems, fmt.Sprintf("%q: %s", r, err))
+		}
 	}
 	if len(problems) > 0 {
 		return errors.New(strings.Join(problems, "; "))
@@ -101,23 +95,38 @@ func (a Allow) Fits(p Provider) error {
 //
 // If no rule admits the person the error is [ErrNotAllowed] only when every rule
 // was answered; otherwise it is [ErrTokenDead] or the outage that kept one from
-// being asked (UP-18).
+// being asked (UP-18). A claim that the provider left out does not admit, which ends
+// nothing where somebody is about to enter: the error is both [ErrNotAllowed] and
+// [ErrOddAnswer].
 func (a Allow) Check(ctx context.Context, p Provider, t Token, id Identity) (rule string, err error) {
+	var silent []string
 	for _, r := range a.rules {
-		if r.admits(p.Name(), id) {
+		yes, said := r.admits(p.Name(), id)
+		if yes {
 			return r.String(), nil
 		}
+		if !said {
+			silent = append(silent, r.String())
+		}
+	}
+	no := ErrNotAllowed
+	if len(silent) > 0 {
+		no = fmt.Errorf("%w: %w: it says nothing that decides %s", ErrNotAllowed, ErrOddAnswer, strings.Join(silent, ", "))
 	}
 	if !a.NeedsProvider() {
-		return "", ErrNotAllowed
+		return "", no
 	}
 	m, ok := p.(Membership)
 	if !ok {
 		return "", fmt.Errorf("check membership: provider %q has none", p.Name())
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
-	return a.askProvider(ctx, m, t, id)
+	rule, err = a.askProvider(ctx, m, t, id)
+	if errors.Is(err, ErrNotAllowed) {
+		err = no
+	}
+	return rule, err
 }
 
 // Recheck is [Allow.Check] for a person who was let in before and is known since: the account
@@ -131,20 +140,23 @@ func (a Allow) Recheck(
 	ctx context.Context, p Provider, t Token, known Identity,
 ) (today Identity, rule string, err error) {
 	account, asks := p.(Identifier)
-	if !asks || a.has(Anyone) {
+	if !asks || a.HasKind(Anyone) {
 		rule, err = a.Check(ctx, p, t, known)
 		return known, rule, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
 	if today, err = account.Today(ctx, t, known); err != nil {
 		return known, "", err
 	}
 	var unread error // why the address could not be read
-	if v, ok := p.(EmailVerifier); ok && a.has(EmailDomain) {
+	if v, ok := p.(EmailVerifier); ok && a.HasKind(Email, EmailDomain) {
 		today.Email, unread = v.VerifiedEmail(ctx, t)
 	}
 	rule, err = a.Check(ctx, p, t, today)
+	if errors.Is(err, ErrNotAllowed) && errors.Is(err, ErrOddAnswer) {
+		err = fmt.Errorf("%w: what decided is not said any more", ErrOddAnswer) // which is no "no"
+	}
 	if unread != nil {
 		today.Email = known.Email
 		if errors.Is(err, ErrNotAllowed) { // a rule was not answered

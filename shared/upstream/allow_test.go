@@ -1,6 +1,8 @@
 package upstream_test
 
 import (
+	"encoding/json"
+	"errors"
 	"regexp"
 	"slices"
 	"strings"
@@ -38,6 +40,15 @@ func TestAllowIsReadInNormalForm(t *testing.T) {
 		"email-domain:Example.COM":              "email-domain:example.com",
 		"email-domain:bücher.example":           "email-domain:xn--bcher-kva.example",
 		"user:octocat_acme":                     "user:octocat_acme",
+		"user:Ann.Lee@example.com":              "user:ann.lee@example.com",
+		"user-id:auth0|5F":                      "user-id:auth0|5F",
+		"email:Ann.Lee@Example.COM":             "email:ann.lee@example.com",
+		"email-domain:*.Example.COM":            "email-domain:*.example.com",
+		"group:Ops Team":                        "group:Ops Team",
+		"group:/acme/*":                         "group:/acme/*",
+		"group:CN=ops%2cOU=x%25":                "group:CN=ops%2COU=x%25",
+		"claim:department=R&D":                  "claim:department=R&D",
+		"claim:https://a.example/roles=ops=1":   "claim:https://a.example/roles=ops=1",
 	} {
 		a := allow(t, text)
 		if got := written(a); got != want {
@@ -57,15 +68,20 @@ func TestAllowIsReadInNormalForm(t *testing.T) {
 // Nothing said, or said wrongly, means nobody, and the error says why (UP-09, RU-21).
 func TestEmptyOrMalformedAllowIsAnErrorThatSaysWhy(t *testing.T) {
 	t.Parallel()
-	why := regexp.MustCompile(`": (want an? .+, like|without user:, )|nobody may enter|anyone admits everybody`)
+	why := regexp.MustCompile(`": (.*want .+ like|without user:, )|nobody may enter|anyone admits everybody`)
 	for _, text := range []string{
 		"", " ", ",", "user:octocat,", "octocat", "user:",
 		"user", "user:*", "users:octocat", "User:octocat", "Anyone", "*",
-		"user:octo cat", "user:-x", "user:" + strings.Repeat("a", 40), "user:\u212aate", "user:#1",
-		"user-id:", "user-id:0", "user-id:-1", "user-id:+1", "user-id:01", "user-id:1.0",
-		"user-id:9223372036854775808", "user-id:octocat", "org:", "org:acme/ops", "org:..",
+		"user:octo cat", "user:-x", "user:" + strings.Repeat("a", 129), "user:\u212aate", "user:#1",
+		"user-id:", "user-id:a b", "user-id:\u00e9", "user-id:" + strings.Repeat("a", 256),
+		"user-id:5%", "user-id:5%2", "org:", "org:acme/ops", "org:..",
 		"team:acme", "team:acme/", "team:/ops", "team:acme/..", "team:acme/ops/x", "team:acme/o%2Fps",
-		"email-domain:", "email-domain:@example.com", "email-domain:a@example.com", "email-domain:*.example.com",
+		"email-domain:", "email-domain:@example.com", "email-domain:a@example.com", "email-domain:*example.com",
+		"email-domain:*.com", "email-domain:*.", "email-domain:a.*.example.com", "email-domain:*.*.example.com",
+		"email:", "email:example.com", "email:@example.com", "email:a@b@example.com", "email:*@example.com ",
+		"email:a b@example.com", "email:a@localhost", "group:", "group:/*", "group:a\x00b", "group:\xff",
+		"claim:", "claim:department", "claim:=ops", "claim:department=", "claim:name=Ann", "claim:nickname=ann",
+		"claim:email=a@example.com", "claim:email_verified=true", "claim:sub=5", "claim:iss=x", "claim:nonce=x",
 		"email-domain:com", "email-domain:.com",
 		"email-domain:example.com.", "anyone, user:octocat", "anyone:", "anyone:yes",
 	} {
@@ -134,6 +150,12 @@ func TestStaticRules(t *testing.T) {
 		{"trailing dot", "email-domain:example.com", github, with("a@example.com."), false},
 		{"blank", "email-domain:example.com", github, with("a@example.com "), false},
 		{"IDNA on both sides", "email-domain:bücher.example", github, with("a@BÜCHER.example"), true},
+		{"address", "email:cat@example.com", github, with("Cat@EXAMPLE.com"), true},
+		{"another address", "email:cat@example.com", github, with("scat@example.com"), false},
+		{"an address with two @", "email:cat@example.com", github, with("x@cat@example.com"), false},
+		{"below a domain", "email-domain:*.example.com", github, with("a@b.c.example.com"), true},
+		{"not below, but itself", "email-domain:*.example.com", github, with("a@example.com"), false},
+		{"not below, but alike", "email-domain:*.example.com", github, with("a@notexample.com"), false},
 		{"IDNA against punycode", "email-domain:bücher.example", github, with("a@xn--bcher-kva.example"), true},
 	}
 	for _, test := range tests {
@@ -169,20 +191,26 @@ func TestScopesAreTheSmallestThatAnswerTheRules(t *testing.T) {
 	}
 }
 
+// What a provider can never answer is said at the start, with what to write instead.
 func TestRulesThatTheProviderCannotAnswerAreAProblem(t *testing.T) {
 	t.Parallel()
 	fake := oauthtest.StartGitHub(t, nil)
-	for text, words := range map[string]string{
-		"anyone": "", "user:octocat": "", "org:acme": "organisations", "team:acme/ops": "teams",
-		"email-domain:example.com": "e-mail", "user-id:1": "numeric",
+	for text, words := range map[string]struct{ github, development string }{
+		"anyone": {}, "user:octocat": {}, "org:acme": {"", "organisations"}, "team:acme/ops": {"", "teams"},
+		"email-domain:example.com": {"", "e-mail"}, "email:a@example.com": {"", "e-mail"},
+		"user-id:1": {"", "numeric"}, "user-id:01": {"numbers", "numeric"}, "user-id:0": {"numbers", "numeric"},
+		"user-id:9223372036854775808": {"numbers", "numeric"}, "user-id:octocat": {"numbers", "numeric"},
+		"user:a.b": {"login", ""}, "user:" + strings.Repeat("a", 40): {"login", ""},
+		"group:ops": {"org:acme", "names alone"}, "claim:a=b": {"org:acme", "names alone"},
 	} {
 		a := allow(t, text)
-		if err := a.Fits(provider(t, fake, a.RequiredScopes()...)); err != nil {
-			t.Errorf("%s at GitHub: got %v, want no problem", text, err)
-		}
-		err := a.Fits(&upstream.Development{})
-		if (err == nil) != (words == "") || err != nil && !strings.Contains(err.Error(), words) {
-			t.Errorf("%s in development: got %v, want %q", text, err, words)
+		for p, want := range map[upstream.Provider]string{
+			provider(t, fake, a.RequiredScopes()...): words.github, &upstream.Development{}: words.development,
+		} {
+			err := a.Fits(p)
+			if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+				t.Errorf("%s at %s: got %v, want %q", text, p.Name(), err, want)
+			}
 		}
 	}
 	if err := allow(t, "email-domain:example.com").Fits(provider(t, fake)); err == nil {
@@ -190,8 +218,75 @@ func TestRulesThatTheProviderCannotAnswerAreAProblem(t *testing.T) {
 	}
 }
 
+// Rules on claims and groups look at what was said, in any form in which providers list it. What was left
+// out decides nothing, unless the provider says so.
+func TestRulesOnClaims(t *testing.T) {
+	t.Parallel()
+	person := func(json string, c upstream.Claims) upstream.Identity {
+		c.Values, c.UserClaim, c.GroupClaim = decoded(t, json), "preferred_username", "groups"
+		return upstream.Identity{Subject: "oidc:id.example.com#5%7C7", Login: "shown", Claims: &c}
+	}
+	for _, row := range []struct {
+		rule, claims string
+		said         upstream.Claims
+		want         string
+	}{
+		{"group:ops", `{"groups":["dev","ops"]}`, upstream.Claims{}, "yes"},
+		{"group:ops", `{"groups":"ops"}`, upstream.Claims{}, "yes"},
+		{"group:ops", `{"groups":["OPS","/ops","ops2",["ops"]]}`, upstream.Claims{}, "no"},
+		{"group:ops", `{"groups":[]}`, upstream.Claims{}, "no"},
+		{"group:ops", `{}`, upstream.Claims{}, "unsaid"},
+		{"group:ops", `{"groups":null}`, upstream.Claims{}, "unsaid"},
+		{"group:ops", `{}`, upstream.Claims{AbsentIsNo: true}, "no"},
+		{"group:ops", `{"groups":["ops"]}`, upstream.Claims{AbsentIsNo: true, Withheld: []string{"groups"}}, "unsaid"},
+		{"group:acme/*", `{"groups":["acme/a/b"]}`, upstream.Claims{}, "yes"},
+		{"group:acme/*", `{"groups":["acme","acme2/a"]}`, upstream.Claims{}, "no"},
+		{"claim:department=ops", `{"department":"ops"}`, upstream.Claims{}, "yes"},
+		{"claim:department=ops", `{"department":["dev","ops"]}`, upstream.Claims{}, "yes"},
+		{"claim:level=9007199254740993", `{"level":9007199254740992}`, upstream.Claims{}, "no"},
+		{"claim:level=9007199254740993", `{"level":9007199254740993}`, upstream.Claims{}, "yes"},
+		{"claim:staff=true", `{"staff":true}`, upstream.Claims{}, "yes"},
+		{"claim:staff=true", `{"staff":{"true":true}}`, upstream.Claims{}, "no"},
+		{"claim:realm_access.roles=ops", `{"realm_access":{"roles":["ops"]}}`, upstream.Claims{}, "yes"},
+		{"claim:realm_access.roles=ops", `{"realm_access":{}}`, upstream.Claims{}, "unsaid"},
+		{"claim:https://a.example/roles=ops", `{"https://a.example/roles":["ops"]}`, upstream.Claims{}, "yes"},
+		{"user:ann", `{"preferred_username":"Ann"}`, upstream.Claims{}, "yes"},
+		{"user:shown", `{"preferred_username":"ann"}`, upstream.Claims{}, "no"},
+		{"user:shown", `{}`, upstream.Claims{}, "unsaid"},
+		{"user-id:5|7", `{}`, upstream.Claims{}, "yes"},
+		{"user-id:5%257C7", `{}`, upstream.Claims{}, "no"},
+		{"email:a@example.com", `{"email":"a@example.com"}`, upstream.Claims{}, "unsaid"},
+		{"email:a@example.com", `{"email":"a@example.com"}`, upstream.Claims{EmailSaid: true}, "no"},
+	} {
+		_, err := allow(t, row.rule).Check(t.Context(), &upstream.NoSignIn{}, upstream.Token{}, person(row.claims, row.said))
+		got := "yes"
+		switch {
+		case errors.Is(err, upstream.ErrOddAnswer) && errors.Is(err, upstream.ErrNotAllowed):
+			got = "unsaid"
+		case errors.Is(err, upstream.ErrNotAllowed):
+			got = "no"
+		case err != nil:
+			t.Error(err)
+		}
+		if got != row.want {
+			t.Errorf("%s of %s: got %s, want %s", row.rule, row.claims, got, row.want)
+		}
+	}
+}
+
+func decoded(t *testing.T, text string) (values map[string]any) {
+	t.Helper()
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	if err := d.Decode(&values); err != nil {
+		t.Fatal(err)
+	}
+	return values
+}
+
 func FuzzParseAllow(f *testing.F) {
-	for _, s := range []string{"", "anyone", "user:a,org:b,team:c/d", "email-domain:bücher.example", "user-id:7"} {
+	for _, s := range []string{"", "anyone", "user:a,org:b,team:c/d", "email-domain:bücher.example", "user-id:7",
+		"email:A@b.example", "group:a%2Cb/*", "claim:a=b%25", "email-domain:*.b.example"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -13,28 +13,34 @@ import (
 // error has to come first, or a cut-off form would pass as a whole one.
 const maxAnswer = 1<<20 - 1
 
-var errTooLong = errors.New("the answer is longer than 1 MiB")
+// ErrTooLong says that a provider sent more than is read.
+var ErrTooLong = errors.New("the answer is longer than 1 MiB")
 
-// newClient returns the client all calls to providers go through. It follows no
+// NewClient returns the client all calls to providers go through. It follows no
 // redirect, which would carry a token elsewhere; it ignores the proxy variables of
 // the environment, so that who sets one cannot read codes and tokens; it gives up
 // after 5 s; and it reads at most 1 MiB. base may be nil.
-func newClient(base http.RoundTripper) *http.Client {
+func NewClient(base http.RoundTripper) *http.Client {
 	if base == nil {
-		base = &http.Transport{
-			Proxy:                  nil,
-			DialContext:            (&net.Dialer{Timeout: timeout}).DialContext,
-			ForceAttemptHTTP2:      true,
-			MaxIdleConnsPerHost:    8,
-			IdleConnTimeout:        30 * time.Second,
-			TLSHandshakeTimeout:    timeout,
-			MaxResponseHeaderBytes: 64 << 10,
-		}
+		base = NewTransport(&net.Dialer{Timeout: Timeout})
 	}
 	return &http.Client{
 		Transport:     bounded{base},
-		Timeout:       timeout,
+		Timeout:       Timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// NewTransport returns what carries the calls of [NewClient], over connections that d dials.
+func NewTransport(d *net.Dialer) *http.Transport {
+	return &http.Transport{
+		Proxy:                  nil,
+		DialContext:            d.DialContext,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConnsPerHost:    8,
+		IdleConnTimeout:        30 * time.Second,
+		TLSHandshakeTimeout:    Timeout,
+		MaxResponseHeaderBytes: 64 << 10,
 	}
 }
 
@@ -68,7 +74,7 @@ func (c *cappedBody) Read(p []byte) (int, error) {
 	n, err := c.ReadCloser.Read(p)
 	c.left -= int64(n)
 	if c.left < 0 {
-		return 0, errTooLong
+		return 0, ErrTooLong
 	}
 	return n, err
 }

@@ -35,17 +35,37 @@ func NewDevelopment(issuer string) (*Development, error) {
 	return &Development{}, nil
 }
 
+const developmentName = "development"
+
 // Name returns "development".
-func (*Development) Name() string { return "development" }
+func (*Development) Name() string { return developmentName }
+
+// Title returns "development", which pages say in the words of their language.
+func (*Development) Title() string { return developmentName }
+
+// Answers implements [Provider].
+func (*Development) Answers(r Rule) error {
+	switch r.Kind {
+	case Anyone, User:
+		return nil
+	case Org, Team:
+		return errors.New("the development sign-in has no organisations or teams: write user:octocat or anyone")
+	case UserID:
+		return errors.New("the development sign-in has no numeric ids: write user:octocat or anyone")
+	case Email, EmailDomain:
+		return errors.New("the development sign-in has no verified e-mail addresses: write user:octocat or anyone")
+	}
+	return errors.New("the development sign-in knows names alone: write user:octocat or anyone")
+}
 
 // AuthCodeURL returns the callback with a mark, the state, and the login hint, which the form
 // begins with. The verifier is not needed: nothing leaves this server.
-func (*Development) AuthCodeURL(callback, state, _ string, hints Hints) string {
+func (*Development) AuthCodeURL(_ context.Context, callback, state, _ string, hints Hints) (string, error) {
 	query := url.Values{developmentMark: {"1"}, "state": {state}}
 	if hints.LoginHint != "" {
 		query.Set(HintField, hints.LoginHint)
 	}
-	return callback + "?" + query.Encode()
+	return callback + "?" + query.Encode(), nil
 }
 
 // WantsForm implements [FormSignIn].

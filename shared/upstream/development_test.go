@@ -30,7 +30,7 @@ func TestDevelopmentSignInLeadsToOurFormAndBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	u, err := url.Parse(d.AuthCodeURL(callback, "st&te", "verifier", upstream.Hints{}))
+	u, err := url.Parse(away(t, d, "st&te", "verifier", upstream.Hints{}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -96,7 +96,7 @@ func NewGitHub(c GitHubConfig) (*GitHub, error) {
 		},
 		scopes: sortedScopes(slices.Concat(c.Scopes, c.Reach)),
 		reach:  sortedScopes(c.Reach),
-		client: newClient(c.Transport),
+		client: NewClient(c.Transport),
 		now:    now,
 	}, nil
 }
@@ -119,6 +119,30 @@ func sortedScopes(scopes []string) []string {
 // Name returns "github".
 func (g *GitHub) Name() string { return githubName }
 
+// Title returns "GitHub".
+func (g *GitHub) Title() string { return "GitHub" }
+
+// Answers implements [Provider].
+func (g *GitHub) Answers(r Rule) error {
+	switch r.Kind {
+	case User:
+		if !loginForm().MatchString(r.Value) {
+			return errors.New("no login of GitHub looks like that: want one like user:octocat")
+		}
+	case UserID:
+		if !normalID(r.Value) {
+			return errors.New("GitHub's ids are numbers: want one like user-id:583231")
+		}
+	case Email, EmailDomain:
+		if !g.VerifiesEmail() {
+			return fmt.Errorf("GitHub gives no verified e-mail address without the scope %s", scopeEmail)
+		}
+	case Group, Claim:
+		return errors.New("GitHub has organisations and teams: write org:acme or team:acme/ops")
+	}
+	return nil
+}
+
 // VerifiesEmail reports whether the address is read: user:email is among the scopes.
 func (g *GitHub) VerifiesEmail() bool { return slices.Contains(g.scopes, scopeEmail) }
 
@@ -133,7 +157,7 @@ func (g *GitHub) oauth2(callback string, secret credential.Secret) *oauth2.Confi
 // AuthCodeURL returns GitHub's authorize URL with an S256 challenge, which GitHub
 // has checked since July 2025 (K7). GitHub has one prompt, select_account, and calls the
 // login hint "login".
-func (g *GitHub) AuthCodeURL(callback, state, verifier string, hints Hints) string {
+func (g *GitHub) AuthCodeURL(_ context.Context, callback, state, verifier string, hints Hints) (string, error) {
 	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(verifier)}
 	if hints.asks(PromptSelectAccount) {
 		options = append(options, oauth2.SetAuthURLParam("prompt", PromptSelectAccount))
@@ -141,7 +165,7 @@ func (g *GitHub) AuthCodeURL(callback, state, verifier string, hints Hints) stri
 	if hints.LoginHint != "" {
 		options = append(options, oauth2.SetAuthURLParam("login", hints.LoginHint))
 	}
-	return g.oauth2(callback, credential.Secret{}).AuthCodeURL(state, options...)
+	return g.oauth2(callback, credential.Secret{}).AuthCodeURL(state, options...), nil
 }
 
 // Exchange redeems the callback's code and reads who it stands for, within 5 s.
@@ -159,7 +183,7 @@ func (g *GitHub) Exchange(
 	if err != nil {
 		return Identity{}, Token{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
 	token, err := g.redeem(ctx, callback, code, verifier)
 	if err != nil {
@@ -222,8 +246,8 @@ func transportError(err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		return e.Err
 	}
-	if strings.Contains(err.Error(), errTooLong.Error()) { // the library does not wrap
-		return errTooLong
+	if strings.Contains(err.Error(), ErrTooLong.Error()) { // the library does not wrap
+		return ErrTooLong
 	}
 	return errors.New("the answer is not a token")
 }

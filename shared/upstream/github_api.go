@@ -117,7 +117,7 @@ func (g *GitHub) Revoke(ctx context.Context, t Token) error {
 	if t.ClientID != g.clientID {
 		return fmt.Errorf("revoke the GitHub token: given to another client id: %w", ErrTokenDead)
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
 	r, err := g.revokeRequest(ctx, t)
 	if err != nil {

@@ -44,7 +44,7 @@ func (g *GitHub) Member(ctx context.Context, t Token, id Identity, rule Rule) (b
 		// pass for "not a member" (K5).
 		return false, fmt.Errorf("check membership: %w: %s", ErrScopeMissing, scopeReadOrg)
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
 	switch rule.Kind {
 	case Org:

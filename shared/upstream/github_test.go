@@ -43,7 +43,7 @@ func secretOf(s string) func(context.Context) (credential.Secret, error) {
 func callbackQuery(t *testing.T, p upstream.Provider, login, verifier string) url.Values {
 	t.Helper()
 	b := oauthtest.NewBrowser(callback)
-	q := b.SignIn(t, p.AuthCodeURL(callback, "the-state", verifier, upstream.Hints{}), login).Query()
+	q := b.SignIn(t, away(t, p, "the-state", verifier, upstream.Hints{}), login).Query()
 	if q.Get("state") != "the-state" {
 		t.Fatalf("state got %q, want the-state", q.Get("state"))
 	}
@@ -74,6 +74,16 @@ func kind(err error) string {
 		return "none"
 	}
 	return "outage"
+}
+
+// away is where p sends the browser.
+func away(t *testing.T, p upstream.Provider, state, verifier string, hints upstream.Hints) string {
+	t.Helper()
+	u, err := p.AuthCodeURL(t.Context(), callback, state, verifier, hints)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
 }
 
 // wantKind also checks that a refusal is an oauth.Error and an outage is not, which
@@ -144,7 +154,7 @@ func TestPKCEIsSentAndEnforced(t *testing.T) {
 	fake := oauthtest.StartGitHub(t, nil)
 	p := provider(t, fake)
 	verifier := oauth2.GenerateVerifier()
-	u, err := url.Parse(p.AuthCodeURL(callback, "s", verifier, upstream.Hints{}))
+	u, err := url.Parse(away(t, p, "s", verifier, upstream.Hints{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +181,7 @@ func TestGitHubHearsTheHintsItKnows(t *testing.T) {
 		"prompt=select_account":            {Prompt: []string{"login", "select_account"}},
 		"login=octo&prompt=select_account": {Prompt: []string{"select_account"}, LoginHint: "octo"},
 	} {
-		u, err := url.Parse(p.AuthCodeURL(callback, "s", "verifier", hints))
+		u, err := url.Parse(away(t, p, "s", "verifier", hints))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -461,7 +471,7 @@ func TestTwoHundredInterleavedPeopleEachGetTheirOwnIdentity(t *testing.T) {
 	for i := range 200 {
 		wg.Go(func() {
 			login, verifier := fmt.Sprintf("person-%d", i), oauth2.GenerateVerifier()
-			start := p.AuthCodeURL(callback, "s", verifier, upstream.Hints{})
+			start := away(t, p, "s", verifier, upstream.Hints{})
 			u, err := oauthtest.NewBrowser(callback).Walk(t.Context(), start, login)
 			if err != nil {
 				t.Error(err)

@@ -78,7 +78,7 @@ func (g *GitHub) Today(ctx context.Context, t Token, known Identity) (Identity, 
 	if err := g.usable(t); err != nil {
 		return Identity{}, fmt.Errorf("read user: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
 	u, err := g.user(ctx, t)
 	if err != nil {
@@ -100,7 +100,7 @@ func (g *GitHub) VerifiedEmail(ctx context.Context, t Token) (string, error) {
 	if !t.allows(scopeEmail) {
 		return "", fmt.Errorf("read e-mail addresses: %w: %s", ErrScopeMissing, scopeEmail)
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
 	return g.primaryEmail(ctx, t)
 }
@@ -146,7 +146,7 @@ func (g *GitHub) Profile(ctx context.Context, t Token) (Profile, error) {
 	if err := g.usable(t); err != nil {
 		return Profile{}, fmt.Errorf("read profile: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
 	u, err := g.user(ctx, t)
 	if err != nil {

@@ -42,7 +42,11 @@ func TestTokensWithoutAScopeOfToolsAreNotUsedForThem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	asked, err := url.Parse(g.AuthCodeURL("http://127.0.0.1/callback", "state", "verifier", Hints{}))
+	away, err := g.AuthCodeURL(t.Context(), "http://127.0.0.1/callback", "state", "verifier", Hints{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked, err := url.Parse(away)
 	if got := asked.Query().Get("scope"); err != nil || got != "public_repo read:org read:user" {
 		t.Errorf("scope: got %q, %v", got, err)
 	}

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
@@ -15,18 +17,22 @@ import (
 // A Kind is what a rule looks at, spelled as in the ALLOW setting.
 type Kind string
 
-// The kinds of rule.
+// The kinds of rule. Which of them a provider can answer, it says itself ([Provider].Answers).
 const (
 	Anyone      Kind = "anyone"       // everyone who can sign in at the provider
 	User        Kind = "user"         // a login, compared without regard to case
-	UserID      Kind = "user-id"      // a numeric account id
-	EmailDomain Kind = "email-domain" // the domain of the verified primary address
+	UserID      Kind = "user-id"      // the provider's id of an account, which never changes
+	Email       Kind = "email"        // a verified address, compared without regard to case
+	EmailDomain Kind = "email-domain" // the domain of the verified address, or "*." and a domain it is below
 	Org         Kind = "org"          // active members of an organisation
 	Team        Kind = "team"         // active members of a team, "org/slug"
+	Group       Kind = "group"        // members of a group, or with "/*" at the end of one below it
+	Claim       Kind = "claim"        // "NAME=VALUE": a claim that is, or lists, the value
 )
 
-// A Rule admits people. Value is in its one normal form: ASCII lower case, a
-// domain in its IDNA form, an id in plain decimal; empty for [Anyone].
+// A Rule admits people. Value is in its one normal form: logins, organisations and addresses
+// in ASCII lower case, a domain in its IDNA form, ids, groups and claims as they are; empty
+// for [Anyone].
 type Rule struct {
 	Kind  Kind
 	Value string
@@ -37,7 +43,7 @@ func (r Rule) String() string {
 	if r.Kind == Anyone {
 		return string(Anyone)
 	}
-	return string(r.Kind) + ":" + r.Value
+	return string(r.Kind) + ":" + escaper.Replace(r.Value)
 }
 
 // Team returns the organisation and the slug of a [Team] rule.
@@ -46,11 +52,34 @@ func (r Rule) Team() (org, slug string) {
 	return org, slug
 }
 
+// Claim returns the name and the value of a [Claim] rule.
+func (r Rule) Claim() (name, value string) {
+	name, value, _ = strings.Cut(r.Value, "=")
+	return name, value
+}
+
+// A comma separates rules, so that one within a value is written %2C.
 var (
-	// An underscore stands in logins of managed accounts: octocat_acme.
+	escaper   = strings.NewReplacer("%", "%25", ",", "%2C")
+	unescaper = strings.NewReplacer("%25", "%", "%2C", ",", "%2c", ",")
+)
+
+func unescape(s string) (string, error) {
+	plain := unescaper.Replace(s)
+	if strings.Count(plain, "%") != strings.Count(s, "%25") {
+		return "", errors.New("want % as %25, and a comma as %2C, like group:100%25")
+	}
+	return plain, nil
+}
+
+var (
+	// GitHub's, to begin with: an underscore stands in logins of managed accounts,
+	// octocat_acme. Others have dots, and whole addresses.
+	userForm  = form(`^[a-z0-9_][a-z0-9._@+-]{0,127}$`)
 	loginForm = form(`^[a-z0-9][a-z0-9_-]{0,38}$`)
 	teamForm  = form(`^[a-z0-9][a-z0-9-]{0,38}/[a-z0-9_-]{1,100}$`)
 	orgForm   = form(`^[a-z0-9][a-z0-9-]{0,38}$`)
+	localForm = form("^[a-z0-9.!#$&'+/=?^_`{|}~-]{1,64}$") // RFC 5322 §3.2.3, without % and *
 )
 
 // form compiles an expression on first use: four of them cost a cold start more than the
@@ -66,7 +95,10 @@ func ParseRule(s string) (Rule, error) {
 		return Rule{Kind: Anyone}, nil
 	}
 	kind, value, _ := strings.Cut(s, ":")
-	value, err := normalValue(Kind(kind), value)
+	value, err := unescape(value)
+	if err == nil {
+		value, err = normalValue(Kind(kind), value)
+	}
 	if err != nil {
 		return Rule{}, fmt.Errorf("%q: %w", s, err)
 	}
@@ -76,22 +108,39 @@ func ParseRule(s string) (Rule, error) {
 func normalValue(kind Kind, value string) (string, error) {
 	switch kind {
 	case User:
-		return matched(loginForm, value, "want a login, like user:octocat")
+		return matched(userForm, value, "want a login, like user:octocat")
 	case Org:
 		return matched(orgForm, value, "want an organisation, like org:acme")
 	case Team:
 		return matched(teamForm, value, "want an organisation and a team's slug, like team:acme/ops")
 	case UserID:
-		id, err := parseID(value)
-		if err != nil {
-			return "", errors.New("want a number, like user-id:583231")
+		if value == "" || len(value) > 255 || strings.ContainsFunc(value, notVisible) {
+			return "", errors.New("want the id of an account, like user-id:583231")
 		}
-		return strconv.FormatInt(id, 10), nil
+		return value, nil
+	case Email:
+		return normalEmail(value)
 	case EmailDomain:
+		if below, ok := strings.CutPrefix(value, "*."); ok {
+			domain, err := normalDomain(below)
+			return "*." + domain, err
+		}
 		return normalDomain(value)
+	case Group:
+		if !sayable(value) || value == below {
+			return "", errors.New("want the name of a group, like group:ops, or group:acme/* for those below one")
+		}
+		return value, nil
+	case Claim:
+		return normalClaim(value)
 	}
-	return "", errors.New("without user:, user-id:, org:, team: or email-domain: before it")
+	return "", errors.New("without user:, user-id:, email:, email-domain:, org:, team:, group: or claim: before it")
 }
+
+// below at the end of a group's name means the groups below it. It is the one pattern of
+// groups: whoever may make a group below another belongs to that one, but anybody may give
+// a group a name that begins or ends like another's.
+const below = "/*"
 
 func matched(form func() *regexp.Regexp, value, want string) (string, error) {
 	value = lowerASCII(value)
@@ -101,13 +150,62 @@ func matched(form func() *regexp.Regexp, value, want string) (string, error) {
 	return value, nil
 }
 
-// parseID reads an account id: decimal, positive, one way to write it (UP-07).
-func parseID(s string) (int64, error) {
-	id, err := strconv.ParseInt(s, 10, 64)
-	if err != nil || id <= 0 || strconv.FormatInt(id, 10) != s {
-		return 0, errors.New("not a positive decimal number")
+// notVisible finds what is not visible ASCII.
+func notVisible(r rune) bool { return r <= ' ' || r > '~' }
+
+// sayable reports whether s is text of a sane length, without blanks around it.
+func sayable(s string) bool {
+	return s != "" && len(s) <= 512 && utf8.ValidString(s) && strings.TrimSpace(s) == s &&
+		!strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
+}
+
+// freeText are claims that people fill in as they like, so that nothing may hang from them.
+var freeText = []string{
+	"name", "given_name", "family_name", "middle_name", "nickname", "profile", "picture", "website", "gender",
+	"birthdate", "zoneinfo", "locale", "address", "phone_number", "updated_at",
+}
+
+// ruled are claims that have a rule of their own, which knows more about them.
+var ruled = map[string]string{
+	"sub": "user-id:", "email": "email:, which looks whether the address is verified,", "email_verified": "email:",
+}
+
+// ofToken are claims about a token and not about a person.
+var ofToken = []string{"iss", "aud", "azp", "exp", "iat", "nbf", "jti", "nonce", "at_hash", "c_hash", "sid", "auth_time"}
+
+func normalClaim(s string) (string, error) {
+	name, value, ok := strings.Cut(s, "=")
+	switch {
+	case !ok || !sayable(name) || !sayable(value):
+		return "", errors.New("want a claim and its value, like claim:department=ops")
+	case slices.Contains(freeText, name):
+		return "", fmt.Errorf("people fill in %s as they like: want a claim that the provider decides, "+
+			"like claim:department=ops", name)
+	case ruled[name] != "":
+		return "", fmt.Errorf("want %s in place of a claim, like user-id:583231 or email:a@example.com", ruled[name])
+	case slices.Contains(ofToken, name):
+		return "", fmt.Errorf("%s is not about a person: want a claim that is, like claim:department=ops", name)
 	}
-	return id, nil
+	return s, nil
+}
+
+// normalID reports whether s is an id as GitHub has them: decimal, positive, one way to
+// write it (UP-07).
+func normalID(s string) bool {
+	id, err := strconv.ParseInt(s, 10, 64)
+	return err == nil && id > 0 && strconv.FormatInt(id, 10) == s
+}
+
+// normalEmail returns an address in lower case with its domain in IDNA form (UP-08). That two
+// mailboxes differ by case alone is allowed by RFC 5321 §2.4 and done by nobody.
+func normalEmail(s string) (string, error) {
+	local, domain, ok := strings.Cut(s, "@")
+	local = lowerASCII(local)
+	domain, err := normalDomain(domain)
+	if !ok || err != nil || !localForm().MatchString(local) {
+		return "", errors.New("want an address, like email:a@example.com, or email-domain:example.com for all of a domain")
+	}
+	return local + "@" + domain, nil
 }
 
 // normalDomain returns the IDNA lookup form of a whole domain (UP-08). A form that
@@ -119,7 +217,8 @@ func normalDomain(s string) (string, error) {
 	whole := strings.Contains(strings.Trim(ascii, "."), ".") &&
 		!strings.HasSuffix(ascii, ".") && !strings.HasPrefix(ascii, ".")
 	if err != nil || againErr != nil || again != ascii || !whole || !utf8.ValidString(s) {
-		return "", errors.New("want a domain, like email-domain:example.com")
+		return "", errors.New("want a domain, like email-domain:example.com, or email-domain:*.example.com " +
+			"for those below it")
 	}
 	return lowerASCII(ascii), nil
 }
@@ -143,19 +242,34 @@ func (r Rule) Lasts(p Provider) bool {
 	return !asks || r.Kind == Anyone
 }
 
-// admits decides rules that need no call. It is false for [Org] and [Team].
-func (r Rule) admits(provider string, id Identity) bool {
+// admits decides rules that need no call. It is false for [Org] and [Team]. said is false
+// where the provider gave no answer, so that nobody can say.
+func (r Rule) admits(provider string, id Identity) (yes, said bool) {
 	switch r.Kind {
 	case Anyone:
-		return id.Subject != ""
+		return id.Subject != "", true
 	case User:
-		return lowerASCII(id.Login) == r.Value
+		if id.Claims != nil {
+			return id.Claims.isUser(r.Value)
+		}
+		return lowerASCII(id.Login) == r.Value, true
 	case UserID:
-		return provider == githubName && id.Subject == provider+":"+r.Value
+		return id.account(provider) == r.Value, true
+	case Email:
+		address, err := normalEmail(id.Email)
+		return err == nil && address == r.Value, id.saidEmail()
 	case EmailDomain:
-		return emailDomain(id.Email) == r.Value
+		domain := emailDomain(id.Email)
+		if above, ok := strings.CutPrefix(r.Value, "*"); ok {
+			return strings.HasSuffix(domain, above), id.saidEmail()
+		}
+		return domain == r.Value, id.saidEmail()
+	case Group:
+		return id.Claims.inGroup(r.Value)
+	case Claim:
+		return id.Claims.holds(r.Claim())
 	}
-	return false
+	return false, true
 }
 
 // emailDomain returns the normal form of the domain of an address with exactly one

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -70,7 +71,7 @@ func TestTokenDoesNotShowItsSecretByAccident(t *testing.T) {
 
 func TestClientIgnoresProxyVariables(t *testing.T) {
 	t.Parallel()
-	base := newClient(nil).Transport.(bounded).base.(*http.Transport)
+	base := NewClient(nil).Transport.(bounded).base.(*http.Transport)
 	if base.Proxy != nil {
 		t.Error("Transport.Proxy is set, want nil")
 	}
@@ -181,7 +182,7 @@ func FuzzGitHubAnswers(f *testing.F) {
 			}
 			return
 		}
-		number, err := parseID(strings.TrimPrefix(id.Subject, "github:"))
+		number, err := strconv.ParseInt(strings.TrimPrefix(id.Subject, "github:"), 10, 64)
 		if err != nil || number <= 0 || id.Login == "" || token.IsZero() {
 			t.Fatalf("identity got %+v, want a positive id, a login and a token", id)
 		}

@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -10,14 +11,22 @@ import (
 // for concurrent use. What a provider can do beyond this it shows by also being a
 // [Identifier], [Membership], [Revoker], [Profiler], [EmailVerifier] or [FormSignIn].
 type Provider interface {
-	// Name is "github" or "development". It is the part of a subject before the colon.
+	// Name is "github", "oidc" or "development". It is the part of a subject before the colon.
 	Name() string
+
+	// Title is the name by which people know the provider.
+	Title() string
+
+	// Answers returns an error if the provider can never answer a rule, which says to the
+	// operator what to write instead.
+	Answers(Rule) error
 
 	// AuthCodeURL returns where the browser goes next. callback is our absolute
 	// callback URL, state comes back with it unchanged, verifier is the
 	// code_verifier of this leg (RFC 7636 §4.1), of which only the S256
-	// challenge is sent. hints are wishes.
-	AuthCodeURL(callback, state, verifier string, hints Hints) string
+	// challenge is sent. hints are wishes. An error is an outage: a provider may have to
+	// be asked where its pages are.
+	AuthCodeURL(ctx context.Context, callback, state, verifier string, hints Hints) (string, error)
 
 	// Exchange turns the callback's query into an identity. callback and verifier
 	// are those given to AuthCodeURL. The caller has checked state and browser
@@ -28,8 +37,9 @@ type Provider interface {
 
 // An Identity is who signed in.
 type Identity struct {
-	// Subject keys the person: "github:583231", "development:octocat". It never
-	// changes for an account and is never given to another one.
+	// Subject keys the person: "github:583231", "development:octocat", and for OpenID Connect
+	// the issuer without https:// and the sub, percent-encoded: "oidc:id.example.com#1a2b". It
+	// never changes for an account and is never given to another one.
 	Subject string
 	// Login is the account's name of today. It may change and be taken by another person.
 	Login string
@@ -39,6 +49,25 @@ type Identity struct {
 	// Email is the verified primary address, or empty. It is read only if
 	// e-mail rules ask for it.
 	Email string
+	// Claims are what the provider said beyond this; nil if it is not one that does.
+	Claims *Claims
+}
+
+// account returns the provider's own id of the account, in the words of a [UserID] rule.
+func (id Identity) account(provider string) string {
+	own, ok := strings.CutPrefix(id.Subject, provider+":")
+	if !ok || provider == developmentName {
+		return ""
+	}
+	if _, sub, ok := strings.Cut(own, "#"); ok {
+		own, _ = url.PathUnescape(sub)
+	}
+	return own
+}
+
+// saidEmail reports whether the provider said which address is verified.
+func (id Identity) saidEmail() bool {
+	return id.Claims == nil || id.Claims.EmailSaid || id.Claims.AbsentIsNo
 }
 
 // An Identifier can be asked later who somebody is by now.
@@ -106,5 +135,5 @@ type Profile struct {
 	CreatedAt   time.Time `json:"created_at,omitzero"`
 }
 
-// timeout bounds everything one call of this package does at a provider (UP-16).
-const timeout = 5 * time.Second
+// Timeout bounds everything one call of this package does at a provider (UP-16).
+const Timeout = 5 * time.Second
