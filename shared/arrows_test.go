@@ -53,9 +53,11 @@ var arrows = map[string][]string{
 	"store/cloudsql":        {"store/driver", "store/postgresdriver"},
 	"store/drivers":         {"store/driver", "store/cloudsql", "store/embedded", "store/firestoredriver"},
 	// decide
-	"accesstoken": {"oauth", "credential", "recent", "signing", "keyfile", "defaults"},
-	"identity":    {"oauth", "credential", "defaults", "recent", "signing", "keyfile"},
-	"upstream":    {"oauth", "credential", "origin", "defaults"},
+	"accesstoken":     {"oauth", "credential", "recent", "signing", "keyfile", "defaults"},
+	"identity":        {"oauth", "credential", "defaults", "recent", "signing", "keyfile"},
+	"upstream":        {"oauth", "credential", "origin", "defaults"},
+	"upstream/issuer": {"upstream", "credential", "dial", "keyfile", "origin", "defaults"},
+	"upstream/oidc":   {"upstream", "upstream/issuer", "oauth", "credential", "keyfile"},
 	// for programs and tests; see manifest
 	"manifest": {},
 	"eventarc": {"store/driver"},
@@ -72,7 +74,7 @@ var arrows = map[string][]string{
 	"boot/serve": {"boot"},
 	"parts": {
 		"boot", "cimd", "config", "credential", "fernet", "identity", "keyfile", "oauth", "seal", "signing", "store",
-		"store/driver", "telemetry", "upstream",
+		"store/driver", "telemetry", "upstream", "upstream/issuer",
 	},
 	"parts/look": {"about", "boot", "config", "pages"},
 	"behind":     {"config", "oauth", "origin", "strict"},
@@ -86,6 +88,7 @@ var arrows = map[string][]string{
 var wiring = []string{
 	"behind", "boot", "config", "parts", "parts/look",
 	"store/cloudsql", "store/drivers", "store/embedded", "store/firestoredriver", "store/postgresdriver",
+	"upstream/issuer", "upstream/oidc",
 }
 
 // neverLinked are packages, by the start of their path, that must not be anywhere
@@ -96,7 +99,8 @@ func init() {
 	cloud := []string{"cloud.google.com/", "google.golang.org/", "modernc.org/"}
 	for _, p := range []string{
 		"fernet", "credential", "recent", "signing", "keyfile", "config", "telemetry", "store/driver", "seal", "store",
-		"upstream", "origin", "dial", "limit", "httperr", "strict", "edge", "pages", "cimd", "boot", "about",
+		"upstream", "upstream/issuer", "upstream/oidc", "origin", "dial", "limit", "httperr", "strict", "edge",
+		"pages", "cimd", "boot", "about",
 	} {
 		neverLinked[shared+p] = cloud
 	}

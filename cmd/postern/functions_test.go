@@ -92,27 +92,39 @@ func TestFunctionsReadTheSettingsOfTheirRows(t *testing.T) {
 		"ALLOW": "org:acme", "GITHUB_CLIENT_SECRET_FILE": "no/file",
 		"FERNET_KEYS_FILE": "no/file", "SIGNING_KEYS_FILE": "no/file", "VERIFICATION_KEYS_FILE": "no/file",
 	}
+	openid := maps.Clone(values)
+	maps.Copy(openid, map[string]string{
+		"IDENTITY_PROVIDER": "oidc:google", "OIDC_CLIENT_ID": "x", "OIDC_CLIENT_SECRET_FILE": "no/file",
+		"ALLOW": "anyone",
+	})
 	for _, f := range manifest.Functions {
 		read := map[string]bool{}
-		env := &boot.Env{Lookup: func(name string) (string, bool) {
-			read[name] = true
-			v, ok := values[name]
-			return v, ok
-		}}
-		problem := fmt.Errorf("%s is not in the table", f.Name)
-		if build, ok := httpFunctions[f.Name]; ok {
-			_, problem = boot.Open(t.Context(), f.Name, build, env)
-		} else if build, ok := eventFunctions[f.Name]; ok {
-			_, problem = boot.Open(t.Context(), f.Name, build, env)
-		}
-		if err := errors.Join(problem, env.Close()); err != nil {
-			t.Error(err)
-			continue
+		for _, values := range []map[string]string{values, openid} {
+			if err := start(t, f.Name, values, read); err != nil {
+				t.Error(err)
+			}
 		}
 		for _, s := range config.Settings {
-			if got, want := read[s.Name] && !s.Unsupported, f.Reads(s.Name); got != want {
+			if got, want := read[s.Name], f.Reads(s.Name); got != want {
 				t.Errorf("%s reads %s: got %v, want %v", f.Name, s.Name, got, want)
 			}
 		}
 	}
+}
+
+// start builds a function of values, and notes which it reads.
+func start(t *testing.T, name string, values map[string]string, read map[string]bool) error {
+	t.Helper()
+	env := &boot.Env{Lookup: func(name string) (string, bool) {
+		read[name] = true
+		v, ok := values[name]
+		return v, ok
+	}}
+	err := fmt.Errorf("%s is not in the table", name)
+	if build, ok := httpFunctions[name]; ok {
+		_, err = boot.Open(t.Context(), name, build, env)
+	} else if build, ok := eventFunctions[name]; ok {
+		_, err = boot.Open(t.Context(), name, build, env)
+	}
+	return errors.Join(err, env.Close())
 }

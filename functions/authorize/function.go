@@ -14,6 +14,7 @@ import (
 	"github.com/postern-dev/postern/shared/parts/look"
 	"github.com/postern-dev/postern/shared/store/driver"
 	"github.com/postern-dev/postern/shared/store/firestoredriver"
+	"github.com/postern-dev/postern/shared/upstream/oidc"
 )
 
 func init() { functions.HTTP("authorize", boot.Handler("authorize", Build(firestoredriver.Openers))) }
@@ -40,7 +41,7 @@ func Build(drivers driver.Openers) boot.Build {
 			OfflineAccess:  r.Bool("OFFLINE_ACCESS"),
 		}
 		c.Store = parts.Store(ctx, env, r, drivers, c.Box)
-		c.Provider, c.Allow = parts.Provider(env, r, parts.WithSecret)
+		c.Provider, c.Allow = parts.Provider(env, r, parts.WithSecret, oidc.Open)
 		if err := r.Err(); err != nil {
 			return nil, err
 		}

@@ -65,7 +65,7 @@ const letGoWithin = 2 * time.Second
 // fails, or when the person does not wait.
 func (h *handler) letGo(ctx context.Context, token upstream.Token) {
 	p, ok := h.Provider.(upstream.Revoker)
-	if !ok || token.IsZero() {
+	if !ok || token.IsZero() || !p.Separate() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), letGoWithin)

@@ -61,6 +61,8 @@ func (p *provider) Exchange(context.Context, string, url.Values, string) (upstre
 	return upstream.Identity{}, upstream.Token{}, fixture.ErrDown
 }
 
+func (*provider) Separate() bool { return true }
+
 func (p *provider) Revoke(_ context.Context, t upstream.Token) error {
 	if err := p.faults.Reach("revoke", false); err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/store/driver"
 	"github.com/postern-dev/postern/shared/store/firestoredriver"
+	"github.com/postern-dev/postern/shared/upstream/issuer"
 )
 
 func init() { functions.CloudEvent("cascade", boot.Event("cascade", Build(firestoredriver.Openers))) }
@@ -27,7 +28,7 @@ func Build(drivers driver.Openers) boot.BuildEvent[cloudevent.Event] {
 		r := env.Settings()
 		env.Edge(r) // the settings that every function shares, for their problems
 		c := Config{Store: parts.Store(ctx, env, r, drivers, parts.Box(env, r)), Log: env.Log}
-		c.Provider, _ = parts.Provider(env, r, parts.WithSecret)
+		c.Provider, _ = parts.Provider(env, r, parts.WithSecret, issuer.Open)
 		database := databaseOf(r.String("STORE"))
 		if err := r.Err(); err != nil {
 			return nil, err

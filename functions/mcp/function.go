@@ -83,7 +83,7 @@ func buildOf(drivers driver.Openers, describe func(Deps) Server, check bool) boo
 		}
 		c.Endpoints = endpoints(r, c.Identity != nil, describe != nil)
 		c.Scopes = &c.Endpoints[0].Resource.Scopes
-		c.Provider, c.Allow = parts.Provider(env, r, parts.WithoutSecret)
+		c.Provider, c.Allow = parts.Provider(env, r, parts.WithoutSecret, nil)
 		if err := r.Err(); err != nil {
 			return nil, err
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/postern-dev/postern/shared/parts"
 	"github.com/postern-dev/postern/shared/store/driver"
 	"github.com/postern-dev/postern/shared/store/firestoredriver"
+	"github.com/postern-dev/postern/shared/upstream/oidc"
 )
 
 func init() { functions.HTTP("token", boot.Handler("token", Build(firestoredriver.Openers))) }
@@ -31,7 +32,7 @@ func Build(drivers driver.Openers) boot.Build {
 			EvidenceMaxAge: r.Duration("EVIDENCE_MAX_AGE"),
 			Log:            env.Log,
 		}
-		c.Provider, c.Allow = parts.Provider(env, r, parts.WithoutSecret)
+		c.Provider, c.Allow = parts.Provider(env, r, parts.WithoutSecret, oidc.Open)
 		if err := r.Err(); err != nil {
 			return nil, err
 		}

@@ -7,6 +7,7 @@ require github.com/postern-dev/postern/shared v0.0.0
 require (
 	cloud.google.com/go/cloudsqlconn v1.25.4 // indirect
 	cloud.google.com/go/sql v0.3.0 // indirect
+	github.com/coreos/go-oidc/v3 v3.21.0 // indirect
 	github.com/golang/groupcache v0.0.0-20241129210726-2c02b8208cf8 // indirect
 	github.com/jackc/pgpassfile v1.0.0 // indirect
 	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect

@@ -10,7 +10,6 @@ import (
 	"mime"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -35,7 +34,7 @@ const userAgent = "Postern client metadata fetch"
 // proxy and nothing else from the environment (SF-13), no cookies, no redirects (SF-04),
 // no compression (SF-06), no connection that outlives its request. roots nil means the
 // system's.
-func newClient(allowed func(netip.Addr) bool, resolver *net.Resolver, roots *x509.CertPool) *http.Client {
+func newClient(allowed dial.Allowed, resolver *net.Resolver, roots *x509.CertPool) *http.Client {
 	dialer := &net.Dialer{Timeout: connectTimeout, Control: dial.Guard(allowed), Resolver: resolver}
 	return &http.Client{
 		Transport: &http.Transport{

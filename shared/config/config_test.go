@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/postern-dev/postern/shared/config"
 )
 
@@ -114,7 +112,7 @@ func TestOtherFormsRefuseWhatTheyAreNot(t *testing.T) {
 		"hops are not negative":           {"FORWARDED_FOR_HOPS=-1", hops},
 		"hops are few":                    {"FORWARDED_FOR_HOPS=17", hops},
 		"a level is one of the words":     {"LOG_LEVEL=loud", func(r *config.Reader) { r.Enum("LOG_LEVEL") }},
-		"oidc is not in this version":     {"IDENTITY_PROVIDER=oidc", provider},
+		"a product is one of the table":   {"IDENTITY_PROVIDER=oidc:acme", provider},
 		"plain http is for loopback only": {"GITHUB_URL=http://github.example.com", address},
 		"a URL ends without slash":        {"GITHUB_URL=https://github.com/", address},
 		"a URL has no query":              {"GITHUB_URL=https://github.com?a=b", address},
@@ -158,69 +156,6 @@ func TestSecretsPutWhereTheyDoNotBelongAreNotRepeated(t *testing.T) {
 	}
 }
 
-func TestSettingsOfPartsThatAreNotHereAreProblems(t *testing.T) {
-	t.Parallel()
-	for _, name := range []string{"OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET_FILE"} {
-		if err := read(map[string]string{name: "x"}).Err(); err == nil || !strings.Contains(err.Error(), name) {
-			t.Errorf("%s: got %v, want a problem", name, err)
-		}
-		if err := read(map[string]string{name: ""}).Err(); err != nil {
-			t.Errorf("%s set to nothing: got %v", name, err)
-		}
-	}
-}
-
-func TestParseReportsWhatItsFunctionSays(t *testing.T) {
-	t.Parallel()
-	fn := func(s string) (int, error) { return len(s), map[bool]error{true: errors.New("too\nshort")}[len(s) < 3] }
-	if r := read(map[string]string{"ALLOW": "four"}); config.Parse(r, "ALLOW", fn) != 4 || r.Err() != nil {
-		t.Errorf("got %v", r.Err())
-	}
-	r := read(map[string]string{"ALLOW": "a"})
-	if got := config.Parse(r, "ALLOW", fn); got != 0 ||
-		r.Err() == nil || !strings.Contains(r.Err().Error(), `ALLOW is "a": too short: want who may enter`) {
-		t.Errorf("got %d, %v", got, r.Err())
-	}
-	r = read(nil)
-	if config.Parse(r, "ISSUER_URL", fn); r.Err() != nil {
-		t.Errorf("unset and optional: got %v", r.Err())
-	}
-}
-
-func TestRefuseAddsAProblem(t *testing.T) {
-	t.Parallel()
-	r := read(nil)
-	r.Refuse("IDENTITY_PROVIDER", "is development, but %s is not loopback", "https://a.example")
-	if r.Err() == nil || !strings.Contains(r.Err().Error(), "IDENTITY_PROVIDER is development, but https://a.example") {
-		t.Errorf("got %v", r.Err())
-	}
-}
-
-func TestNamesOutsideTheTableAreBugs(t *testing.T) {
-	t.Parallel()
-	defer func() {
-		if recover() == nil {
-			t.Error("an unknown name was read")
-		}
-	}()
-	read(nil).String("CODE_TLL")
-}
-
-func TestOverlayTakesTheFirstValue(t *testing.T) {
-	t.Parallel()
-	given, defaults := map[string]string{"ALLOW": "", "STORE": "a"}, map[string]string{"ALLOW": "anyone", "STORE": "b"}
-	l := config.Overlay(config.Map(given), config.Map(defaults))
-	got := map[string]string{}
-	for _, n := range []string{"ALLOW", "STORE", "LOG_LEVEL"} {
-		if v, ok := l(n); ok {
-			got[n] = v
-		}
-	}
-	if diff := cmp.Diff(map[string]string{"ALLOW": "anyone", "STORE": "a"}, got); diff != "" {
-		t.Error(diff)
-	}
-}
-
 func TestTheTableIsComplete(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
@@ -229,7 +164,7 @@ func TestTheTableIsComplete(t *testing.T) {
 			t.Errorf("%s is repeated, misnamed or not explained", s.Name)
 		}
 		seen[s.Name] = true
-		if !s.Unsupported && s.Example == "" {
+		if s.Example == "" {
 			t.Errorf("%s has no example", s.Name)
 		}
 	}

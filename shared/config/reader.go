@@ -22,17 +22,8 @@ type Reader struct {
 	problems Problems
 }
 
-// Read returns a Reader over lookup, which has the form of [os.LookupEnv]. It
-// notes at once every setting of a part that this version does not have.
-func Read(lookup func(string) (string, bool)) *Reader {
-	r := &Reader{lookup: lookup}
-	for _, s := range Settings {
-		if s.Unsupported && r.Has(s.Name) {
-			r.note("%s is set: this version does not have the part it belongs to, leave it out", s.Name)
-		}
-	}
-	return r
-}
+// Read returns a Reader over lookup, which has the form of [os.LookupEnv].
+func Read(lookup func(string) (string, bool)) *Reader { return &Reader{lookup: lookup} }
 
 // Has reports whether name is set to anything.
 func (r *Reader) Has(name string) bool {

@@ -47,9 +47,6 @@ type Setting struct {
 	Confidential bool
 	// Example is a value as an operator would write it.
 	Example string
-	// Unsupported marks a name kept for a part that this version does not
-	// have. Setting it is a problem, because it would silently do nothing.
-	Unsupported bool
 	// Doc says what it is for and what unset means, in full sentences.
 	Doc string
 }

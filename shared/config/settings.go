@@ -31,9 +31,16 @@ var Settings = []Setting{
 	},
 	{
 		Name: "IDENTITY_PROVIDER", Kind: KindEnum, Required: true,
-		Words: []string{"github", "development"}, Example: "github",
-		Doc: "Who says who a person is. `development` is a form that believes every name; " +
-			"it is refused unless the issuer is a loopback address. `oidc` is not part of this version.",
+		Words: []string{
+			"github", "oidc", "oidc:google", "oidc:entra", "oidc:okta", "oidc:auth0", "oidc:keycloak", "oidc:gitlab",
+			"oidc:authentik", "development",
+		},
+		Example: "oidc:google",
+		Doc: "Who says who a person is: `github`, or `oidc` for any OpenID Connect provider. " +
+			"A product's name after `oidc:` sets what it is known to do: scopes, the claims that mean groups and a " +
+			"verified address, and the issuer where there is one for everybody. " +
+			"`development` is a form that believes every name; " +
+			"it is refused unless the issuer is a loopback address.",
 	},
 	{
 		Name: "GITHUB_CLIENT_ID", Kind: KindText, Required: true, Example: "Iv1.0123456789abcdef",
@@ -66,12 +73,80 @@ var Settings = []Setting{
 			"Read when `IDENTITY_PROVIDER` is `github`.",
 	},
 	{
+		Name: "OIDC_ISSUER", Kind: KindText, Example: "https://id.example.com/realms/acme",
+		Want: "the issuer as the provider writes it, an https URL like https://id.example.com/realms/acme",
+		Doc: "The issuer of the OpenID Connect provider, to the last character as its own documents have it, a slash " +
+			"at the end included. Plain http is accepted for a loopback address. " +
+			"Unset, it is that of the product: `oidc:google` and `oidc:gitlab` have one. " +
+			"People are kept under it, so it must never change. Read when `IDENTITY_PROVIDER` begins with `oidc`, " +
+			"like all settings of that name.",
+	},
+	{
+		Name: "OIDC_CLIENT_ID", Kind: KindText, Required: true, Example: "postern",
+		Want: "the client id that the OpenID Connect provider gave, like postern",
+		Doc:  "Our client id at the provider, registered there with the callback `ISSUER_URL/auth/callback`.",
+	},
+	{
+		Name: "OIDC_CLIENT_SECRET_FILE", Kind: KindFile, Example: "/secrets/oidc-client-secret/value",
+		Doc: "A file with our client secret at the provider; white space around it is ignored. " +
+			"Needed unless `OIDC_CLIENT_KEY_FILE` is set.",
+	},
+	{
+		Name: "OIDC_CLIENT_KEY_FILE", Kind: KindFile, Example: "/secrets/oidc-client-key/value",
+		Doc: "A file with a private key by which we prove who we are at the provider, in place of a secret: " +
+			"PKCS #8 in PEM, with its certificate beside it where the provider goes by that, or a JWK; " +
+			"of P-256, P-384, or RSA from 2048 bits.",
+	},
+	{
+		Name: "OIDC_CLIENT_AUTH", Kind: KindEnum, Example: "client_secret_post",
+		Words: []string{"client_secret_basic", "client_secret_post", "private_key_jwt"},
+		Doc: "How we prove who we are at the provider. Unset, it is `private_key_jwt` where there is " +
+			"a key, else `client_secret_basic` unless the provider offers `client_secret_post` alone.",
+	},
+	{
+		Name: "OIDC_TITLE", Kind: KindText, Example: "Acme's directory",
+		Want: "what people call the provider, up to 60 characters, like Acme",
+		Doc: "What people call the provider, on the consent page and others. " +
+			"Unset, it is the product's name, or the host of the issuer.",
+	},
+	{
+		Name: "OIDC_SCOPES", Kind: KindText, Example: "roles",
+		Want: "scopes separated by spaces, like roles",
+		Doc: "Scopes to ask the provider for, beside `openid`, `profile` and those that the rules of `ALLOW` need. " +
+			"Some providers say groups or roles only to whom asks for their scope.",
+	},
+	{
+		Name: "OIDC_GROUPS_CLAIM", Kind: KindText, Example: "roles",
+		Want: "the name of a claim, like roles",
+		Doc: "The claim that lists a person's groups, which rules like `group:ops` go by; " +
+			"dots lead into an object: `realm_access.roles`. Unset, it is `groups`, or what the product has.",
+	},
+	{
+		Name: "OIDC_TENANTS", Kind: KindText, Example: "8d3f3d24-6a3e-4d0c-9a43-8f1d2c0a5b77",
+		Want: "ids of tenants separated by commas, like 8d3f3d24-6a3e-4d0c-9a43-8f1d2c0a5b77, or the word any",
+		Doc: "Whose people may sign in where the issuer stands for many tenants: with `oidc:entra` and an " +
+			"`OIDC_ISSUER` of `https://login.microsoftonline.com/organizations/v2.0` or `…/common/v2.0`. " +
+			"There it is needed; `ALLOW` then decides about the people of these tenants.",
+	},
+	{
+		Name: "OIDC_PRIVATE_NETWORK", Kind: KindBool, Default: "false", Example: "true",
+		Doc: "Whether the provider may be in an organisation's own network (10.0.0.0/8, 172.16.0.0/12, " +
+			"192.168.0.0/16, 100.64.0.0/10, fc00::/7). " +
+			"With false, nothing but public addresses is called, whatever the provider's documents name.",
+	},
+	{
 		Name: "ALLOW", Kind: KindText, Required: true, Example: "user:octocat,org:acme",
-		Want: "who may enter: user:octocat, user-id:583231, org:acme, team:acme/ops, " +
-			"email-domain:example.com, separated by commas, or the word anyone",
-		Doc: "Who may enter, separated by commas: `user:octocat`, `org:acme`, `team:acme/ops`, " +
-			"`email-domain:example.com`, or the word `anyone`. " +
-			"A login can be given up and taken by somebody else; `user-id:583231` names the account itself. " +
+		Want: "who may enter: user:octocat, user-id:583231, email:a@example.com, email-domain:example.com, org:acme, " +
+			"team:acme/ops, group:ops, claim:department=ops, separated by commas, or the word anyone",
+		Doc: "Who may enter, separated by commas: `user:octocat`, `org:acme`, `team:acme/ops`, `group:ops`, " +
+			"`email:a@example.com`, `email-domain:example.com`, `claim:department=ops`, or the word `anyone`. " +
+			"A login can be given up and taken by somebody else; `user-id:583231` names the account itself, for an " +
+			"OpenID Connect provider by its `sub`. Addresses count where the provider says that they are verified. " +
+			"A claim counts where it is the value or lists it; dots lead into an object, as in " +
+			"`claim:realm_access.roles=ops`. Two patterns are safe and so there are two: " +
+			"`email-domain:*.example.com` for the domains below one, `group:acme/*` for the groups below one. " +
+			"A comma within a value is written `%2C`, and `%` is `%25`. " +
+			"A rule that the provider can never answer stops the start and says what to write instead. " +
 			"There is no default: nothing said means nobody, and the function does not start.",
 	},
 	{
@@ -281,17 +356,5 @@ var Settings = []Setting{
 		Want: "a Google Cloud project id, like my-project",
 		Doc: "The project under which lines of the log are grouped with the platform's request log. " +
 			"Unset, lines carry no trace.",
-	},
-	{
-		Name: "OIDC_ISSUER", Kind: KindURL, Unsupported: true,
-		Doc: "Kept for sign-in through an OpenID Connect provider.",
-	},
-	{
-		Name: "OIDC_CLIENT_ID", Kind: KindText, Unsupported: true,
-		Doc: "Kept for sign-in through an OpenID Connect provider.",
-	},
-	{
-		Name: "OIDC_CLIENT_SECRET_FILE", Kind: KindFile, Unsupported: true,
-		Doc: "Kept for sign-in through an OpenID Connect provider.",
 	},
 }

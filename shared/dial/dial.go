@@ -96,9 +96,12 @@ func isatap(a netip.Addr) bool {
 	return a.Is6() && b[8]&^0x02 == 0 && b[9] == 0 && b[10] == 0x5e && b[11] == 0xfe
 }
 
+// Allowed decides about an address.
+type Allowed func(netip.Addr) bool
+
 // Guard returns the check of a dialer ([net.Dialer.Control]), which is asked about each
 // address right before it is dialled, after every resolution (SF-01, SF-02).
-func Guard(allowed func(netip.Addr) bool) func(network, address string, _ syscall.RawConn) error {
+func Guard(allowed Allowed) func(network, address string, _ syscall.RawConn) error {
 	return func(network, address string, _ syscall.RawConn) error {
 		ap, err := netip.ParseAddrPort(address)
 		if err != nil || network != "tcp4" && network != "tcp6" || !allowed(ap.Addr()) {

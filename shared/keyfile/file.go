@@ -33,8 +33,9 @@ type Options struct {
 	// 0 means 5 minutes.
 	MaxAge time.Duration
 	// MinRetry is the shortest time between two reads that Refetch or a failure
-	// ask for; 0 means 1 second. Repeated failures double it, up to MaxAge.
-	MinRetry time.Duration
+	// ask for; 0 means 1 second. Repeated failures double it, up to MaxRetry; 0 means
+	// MaxAge.
+	MinRetry, MaxRetry time.Duration
 	// Patience is how long one caller waits for a read; 0 means 2 seconds. Then
 	// Get goes on with the ring it has, or fails if it has none.
 	Patience time.Duration
@@ -104,6 +105,9 @@ func withDefaults(o *Options) Options {
 	}
 	if opt.MinRetry <= 0 {
 		opt.MinRetry = time.Second
+	}
+	if opt.MaxRetry <= 0 {
+		opt.MaxRetry = opt.MaxAge
 	}
 	if opt.Patience <= 0 {
 		opt.Patience = 2 * time.Second
@@ -260,7 +264,7 @@ func (f *File[T]) audit(ctx context.Context, level slog.Level, event string, att
 func (st *state[T]) failed(now time.Time, err error, opt Options) *state[T] {
 	next := *st
 	next.err, next.read = err, now
-	next.backoff = min(max(2*st.backoff, opt.MinRetry), opt.MaxAge)
+	next.backoff = min(max(2*st.backoff, opt.MinRetry), opt.MaxRetry)
 	next.due = now.Add(next.backoff)
 	return &next
 }

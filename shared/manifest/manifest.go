@@ -39,11 +39,11 @@ var Functions = []Function{
 	{
 		Name: "register", Trigger: HTTP,
 		Settings:   slices.Concat(every, storing, []string{"REDIRECT_SCHEMES"}, resources),
-		NeverLinks: deployed,
+		NeverLinks: slices.Concat(deployed, signingIn),
 	},
 	{
 		Name: "authorize", Trigger: HTTP,
-		Settings: slices.Concat(entry, []string{
+		Settings: slices.Concat(entry, openid, []string{
 			"GITHUB_CLIENT_SECRET_FILE", "CODE_TTL", "SIGN_IN_TTL", "CIMD_ALLOW", "REDIRECT_SCHEMES",
 			"OFFLINE_ACCESS", "OPERATOR_CONTACT",
 		}, resources, look),
@@ -51,7 +51,7 @@ var Functions = []Function{
 	},
 	{
 		Name: "token", Trigger: HTTP,
-		Settings: slices.Concat(entry, []string{
+		Settings: slices.Concat(entry, openid, []string{
 			"SIGNING_KEYS_FILE", "MEMBERSHIP_TTL", "EVIDENCE_MAX_AGE",
 		}, resources),
 		NeverLinks: deployed,
@@ -61,7 +61,7 @@ var Functions = []Function{
 		Settings: slices.Concat(every, []string{
 			"VERIFICATION_KEYS_FILE", "CIMD_ALLOW", "OPENAI_APPS_CHALLENGE", "SERVER_NAME", "PRIVACY_URL", "TERMS_URL",
 		}, resources),
-		NeverLinks: slices.Concat(deployed, remembering, writing),
+		NeverLinks: slices.Concat(deployed, signingIn, remembering, writing),
 	},
 	{
 		Name: "mcp", Trigger: HTTP,
@@ -69,12 +69,12 @@ var Functions = []Function{
 			"VERIFICATION_KEYS_FILE", "IDENTITY_KEYS_FILE", "IDENTITY_TOKEN_TTL", "REVOCATION_MAX_AGE",
 			"MCP_UPSTREAM_URL", "SERVER_NAME",
 		}, resources),
-		NeverLinks: slices.Concat(deployed, writing),
+		NeverLinks: slices.Concat(deployed, signingIn, writing),
 	},
 	{
 		Name: "cascade", Trigger: Event,
-		Settings:   slices.Concat(entry, []string{"GITHUB_CLIENT_SECRET_FILE"}),
-		NeverLinks: deployed,
+		Settings:   slices.Concat(entry, openid, []string{"GITHUB_CLIENT_SECRET_FILE"}),
+		NeverLinks: slices.Concat(deployed, signingIn),
 	},
 }
 
@@ -95,6 +95,11 @@ var (
 	}
 	// How pages look.
 	look = []string{"SERVER_NAME", "LOGO", "ACCENT_COLOR", "SUPPORT_CONTACT", "PRIVACY_URL", "TERMS_URL"}
+	// What a function needs that asks an OpenID Connect provider.
+	openid = []string{
+		"OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET_FILE", "OIDC_CLIENT_KEY_FILE", "OIDC_CLIENT_AUTH",
+		"OIDC_TITLE", "OIDC_SCOPES", "OIDC_GROUPS_CLAIM", "OIDC_TENANTS", "OIDC_PRIVATE_NETWORK",
+	}
 	// What a function needs that asks who may enter.
 	entry = slices.Concat(every, storing, people)
 )
@@ -110,6 +115,8 @@ var (
 	}
 	// Pages, which those do not have that speak to programs.
 	writing = []string{"golang.org/x/text/language", module + "shared/pages"}
+	// What looks at ID tokens: for the two that ask who somebody is.
+	signingIn = []string{"github.com/coreos/go-oidc", module + "shared/upstream/oidc"}
 	// What can be down, or slows a start: for the function that answers when all else is down.
 	remembering = []string{
 		"cloud.google.com/go/firestore", "google.golang.org/grpc", "golang.org/x/oauth2",

@@ -5,16 +5,13 @@
 package parts
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 
 	"github.com/postern-dev/postern/shared/boot"
 	"github.com/postern-dev/postern/shared/cimd"
 	"github.com/postern-dev/postern/shared/config"
-	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/fernet"
 	"github.com/postern-dev/postern/shared/identity"
 	"github.com/postern-dev/postern/shared/keyfile"
@@ -24,7 +21,6 @@ import (
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/store/driver"
 	"github.com/postern-dev/postern/shared/telemetry"
-	"github.com/postern-dev/postern/shared/upstream"
 )
 
 // Box returns the box over the ring of FERNET_KEYS_FILE.
@@ -110,82 +106,4 @@ func Documents(env *boot.Env, r *config.Reader) *cimd.Fetcher {
 // Schemes returns the private-use schemes of REDIRECT_SCHEMES.
 func Schemes(r *config.Reader) oauth.Schemes {
 	return config.Parse(r, "REDIRECT_SCHEMES", oauth.ParseSchemes)
-}
-
-// A Secret says whether a function holds the identity provider's client secret.
-type Secret bool
-
-// Only the functions that talk to the provider as the app itself hold its secret.
-const (
-	WithSecret    Secret = true
-	WithoutSecret Secret = false
-)
-
-// Provider returns the provider of IDENTITY_PROVIDER and the rules of ALLOW.
-func Provider(env *boot.Env, r *config.Reader, secret Secret) (upstream.Provider, upstream.Allow) {
-	allow := config.Parse(r, "ALLOW", upstream.ParseAllow)
-	var p upstream.Provider
-	switch r.Enum("IDENTITY_PROVIDER") {
-	case "development":
-		p = development(r)
-	case "github":
-		p = github(env, r, secret, allow)
-	}
-	if p != nil {
-		if err := allow.Fits(p); err != nil {
-			r.Refuse("ALLOW", "does not fit: %s", err)
-		}
-	}
-	return p, allow
-}
-
-// The provider constructors return an interface that is nil after a problem, never one
-// that holds a nil pointer.
-func development(r *config.Reader) upstream.Provider {
-	d, err := upstream.NewDevelopment(r.String("ISSUER_URL"))
-	if err != nil {
-		r.Refuse("IDENTITY_PROVIDER", "is development: %s", err)
-		return nil
-	}
-	return d
-}
-
-func github(env *boot.Env, r *config.Reader, secret Secret, allow upstream.Allow) upstream.Provider {
-	c := upstream.GitHubConfig{
-		ClientID:     r.String("GITHUB_CLIENT_ID"),
-		ClientSecret: noSecret,
-		Scopes:       allow.RequiredScopes(),
-		Reach:        config.Parse(r, "GITHUB_SCOPES", upstream.ParseReach),
-	}
-	if secret == WithSecret {
-		file := keyfile.New(r.File("GITHUB_CLIENT_SECRET_FILE"), parseSecret, options("github-client-secret", env, r))
-		c.ClientSecret = file.Get
-	}
-	if u := r.URL("GITHUB_URL"); u != nil {
-		c.URL = u.String()
-	}
-	if u := r.URL("GITHUB_API_URL"); u != nil {
-		c.APIURL = u.String()
-	}
-	if c.ClientID == "" {
-		return nil // the reader has noted it
-	}
-	g, err := upstream.NewGitHub(c)
-	if err != nil {
-		r.Refuse("IDENTITY_PROVIDER", "is github: %s", err)
-		return nil
-	}
-	return g
-}
-
-func noSecret(context.Context) (credential.Secret, error) {
-	return credential.Secret{}, errors.New("this function does not hold the GitHub client secret")
-}
-
-func parseSecret(data []byte) (credential.Secret, error) {
-	s := bytes.TrimSpace(data)
-	if len(s) == 0 || bytes.ContainsAny(s, " \t\r\n") {
-		return credential.Secret{}, fmt.Errorf("want the client secret alone, in one line")
-	}
-	return credential.Wrap(string(s)), nil
 }

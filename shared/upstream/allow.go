@@ -111,7 +111,8 @@ func (a Allow) Check(ctx context.Context, p Provider, t Token, id Identity) (rul
 	}
 	no := ErrNotAllowed
 	if len(silent) > 0 {
-		no = fmt.Errorf("%w: %w: it says nothing that decides %s", ErrNotAllowed, ErrOddAnswer, strings.Join(silent, ", "))
+		no = fmt.Errorf("%w: %w: it says nothing that decides %s",
+			ErrNotAllowed, ErrOddAnswer, strings.Join(silent, ", "))
 	}
 	if !a.NeedsProvider() {
 		return "", no

@@ -219,7 +219,7 @@ func TestRulesThatTheProviderCannotAnswerAreAProblem(t *testing.T) {
 }
 
 // Rules on claims and groups look at what was said, in any form in which providers list it. What was left
-// out decides nothing, unless the provider says so.
+// out decides nothing, unless the provider says so (UP-23).
 func TestRulesOnClaims(t *testing.T) {
 	t.Parallel()
 	person := func(json string, c upstream.Claims) upstream.Identity {
@@ -258,7 +258,8 @@ func TestRulesOnClaims(t *testing.T) {
 		{"email:a@example.com", `{"email":"a@example.com"}`, upstream.Claims{}, "unsaid"},
 		{"email:a@example.com", `{"email":"a@example.com"}`, upstream.Claims{EmailSaid: true}, "no"},
 	} {
-		_, err := allow(t, row.rule).Check(t.Context(), &upstream.NoSignIn{}, upstream.Token{}, person(row.claims, row.said))
+		ann := person(row.claims, row.said)
+		_, err := allow(t, row.rule).Check(t.Context(), upstream.NoSignIn{}, upstream.Token{}, ann)
 		got := "yes"
 		switch {
 		case errors.Is(err, upstream.ErrOddAnswer) && errors.Is(err, upstream.ErrNotAllowed):

@@ -63,7 +63,7 @@ func (c *Claims) value(name string) (v any, said bool) {
 	if v, ok := c.Values[name]; ok {
 		return v, v != nil || c.AbsentIsNo
 	}
-	v = map[string]any(c.Values)
+	v = c.Values
 	for step := range strings.SplitSeq(name, ".") {
 		m, ok := v.(map[string]any)
 		if !ok {

@@ -84,10 +84,10 @@ func (d *Development) Exchange(
 	if !origin.LoopbackURL(callback) {
 		return Identity{}, Token{}, errors.New("development sign-in: the callback is not on loopback")
 	}
-	if err := callbackError(query); err != nil {
+	if err := CallbackError(query); err != nil {
 		return Identity{}, Token{}, err
 	}
-	login, err := field(query, DevelopmentField)
+	login, err := CallbackField(query, DevelopmentField)
 	if err != nil {
 		return Identity{}, Token{}, err
 	}

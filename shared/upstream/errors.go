@@ -39,10 +39,23 @@ var (
 	// ErrScopeMissing: the person never gave a permission that the rules, or tools, need now.
 	// It is an [ErrTokenDead] that no waiting mends.
 	ErrScopeMissing = fmt.Errorf("%w: it lacks a scope that is needed now", ErrTokenDead)
+	// ErrEnded: the provider said in its own words that what it gave for a sign-in is over:
+	// the account was closed, the person signed out, or the time is up. It is an
+	// [ErrTokenDead] that no waiting mends.
+	ErrEnded = fmt.Errorf("%w: the provider has ended it", ErrTokenDead)
+	// ErrCannotAsk: the provider gave nothing to ask with, so that its answer at the sign-in
+	// is the last one there is.
+	ErrCannotAsk = errors.New("the provider gave nothing to ask with again")
 	// ErrOddAnswer: the provider answered, but not as it documents, so that the
 	// answer is neither yes nor no.
 	ErrOddAnswer = errors.New("the answer is not what the provider documents")
 )
+
+// Used returns [ErrUsed] as people read it.
+func Used() error { return used() }
+
+// Refused returns [ErrRefused] as people read it, with a sentence of ours.
+func Refused(code oauth.ErrorCode, description string) error { return refused(code, description) }
 
 func denied() error {
 	return oauth.RefuseBecause(ErrDenied, oauth.AccessDenied, "the sign-in was declined at the identity provider")

@@ -176,10 +176,10 @@ func (g *GitHub) AuthCodeURL(_ context.Context, callback, state, verifier string
 func (g *GitHub) Exchange(
 	ctx context.Context, callback string, query url.Values, verifier string,
 ) (Identity, Token, error) {
-	if err := callbackError(query); err != nil {
+	if err := CallbackError(query); err != nil {
 		return Identity{}, Token{}, err
 	}
-	code, err := field(query, "code")
+	code, err := CallbackField(query, "code")
 	if err != nil {
 		return Identity{}, Token{}, err
 	}
@@ -259,7 +259,7 @@ func (g *GitHub) accept(got *oauth2.Token) (Token, error) {
 	if lowerASCII(got.TokenType) != "bearer" {
 		return Token{}, errors.New("redeem the code at GitHub: token_type is not bearer")
 	}
-	if !tokenText(got.AccessToken) {
+	if !TokenText(got.AccessToken) {
 		return Token{}, errors.New("redeem the code at GitHub: access_token is not a token")
 	}
 	scope, said := got.Extra("scope").(string)
@@ -290,8 +290,8 @@ func splitScopes(s string) []string {
 	return sortedScopes(strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' }))
 }
 
-// tokenText reports whether s can stand in an Authorization header (RFC 6750 §2.1)
+// TokenText reports whether s can stand in an Authorization header (RFC 6750 §2.1)
 // and has a sane length.
-func tokenText(s string) bool {
-	return s != "" && len(s) <= 4096 && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
+func TokenText(s string) bool {
+	return s != "" && len(s) <= 16<<10 && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
 }

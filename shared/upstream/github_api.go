@@ -137,6 +137,9 @@ func (g *GitHub) Revoke(ctx context.Context, t Token) error {
 	return fmt.Errorf("revoke the GitHub token: status %d", status)
 }
 
+// Separate is true: GitHub keeps ten tokens of a person for an app, and ends each by itself.
+func (g *GitHub) Separate() bool { return true }
+
 func (g *GitHub) revokeRequest(ctx context.Context, t Token) (*http.Request, error) {
 	secret, err := g.secret(ctx)
 	if err != nil {

@@ -227,7 +227,7 @@ func TestCallbackWithoutACodeMakesNoCallAndEchoesNothing(t *testing.T) {
 		{"nothing", "", "refused"},
 		{"empty code", "code=", "refused"},
 		{"two codes", "code=a&code=b", "refused"},
-		{"endless code", "code=" + strings.Repeat("a", 513), "refused"},
+		{"endless code", "code=" + strings.Repeat("a", 4097), "refused"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -68,7 +68,7 @@ func (g *GitHub) identity(ctx context.Context, t Token) (Identity, error) {
 }
 
 func (u githubUser) identity() Identity {
-	return Identity{Subject: u.subject(), Login: u.Login, Name: displayable(u.Name, 100)}
+	return Identity{Subject: u.subject(), Login: u.Login, Name: Displayable(u.Name, 100)}
 }
 
 // Today reads the account that the token belongs to, in one call. GitHub keeps an account's
@@ -155,10 +155,10 @@ func (g *GitHub) Profile(ctx context.Context, t Token) (Profile, error) {
 	return Profile{
 		Subject:     u.subject(),
 		Login:       u.Login,
-		Name:        displayable(u.Name, 100),
-		Company:     displayable(u.Company, 100),
-		Location:    displayable(u.Location, 100),
-		Bio:         displayable(u.Bio, 500),
+		Name:        Displayable(u.Name, 100),
+		Company:     Displayable(u.Company, 100),
+		Location:    Displayable(u.Location, 100),
+		Bio:         Displayable(u.Bio, 500),
 		URL:         webAddress(u.HTMLURL),
 		AvatarURL:   webAddress(u.AvatarURL),
 		PublicRepos: u.PublicRepos,
@@ -167,9 +167,9 @@ func (g *GitHub) Profile(ctx context.Context, t Token) (Profile, error) {
 	}, nil
 }
 
-// displayable drops control and formatting characters, direction overrides among
+// Displayable drops control and formatting characters, direction overrides among
 // them, and cuts after limit characters: people write their names themselves.
-func displayable(s string, limit int) string {
+func Displayable(s string, limit int) string {
 	s = strings.ToValidUTF8(s, "")
 	s = strings.Map(func(r rune) rune {
 		switch {

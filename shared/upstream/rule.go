@@ -171,7 +171,8 @@ var ruled = map[string]string{
 }
 
 // ofToken are claims about a token and not about a person.
-var ofToken = []string{"iss", "aud", "azp", "exp", "iat", "nbf", "jti", "nonce", "at_hash", "c_hash", "sid", "auth_time"}
+var ofToken = []string{"iss", "aud", "azp", "exp", "iat", "nbf", "jti", "nonce", "at_hash", "c_hash", "sid",
+	"auth_time"}
 
 func normalClaim(s string) (string, error) {
 	name, value, ok := strings.Cut(s, "=")
@@ -203,7 +204,8 @@ func normalEmail(s string) (string, error) {
 	local = lowerASCII(local)
 	domain, err := normalDomain(domain)
 	if !ok || err != nil || !localForm().MatchString(local) {
-		return "", errors.New("want an address, like email:a@example.com, or email-domain:example.com for all of a domain")
+		return "", errors.New("want an address, like email:a@example.com, " +
+			"or email-domain:example.com for all of a domain")
 	}
 	return local + "@" + domain, nil
 }

@@ -20,8 +20,17 @@ type Token struct {
 	// ClientID is our id at the provider when the token was given. A token of
 	// another id is of no use (K5).
 	ClientID string
+	// Issuer is who gave it, where a server may have another than it once had; empty at GitHub.
+	Issuer string
 	// Expiry is when the token ends; zero if it does not expire.
 	Expiry time.Time
+	// RefreshToken is good for a newer token; zero if there is none.
+	RefreshToken credential.Secret
+	// SignIn names the sign-in that a token comes from, by whichever number of renewals;
+	// empty for tokens that are not renewed.
+	SignIn string
+	// IDToken is what the provider said when it gave the token. It is not kept.
+	IDToken string
 }
 
 // IsZero reports whether there is no token, as after a development sign-in.
@@ -40,13 +49,19 @@ type keptToken struct {
 	AccessToken string   `json:"access_token"`
 	Scopes      []string `json:"scopes,omitempty"`
 	ClientID    string   `json:"client_id,omitempty"`
+	Issuer      string   `json:"issuer,omitempty"`
 	Expiry      int64    `json:"expiry,omitempty"` // Unix seconds
+	Refresh     string   `json:"refresh_token,omitempty"`
+	SignIn      string   `json:"sign_in,omitempty"`
 }
 
 // Marshal returns the token with its secret in the clear, as JSON. The result is
 // for sealing and for nothing else; [UnmarshalToken] reads it.
 func (t Token) Marshal() ([]byte, error) {
-	k := keptToken{Version: tokenVersion, AccessToken: t.AccessToken.Reveal(), Scopes: t.Scopes, ClientID: t.ClientID}
+	k := keptToken{
+		Version: tokenVersion, AccessToken: t.AccessToken.Reveal(), Scopes: t.Scopes, ClientID: t.ClientID,
+		Issuer: t.Issuer, Refresh: t.RefreshToken.Reveal(), SignIn: t.SignIn,
+	}
 	if !t.Expiry.IsZero() {
 		k.Expiry = t.Expiry.Unix()
 	}
@@ -62,7 +77,10 @@ func UnmarshalToken(b []byte) (Token, error) {
 	if k.Version != tokenVersion {
 		return Token{}, fmt.Errorf("read upstream token: version %d, want %d", k.Version, tokenVersion)
 	}
-	t := Token{Scopes: k.Scopes, ClientID: k.ClientID}
+	t := Token{Scopes: k.Scopes, ClientID: k.ClientID, Issuer: k.Issuer, SignIn: k.SignIn}
+	if k.Refresh != "" {
+		t.RefreshToken = credential.Wrap(k.Refresh)
+	}
 	if k.AccessToken != "" {
 		t.AccessToken = credential.Wrap(k.AccessToken)
 	}

@@ -49,6 +49,9 @@ type Identity struct {
 	// Email is the verified primary address, or empty. It is read only if
 	// e-mail rules ask for it.
 	Email string
+	// Session is the provider's id of the session in which the person signed in, by which it
+	// may say later that the session is over; empty if it does not.
+	Session string
 	// Claims are what the provider said beyond this; nil if it is not one that does.
 	Claims *Claims
 }
@@ -91,6 +94,8 @@ type Membership interface {
 type Revoker interface {
 	// Revoke ends t. A token that is already gone is not an error, so it may be repeated.
 	Revoke(ctx context.Context, t Token) error
+	// Separate reports whether a token can be ended without others of the same person.
+	Separate() bool
 }
 
 // A Profiler reads a person's own profile with the person's own token.

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -66,18 +65,11 @@ nothing set brings its own store, keys and development sign-in.
 func render(settings []config.Setting) string {
 	var b strings.Builder
 	b.WriteString(intro)
-	supported := slices.DeleteFunc(slices.Clone(settings), func(s config.Setting) bool { return s.Unsupported })
-	for _, s := range supported {
+	for _, s := range settings {
 		fmt.Fprintf(&b, "| [`%s`](#%s) | %s | %s |\n", s.Name, strings.ToLower(s.Name), unset(s), readers(s.Name))
 	}
-	for _, s := range supported {
-		fmt.Fprintf(&b, "\n## `%s`\n\n%s\n\n%s\n", s.Name, wrap(s.Doc), wrap(form(s)))
-	}
-	b.WriteString(later)
 	for _, s := range settings {
-		if s.Unsupported {
-			fmt.Fprintf(&b, "%s\n", wrap("- `"+s.Name+"`: "+s.Doc))
-		}
+		fmt.Fprintf(&b, "\n## `%s`\n\n%s\n\n%s\n", s.Name, wrap(s.Doc), wrap(form(s)))
 	}
 	return b.String()
 }
@@ -90,13 +82,6 @@ func readers(setting string) string {
 	}
 	return strings.Join(names, ", ")
 }
-
-const later = `
-## Names that are kept
-
-These belong to parts that this version does not have. Setting one is a problem, because it would do nothing.
-
-`
 
 func unset(s config.Setting) string {
 	switch {
