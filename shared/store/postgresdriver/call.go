@@ -2,6 +2,7 @@ package postgresdriver
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -17,6 +18,11 @@ func (d *Driver) once(ctx context.Context, each func(pgx.Rows) error, query stri
 	if err != nil {
 		return err
 	}
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errNoConnection, d.config.fault(err))
+	}
+	defer conn.Release()
 	var batch pgx.Batch
 	var standby bool
 	batch.Queue(preamble).QueryRow(func(row pgx.Row) error { return row.Scan(&standby, nil) })
@@ -31,7 +37,7 @@ func (d *Driver) once(ctx context.Context, each func(pgx.Rows) error, query stri
 		}
 		return rows.Err()
 	})
-	err = pool.SendBatch(ctx, &batch).Close()
+	err = conn.SendBatch(ctx, &batch).Close()
 	if err == nil && standby {
 		err = errStandby
 	}

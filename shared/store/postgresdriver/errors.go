@@ -17,6 +17,9 @@ import (
 var errStandby = errors.New("the PostgreSQL server is a standby: name the primary in STORE, or name both and add " +
 	"target_session_attrs=read-write")
 
+// errNoConnection says that a call was not made, for want of a connection.
+var errNoConnection = errors.New("no connection")
+
 // The codes (SQLSTATE) of our own function.
 const (
 	codeConflict = "PS001"
@@ -43,7 +46,8 @@ func elsewhere(err error) bool {
 	switch c := code(err); {
 	case errors.Is(err, errStandby), strings.HasPrefix(c, "08"), strings.HasPrefix(c, "57P"), c == "25006":
 		return true
-	case c != "", errors.Is(err, errSchema), errors.Is(err, driver.ErrMalformed), errors.Is(err, context.Canceled):
+	case c != "", errors.Is(err, errSchema), errors.Is(err, errNoConnection),
+		errors.Is(err, driver.ErrMalformed), errors.Is(err, context.Canceled):
 		return false
 	}
 	return true
@@ -53,7 +57,7 @@ func elsewhere(err error) bool {
 // server ended before it said.
 func unanswered(err error) bool {
 	c := code(err)
-	return c == "" && !pgconn.SafeToRetry(err) || strings.HasPrefix(c, "08") || strings.HasPrefix(c, "57P")
+	return !errors.Is(err, errNoConnection) && (c == "" || strings.HasPrefix(c, "08") || strings.HasPrefix(c, "57P"))
 }
 
 // fault is an error of PostgreSQL's as the contract and an operator want it.
