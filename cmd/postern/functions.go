@@ -71,8 +71,7 @@ func open[T any, B ~func(context.Context, *boot.Env) (T, error)](
 	return made, problems
 }
 
-// A deliver takes a change of the store and returns an error if it has to come again.
-type deliver = func(context.Context, driver.Change) error
+type deliver = changefeed.Deliver
 
 // deliverTo delivers a change to event functions as Eventarc would: as the same event.
 func deliverTo(receivers map[string]func(context.Context, cloudevents.Event) error) deliver {
@@ -96,16 +95,16 @@ func deliverTo(receivers map[string]func(context.Context, cloudevents.Event) err
 // followChanges delivers the changes of a store that reports its own until ctx ends; those
 // of Firestore come by Eventarc, to the deployed function.
 func followChanges(ctx context.Context, setting string, d deliver, log *slog.Logger) error {
-	feed, closeFeed, err := changefeed.Open(ctx, setting)
+	follow, closeFeed, err := changefeed.Open(ctx, setting)
 	if err != nil {
 		return err
 	}
-	if feed == nil {
+	if follow == nil {
 		log.Info("changes of this store come by Eventarc: functions/cascade has to be deployed for them")
 		return nil
 	}
 	go func() {
-		changefeed.Deliver(ctx, feed, d, log)
+		follow(ctx, d, log)
 		_ = closeFeed()
 	}()
 	return nil

@@ -151,12 +151,14 @@ type Change struct {
 	Before, After *Document
 	// Time is when the change was committed.
 	Time time.Time
-	// Sequence grows with each change of one feed.
+	// Sequence grows with each change of one feed. In a queue it is a name.
 	Sequence int64
+	// Tries counts how often a change was taken from a queue, this time included.
+	Tries int
 }
 
-// A Feed is implemented by drivers that can report changes themselves, because
-// nothing outside does it for them (Firestore has Eventarc).
+// A Feed is implemented by drivers of one machine that report changes themselves, because
+// nothing outside does it for them (Firestore has Eventarc, PostgreSQL a [Queue]).
 type Feed interface {
 	// Changes returns changes with a Sequence above after, oldest first, at
 	// most limit of them. It returns none when there is nothing new. A write that

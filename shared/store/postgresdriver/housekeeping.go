@@ -18,8 +18,9 @@ const purge = `DELETE FROM postern.documents WHERE (collection, id) IN (
 	SELECT collection, id FROM postern.documents WHERE delete_after <= now()
 	ORDER BY delete_after LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING 1`
 
-// housekeep removes a few documents that are past their DeleteAfter, now and then. They leave
-// the feed as deletions. What fails here is tried again later: nobody may depend on it.
+// housekeep removes a few documents that are past their DeleteAfter, now and then. They are
+// changes like any other. Changes that nobody dealt with for a week go as well. What fails
+// here is tried again later: nobody may depend on it.
 func (d *Driver) housekeep(ctx context.Context) {
 	now := time.Now()
 	next := d.nextPurge.Load()
@@ -33,4 +34,5 @@ func (d *Driver) housekeep(ctx context.Context) {
 	if err == nil && n == purgeBatch {
 		d.nextPurge.Store(0) // the next write removes more
 	}
+	_ = d.once(ctx, nil, forgetOld, keepChangesFor.Microseconds())
 }

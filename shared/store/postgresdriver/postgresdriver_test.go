@@ -58,3 +58,5 @@ func TestContractHoldsWhereTransactionsAreSerializable(t *testing.T) {
 	s := postgres.Start(t, "default_transaction_isolation=serializable")
 	storetest.Run(t, func(t *testing.T) driver.Driver { return open(t, migrated(t, s)) }, nil)
 }
+
+func TestPostgresQueueKeepsTheContract(t *testing.T) { storetest.RunQueue(t, openEmpty) }

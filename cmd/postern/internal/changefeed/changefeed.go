@@ -3,7 +3,6 @@
 package changefeed
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
 	"slices"
@@ -14,43 +13,80 @@ import (
 )
 
 const (
-	pollEvery     = time.Second
-	feedPage      = 200
-	maxPending    = 1000             // changes in hand; more are left in the feed
-	deliveryLimit = time.Minute      // one delivery
-	firstRetry    = 2 * time.Second  // doubled with each failure,
-	lastRetry     = 10 * time.Minute // up to this,
-	giveUpAfter   = 24 * time.Hour   // for as long as the platform would try
+	pollEvery  = time.Second
+	feedPage   = 200
+	maxPending = 1000 // changes in hand; more are left in the feed
 )
 
-// Open opens the driver of a STORE setting for its changes. feed is nil when changes come
+// A Deliver takes a change and returns an error if it has to come again.
+type Deliver = func(context.Context, driver.Change) error
+
+// A Follow gives every change of a store to deliver, at least once, until ctx ends.
+type Follow func(ctx context.Context, deliver Deliver, log *slog.Logger)
+
+// Open opens the driver of a STORE setting for its changes. follow is nil when changes come
 // from outside, as Firestore's do by Eventarc. The caller closes it when it no longer follows.
-func Open(ctx context.Context, setting string) (feed driver.Feed, closeFeed func() error, err error) {
+func Open(ctx context.Context, setting string) (follow Follow, closeFeed func() error, err error) {
 	db, err := drivers.All.Open(ctx, setting)
 	if err != nil {
 		return nil, nil, err
 	}
-	feed, ok := db.(driver.Feed)
-	if !ok {
+	switch source := db.(type) {
+	case driver.Feed:
+		follow = func(ctx context.Context, d Deliver, log *slog.Logger) { FollowFeed(ctx, source, d, log) }
+	case driver.Queue:
+		follow = func(ctx context.Context, d Deliver, log *slog.Logger) { FollowQueue(ctx, source, d, log) }
+	default:
 		return nil, nil, db.Close()
 	}
-	return feed, db.Close, nil
+	return follow, db.Close, nil
 }
 
-// Deliver gives every change of a feed to deliver, at least once, until ctx ends. One
+// FollowQueue drains a queue until ctx ends: whenever it is woken, and now and then.
+func FollowQueue(ctx context.Context, q driver.Queue, deliver Deliver, log *slog.Logger) {
+	woken := make(chan struct{}, 1)
+	listening := make(chan struct{})
+	go func() {
+		defer close(listening)
+		q.Listen(ctx, func() {
+			select {
+			case woken <- struct{}{}:
+			default: // somebody woke it already
+			}
+		})
+	}()
+	defer func() { <-listening }()
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for {
+		if err := driver.Drain(ctx, q, deliver, log); err != nil && ctx.Err() == nil {
+			silent(ctx, log, err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-woken:
+		case <-tick.C:
+		}
+	}
+}
+
+func silent(ctx context.Context, log *slog.Logger, err error) {
+	log.LogAttrs(ctx, slog.LevelWarn, "change feed does not answer", slog.Any("error", err))
+}
+
+// FollowFeed gives every change of a feed to deliver, at least once, until ctx ends. One
 // that fails is tried again, later each time and up to a day, and does not hold up the
 // others. A change is forgotten after it and all before it are done, so what a killed
 // process had in hand is delivered by the next one. Several processes may follow one
 // feed; each change then reaches at least one of them.
-func Deliver(
-	ctx context.Context, feed driver.Feed, deliver func(context.Context, driver.Change) error, log *slog.Logger,
-) {
+func FollowFeed(ctx context.Context, feed driver.Feed, deliver Deliver, log *slog.Logger) {
 	f := follower{feed: feed, deliver: deliver, log: log}
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
 		if err := f.round(ctx); err != nil && ctx.Err() == nil {
-			log.LogAttrs(ctx, slog.LevelWarn, "change feed does not answer", slog.Any("error", err))
+			silent(ctx, log, err)
 		}
 		select {
 		case <-ctx.Done():
@@ -60,10 +96,10 @@ func Deliver(
 	}
 }
 
-// A follower is the state of one Deliver.
+// A follower is the state of one FollowFeed.
 type follower struct {
 	feed    driver.Feed
-	deliver func(context.Context, driver.Change) error
+	deliver Deliver
 	log     *slog.Logger
 
 	read      int64      // the last sequence number that was read
@@ -73,8 +109,7 @@ type follower struct {
 
 // pending is a change that is not done.
 type pending struct {
-	change driver.Change
-	pause  time.Duration
+	change driver.Change // its Tries count here
 	due    time.Time
 }
 
@@ -118,7 +153,7 @@ func (f *follower) work(ctx context.Context) {
 
 // done delivers one change and reports whether it is done with.
 func (f *follower) done(ctx context.Context, p *pending) bool {
-	ctx, cancel := context.WithTimeout(ctx, deliveryLimit)
+	ctx, cancel := context.WithTimeout(ctx, driver.DeliveryLimit)
 	defer cancel()
 	err := f.deliver(ctx, p.change)
 	if err == nil {
@@ -126,13 +161,14 @@ func (f *follower) done(ctx context.Context, p *pending) bool {
 	}
 	k := p.change.Key
 	attrs := []slog.Attr{slog.String("collection", k.Collection), slog.String("document", k.ID), slog.Any("error", err)}
-	if time.Since(p.change.Time) > giveUpAfter {
+	if time.Since(p.change.Time) > driver.GiveUpAfter {
 		f.log.LogAttrs(ctx, slog.LevelError, "event given up after a day", attrs...)
 		return true
 	}
-	p.pause = min(cmp.Or(2*p.pause, firstRetry), lastRetry)
-	p.due = time.Now().Add(p.pause)
-	f.log.LogAttrs(ctx, slog.LevelInfo, "event is tried again", append(attrs, slog.Duration("in", p.pause))...)
+	p.change.Tries++
+	pause := driver.RetryPause(p.change.Tries)
+	p.due = time.Now().Add(pause)
+	f.log.LogAttrs(ctx, slog.LevelInfo, "event is tried again", append(attrs, slog.Duration("in", pause))...)
 	return false
 }
 

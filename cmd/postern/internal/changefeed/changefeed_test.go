@@ -15,13 +15,13 @@ import (
 
 var errDown = errors.New("it is down")
 
-// following runs Deliver for d, over what the feed holds.
+// following runs FollowFeed for d, over what the feed holds.
 func following(t *testing.T, feed driver.Feed, d time.Duration, deliver func(driver.Change) error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	defer cancel()
 	always := func(_ context.Context, c driver.Change) error { return deliver(c) }
-	Deliver(ctx, feed, always, slog.New(slog.DiscardHandler))
+	FollowFeed(ctx, feed, always, slog.New(slog.DiscardHandler))
 }
 
 func write(t *testing.T, d *memory.Driver, ids ...string) {

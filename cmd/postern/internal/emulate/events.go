@@ -41,18 +41,18 @@ func (d *deployment) startFeed(ctx context.Context) (stop func(), err error) {
 		return func() {}, nil
 	}
 	setting, _ := d.settings("STORE")
-	feed, closeFeed, err := changefeed.Open(ctx, setting)
+	follow, closeFeed, err := changefeed.Open(ctx, setting)
 	if err != nil {
 		return nil, err
 	}
-	if feed == nil {
+	if follow == nil {
 		return nil, fmt.Errorf("store %s has no change feed", setting)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		changefeed.Deliver(ctx, feed, d.deliverChange, d.log)
+		follow(ctx, d.deliverChange, d.log)
 	}()
 	return func() {
 		cancel()

@@ -40,7 +40,8 @@ CREATE TABLE postern.changes (
 	tries      integer NOT NULL DEFAULT 0,
 	due        timestamptz NOT NULL DEFAULT clock_timestamp()
 );
-CREATE INDEX changes_due ON postern.changes (due);
+CREATE INDEX changes_due ON postern.changes (due, sequence);
+CREATE INDEX changes_time ON postern.changes (time);
 
 -- Whoever changes a document, be it by hand: its labels follow, and the change is noted.
 CREATE FUNCTION postern.follow() RETURNS trigger LANGUAGE plpgsql AS $$
