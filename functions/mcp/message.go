@@ -49,6 +49,7 @@ type call struct {
 	version                 []byte // of JSON-RPC
 	id, method, name, uri   []byte // name is params.name, uri is params.uri
 	progressToken, logLevel []byte // of params._meta
+	traceparent, tracestate []byte // of params._meta too (SEP-414)
 }
 
 // fields says where a call's values go.
@@ -63,6 +64,8 @@ func (c *call) fields() []field {
 			{name: "_meta", below: []field{
 				{name: "progressToken", raw: &c.progressToken},
 				{name: "io.modelcontextprotocol/logLevel", raw: &c.logLevel},
+				{name: "traceparent", raw: &c.traceparent},
+				{name: "tracestate", raw: &c.tracestate},
 			}},
 		}},
 	}
