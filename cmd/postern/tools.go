@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httputil"
@@ -18,7 +20,7 @@ func ownTools(address string, log *slog.Logger) (http.Handler, error) {
 	if err != nil || !origin.LoopbackURL(address) {
 		return nil, fmt.Errorf("--tools is %q: want an address of this computer, like http://127.0.0.1:8080", address)
 	}
-	return &httputil.ReverseProxy{
+	return whole(&httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(to)
 			r.Out.Host = r.In.Host // by which the program knows the issuer
@@ -28,5 +30,23 @@ func ownTools(address string, log *slog.Logger) (http.Handler, error) {
 			log.WarnContext(r.Context(), "the program of --tools does not answer", "address", address, "error", err)
 			front.Answer(w, http.StatusBadGateway, "The program with the tools does not answer: start it.")
 		},
-	}, nil
+	}), nil
+}
+
+// largest is what API Gateway lets through, in bytes.
+const largest = 32 << 20
+
+// whole reads the body of a request before next has it. Where an answer comes before a proxy
+// has seen the end of the body, Go's server closes the body, and Go's transport cuts the
+// answer off.
+func whole(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, largest))
+		if err != nil {
+			front.Answer(w, http.StatusRequestEntityTooLarge, "The request is too large, or ended early.")
+			return
+		}
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		next.ServeHTTP(w, r)
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 )
 
@@ -37,4 +38,22 @@ func TestOwnToolsGetTheRequestAsItCame(t *testing.T) {
 			t.Errorf("%s: got no error, want one", bad)
 		}
 	}
+}
+
+// The program of --tools gets a request when all of it is there: an answer that comes before
+// the end of the body would be cut off on its way back.
+func TestAnAuthorsProgramGetsWholeRequests(t *testing.T) {
+	t.Parallel()
+	const text = `{"jsonrpc":"2.0"}`
+	body := io.MultiReader(strings.NewReader(text)) // whose length nobody knows
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/mcp", body)
+	whole(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		rest, err := io.ReadAll(body)
+		if err != nil || len(rest) > 0 {
+			t.Errorf("got %q of the body unread, %v; want nothing", rest, err)
+		}
+		if got, err := io.ReadAll(r.Body); string(got) != text || r.ContentLength != int64(len(text)) {
+			t.Errorf("got %q of %d bytes, %v; want %q", got, r.ContentLength, err, text)
+		}
+	})).ServeHTTP(httptest.NewRecorder(), r)
 }
