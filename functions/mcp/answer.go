@@ -2,7 +2,6 @@ package mcp
 
 import (
 	"bytes"
-	"encoding/json"
 	"net/http"
 	"regexp"
 	"slices"
@@ -12,82 +11,120 @@ import (
 )
 
 // An answer puts right what the SDK writes: refusals in plain text become JSON-RPC
-// errors, no error tells types of Go, streams ask proxies not to hold them back (MOD-16) or
-// become JSON for who takes no stream, and nothing is stored.
+// errors, no error tells types of Go, streams ask proxies not to hold them back (MOD-16),
+// and nothing is stored.
+//
+// It is one JSON object until something else than the result is to be sent, a log line or
+// progress, and from then on a stream (TRN-05). The SDK settles that before the call, and
+// in JSON loses what a tool sends (modelcontextprotocol/go-sdk#387); so it always writes
+// events here, and this is the one place that decides what becomes of them.
 type answer struct {
 	http.ResponseWriter
 	msg    message // what is answered
+	began  func()  // is called when the answer becomes a stream
 	status int
 	caught bool            // a refusal, not sent as it is,
 	plain  strings.Builder // and its text
-	folded bool            // a stream, not sent as it is,
-	found  [][]byte        // and the responses in it
+	stream bool            // events go out
+	kept   [][]byte        // results of a batch, until it is complete
 }
 
 func (a *answer) WriteHeader(status int) {
+	if a.stream { // the SDK would change its status after an error of the newest revision
+		return
+	}
 	h := a.Header()
 	a.status = status
-	stream := h.Get("Content-Type") == "text/event-stream"
 	a.caught = status >= 400 && strings.HasPrefix(h.Get("Content-Type"), "text/plain")
-	a.folded = stream && a.msg.fold
-	if a.caught || a.folded {
+	if a.caught {
 		return
 	}
 	h.Set("Cache-Control", "no-store")
-	if stream {
+	if h.Get("Content-Type") == "text/event-stream" {
+		a.stream = true
 		h.Set("X-Accel-Buffering", "no")
+	} else {
+		h.Del("Connection")
 	}
 	a.ResponseWriter.WriteHeader(status)
 }
 
+// Write takes what the SDK writes: an event whole, or the text of an error.
 func (a *answer) Write(b []byte) (int, error) {
-	if a.status == 0 {
-		a.WriteHeader(http.StatusOK)
-	}
+	var err error
 	switch {
 	case a.caught:
 		return a.plain.Write(b)
-	case a.folded:
-		a.fold(b)
-		return len(b), nil
+	case a.stream || a.status == 0 && a.Header().Get("Content-Type") == "text/event-stream":
+		err = a.event(b)
+	default:
+		if a.status == 0 {
+			a.WriteHeader(http.StatusOK)
+		}
+		_, err = a.ResponseWriter.Write(withoutTypes(b))
 	}
-	if _, err := a.ResponseWriter.Write(withoutTypes(b)); err != nil {
+	if err != nil {
 		return 0, err
 	}
 	return len(b), nil
 }
 
-// fold keeps the response in an event, and passes over progress and log lines. The SDK
-// writes each event whole, with its message on one line.
-func (a *answer) fold(event []byte) {
-	_, data, _ := bytes.Cut(event, []byte("data: "))
-	var message struct {
-		Method string `json:"method"`
+// How the SDK writes events, and how a message starts that is not a result.
+var (
+	eventStart   = []byte("event: message\ndata: ")
+	eventEnd     = []byte("\n\n")
+	notification = []byte(`{"jsonrpc":"2.0","method":`)
+)
+
+// event decides what becomes of an event.
+func (a *answer) event(b []byte) error {
+	text := bytes.TrimSuffix(bytes.TrimPrefix(b, eventStart), eventEnd)
+	isResult := !bytes.HasPrefix(text, notification)
+	switch {
+	case a.stream:
+	case !isResult && a.msg.noStream:
+		return nil // there is nowhere to send it
+	case !isResult || a.msg.noJSON:
+		if err := a.begin(); err != nil {
+			return err
+		}
+	case a.msg.list:
+		a.kept = append(a.kept, bytes.Clone(text))
+		return nil
+	default:
+		return a.json(text)
 	}
-	if json.Unmarshal(data, &message) == nil && message.Method == "" {
-		a.found = append(a.found, withoutTypes(bytes.TrimSpace(bytes.Clone(data))))
-	}
+	return a.send(text)
 }
 
-// unfold sends what was kept, as a list to a list.
-func (a *answer) unfold() {
-	h := a.Header()
-	h.Del("Connection")
-	h.Set("Content-Type", "application/json")
-	h.Set("Cache-Control", "no-store")
-	body := bytes.Join(a.found, []byte(","))
-	if a.msg.list {
-		body = slices.Concat([]byte("["), body, []byte("]"))
+// begin makes the answer a stream, with the results that were kept.
+func (a *answer) begin() error {
+	a.WriteHeader(http.StatusOK)
+	a.began()
+	for _, text := range a.kept {
+		if err := a.send(text); err != nil {
+			return err
+		}
 	}
-	_, _ = a.ResponseWriter.Write(body) // the caller left; nobody is there to tell
+	a.kept = nil
+	return nil
 }
 
-// Flush is for streams. Headers leave with the first byte.
+func (a *answer) send(text []byte) error {
+	_, err := a.ResponseWriter.Write(slices.Concat(eventStart, withoutTypes(text), eventEnd))
+	return err
+}
+
+func (a *answer) json(text []byte) error {
+	a.Header().Set("Content-Type", "application/json")
+	a.WriteHeader(http.StatusOK)
+	_, err := a.ResponseWriter.Write(withoutTypes(text))
+	return err
+}
+
+// Flush is for streams.
 func (a *answer) Flush() {
-	if a.status == 0 {
-		a.WriteHeader(http.StatusOK)
-	}
-	if !a.folded {
+	if a.stream {
 		_ = http.NewResponseController(a.ResponseWriter).Flush()
 	}
 }
@@ -96,11 +133,10 @@ func (a *answer) Flush() {
 // have is an answer like any other there (JSON-RPC 2.0): some clients end a session
 // over a status of 400.
 func (a *answer) finish(r *http.Request) error {
-	switch {
-	case a.folded:
-		a.unfold()
-		return nil
-	case !a.caught:
+	if a.kept != nil {
+		return a.json(slices.Concat([]byte("["), bytes.Join(a.kept, []byte(",")), []byte("]")))
+	}
+	if !a.caught {
 		return nil
 	}
 	p := &problem{status: a.status, code: jsonrpc.CodeInvalidRequest, message: strings.TrimSpace(a.plain.String())}

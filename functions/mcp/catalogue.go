@@ -42,14 +42,23 @@ func (n name) String() string { return fmt.Sprintf("the %s %q", n.kind, n.name) 
 // A view is the parts that a caller may see.
 type view struct {
 	server    *sdk.Server
+	seen      string            // which parts they are
 	scopes    map[name][]string // what each asks for beyond mcp
-	templates []templateScopes
+	templates []seenTemplate
 	guarded   bool // some part asks for a scope
+
+	completers   map[name]func(context.Context, Caller, Completion) ([]string, error)
+	completeElse func(context.Context, *sdk.CompleteRequest) (*sdk.CompleteResult, error) // the author's own
+	watches      map[name]watch
 }
 
-type templateScopes struct {
+// A watch is what [Part.Watched] was given.
+type watch = func(ctx context.Context, c Caller, uri string, changed func()) error
+
+type seenTemplate struct {
 	*uritemplate.Template
 	scopes []string
+	watch  watch
 }
 
 // maxViews bounds the servers that are kept. Parts that differ for every person make more.
@@ -66,10 +75,16 @@ func describe(author func(Deps) Server, d Deps) (about Server, err error) {
 	if about.Name == "" {
 		return about, errors.New("mcp: Server.Name is not set")
 	}
+	if about.Options.SubscribeHandler != nil || about.Options.UnsubscribeHandler != nil {
+		return about, errors.New("mcp: Server.Options has a SubscribeHandler: use Watched at the part")
+	}
 	seen := map[name]bool{}
 	for _, p := range about.Parts {
 		if p.add == nil {
 			return about, errors.New("mcp: a part was not made by NewTool, NewPrompt, NewResource, NewTemplate or Raw")
+		}
+		if err := p.checkUse(); err != nil {
+			return about, fmt.Errorf("mcp: %s: %w", p, err)
 		}
 		if p.kind == raw { // known by its names when it is made
 			continue
@@ -119,7 +134,7 @@ func (c *catalogue) make(p Part) (e entry, err error) {
 			err = fmt.Errorf("%v", p)
 		}
 	}()
-	s := c.newServer()
+	s := c.newServer(&view{})
 	p.add(s, c.deps)
 	e = entry{Part: p}
 	if p.kind != raw {
@@ -171,8 +186,8 @@ func namesOf(s *sdk.Server) ([]name, error) {
 	return names, nil
 }
 
-// newServer returns an SDK server without parts.
-func (c *catalogue) newServer() *sdk.Server {
+// newServer returns an SDK server for a view, without parts.
+func (c *catalogue) newServer(v *view) *sdk.Server {
 	o := c.about.Options
 	if c.about.Instructions != "" {
 		o.Instructions = c.about.Instructions
@@ -181,15 +196,26 @@ func (c *catalogue) newServer() *sdk.Server {
 		// Said outright, so that the SDK does not promise notices of changed lists,
 		// for which clients would keep streams open. Prompts and resources are
 		// listed, empty, since some clients ask for the lists in any case.
+		lists := c.about.ListsChange
 		o.Capabilities = &sdk.ServerCapabilities{
-			Tools: &sdk.ToolCapabilities{}, Prompts: &sdk.PromptCapabilities{}, Resources: &sdk.ResourceCapabilities{},
+			Tools: &sdk.ToolCapabilities{ListChanged: lists}, Prompts: &sdk.PromptCapabilities{ListChanged: lists},
+			Resources: &sdk.ResourceCapabilities{ListChanged: lists, Subscribe: len(v.watches) > 0},
+			Logging:   &sdk.LoggingCapabilities{},
 		}
+	}
+	if len(v.completers) > 0 {
+		v.completeElse, o.CompletionHandler = o.CompletionHandler, v.complete
+	}
+	if len(v.watches) > 0 {
+		o.SubscribeHandler = v.subscribed
+		o.UnsubscribeHandler = func(context.Context, *sdk.UnsubscribeRequest) error { return nil }
 	}
 	if o.SetCacheable == nil {
 		o.SetCacheable = private
 	}
 	return sdk.NewServer(&sdk.Implementation{
 		Name: c.about.Name, Title: c.about.Title, Version: c.about.Version,
+		WebsiteURL: c.about.Website, Icons: c.about.Icons,
 	}, &o)
 }
 
@@ -219,26 +245,57 @@ func (c *catalogue) of(caller *Caller) *view {
 }
 
 func (c *catalogue) newView(seen []byte) *view {
-	v := &view{server: c.newServer(), scopes: map[name][]string{}}
+	v := &view{
+		seen: string(seen), scopes: map[name][]string{}, watches: map[name]watch{},
+		completers: map[name]func(context.Context, Caller, Completion) ([]string, error){},
+	}
 	for i, p := range c.parts {
-		if seen[i] == 0 {
-			continue
+		if seen[i] == 1 {
+			v.know(p)
 		}
-		p.add(v.server, c.deps)
-		v.guarded = v.guarded || len(p.scopes) > 0
-		for _, n := range p.names {
-			v.scopes[n] = p.scopes
-			if n.kind != template {
-				continue
-			}
-			if t, err := uritemplate.New(n.name); err == nil { // the SDK took it
-				v.templates = append(v.templates, templateScopes{t, p.scopes})
-			}
+	}
+	v.server = c.newServer(v)
+	for i, p := range c.parts {
+		if seen[i] == 1 {
+			p.add(v.server, c.deps)
 		}
 	}
 	// Last, and so before what the author added: nothing of theirs runs outside of it.
-	v.server.AddReceivingMiddleware(recovered(c.deps.Log), masked(c.deps.Log), v.scoped, objects)
+	v.server.AddReceivingMiddleware(recovered(c.deps.Log), masked(c.deps.Log), v.scoped, objects, promised, listened)
 	return v
+}
+
+// know notes what is said of a part beside what the SDK is told.
+func (v *view) know(p entry) {
+	v.guarded = v.guarded || len(p.scopes) > 0
+	for _, n := range p.names {
+		v.scopes[n] = p.scopes
+		if p.complete != nil {
+			v.completers[n] = p.complete
+		}
+		if p.watch != nil {
+			v.watches[n] = p.watch
+		}
+		if n.kind != template {
+			continue
+		}
+		if t, err := uritemplate.New(n.name); err == nil { // the SDK took it
+			v.templates = append(v.templates, seenTemplate{t, p.scopes, p.watch})
+		}
+	}
+}
+
+// watchOf returns what watches a resource, nil if nothing does, and the scopes of that.
+func (v *view) watchOf(uri string) (watch, []string) {
+	if scopes, found := v.scopes[name{resource, uri}]; found {
+		return v.watches[name{resource, uri}], scopes
+	}
+	for _, t := range v.templates {
+		if t.watch != nil && t.Regexp().MatchString(uri) {
+			return t.watch, v.needsOf(uri)
+		}
+	}
+	return nil, nil
 }
 
 // needs returns what a method asks for beyond mcp; nothing for a part that does not exist.

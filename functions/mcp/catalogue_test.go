@@ -33,6 +33,8 @@ func rawNamed(names ...string) Part {
 // A description that cannot be served stops the start, and says which part it is.
 func TestABadDescriptionStopsTheStart(t *testing.T) {
 	t.Parallel()
+	nothing := func(context.Context, Caller, Completion) ([]string, error) { return nil, nil }
+	unwatched := func(context.Context, Caller, string, func()) error { return nil }
 	withoutInput := Raw(func(s *sdk.Server) { s.AddTool(&sdk.Tool{Name: "x"}, nil) })
 	for name, c := range map[string]struct {
 		parts []Part
@@ -44,6 +46,8 @@ func TestABadDescriptionStopsTheStart(t *testing.T) {
 		"a schema":            {[]Part{badTool()}, true, `the tool "bad": output schema`},
 		"a raw schema":        {[]Part{withoutInput}, true, "missing input schema"},
 		"a part made by hand": {[]Part{{}}, false, "not made by NewTool"},
+		"a completed tool":    {[]Part{echo("a").Completing(nothing)}, false, `the tool "a": Completing is for`},
+		"a watched tool":      {[]Part{echo("a").Watched(unwatched)}, false, `the tool "a": Watched is for`},
 	} {
 		f := newEndpoint(t)
 		f.serve(c.parts...)
@@ -58,8 +62,12 @@ func TestABadDescriptionStopsTheStart(t *testing.T) {
 	if _, err := New(f.Config); err == nil || !strings.Contains(err.Error(), "it needs admin, which SCOPES must have") {
 		t.Errorf("a scope that nobody can get: got %v", err)
 	}
+	subscribing := sdk.ServerOptions{
+		SubscribeHandler: func(context.Context, *sdk.SubscribeRequest) error { return nil },
+	}
 	for name, describe := range map[string]func(Deps) Server{
-		"not set": func(Deps) Server { return Server{} }, "panicked": func(Deps) Server { panic("x") },
+		"use Watched": func(Deps) Server { return Server{Name: "x", Options: subscribing} },
+		"not set":     func(Deps) Server { return Server{} }, "panicked": func(Deps) Server { panic("x") },
 	} {
 		f.Describe = describe
 		if _, err := New(f.Config); err == nil || !strings.Contains(err.Error(), name) {

@@ -157,6 +157,7 @@ func TestStreamEndsWithTheGrant(t *testing.T) {
 	f.RevocationMaxAge = 0
 	began := make(chan bool)
 	f.serve(NewTool(sdk.Tool{Name: "wait"}, func(ctx context.Context, _ Caller, _ None) (text, error) {
+		Progress(ctx, 1, 2, "half") // which makes a stream of the answer
 		close(began)
 		<-ctx.Done()
 		return text{}, ctx.Err()

@@ -30,10 +30,11 @@ type Deps struct {
 	store    *store.Store
 	provider upstream.Provider
 	box      *seal.Box
+	lists    *bell
 }
 
 func (c Config) deps() Deps {
-	d := Deps{Log: c.Log, Now: c.Now, store: c.Store, provider: c.Provider, box: c.Box}
+	d := Deps{Log: c.Log, Now: c.Now, store: c.Store, provider: c.Provider, box: c.Box, lists: new(bell)}
 	if api, ok := c.Provider.(upstream.API); ok {
 		d.APIBase = api.APIBase()
 	}

@@ -30,26 +30,24 @@ func (v *view) checkScopes(caller *Caller, msg message) error {
 	return edge.NeedScope(slices.Compact(need)...)
 }
 
-// dispatch hands the message to the SDK; the context says who sent it.
-func (h *handler) dispatch(w http.ResponseWriter, r *http.Request, caller *Caller, msg message) error {
-	answer := &answer{ResponseWriter: w, msg: msg}
-	if !msg.stream {
-		h.json.ServeHTTP(answer, r)
-		return answer.finish(r)
+// dispatch hands the message to the SDK; the context says who sent it, and what they may see.
+func (h *handler) dispatch(w http.ResponseWriter, r *http.Request, caller *Caller, view *view, msg message) error {
+	ctx, cancel := context.WithCancel(context.WithValue(r.Context(), viewContext{}, view))
+	defer cancel()
+	answer := &answer{ResponseWriter: w, msg: msg, began: func() { h.bound(ctx, cancel, caller) }}
+	if len(msg.calls) == 1 && unquote(msg.calls[0].method) == listen {
+		ctx = context.WithValue(ctx, subscriptionContext{},
+			&subscription{handler: h, caller: *caller, id: msg.calls[0].id, answer: answer})
 	}
-	if !msg.fold {
-		ctx, end := h.bound(r.Context(), caller)
-		defer end()
-		r = r.WithContext(ctx)
-	}
-	h.streams.ServeHTTP(answer, r)
+	h.sdk.ServeHTTP(answer, r.WithContext(ctx))
 	return answer.finish(r)
 }
 
 // bound ends a stream when the token ends, and soon after the grant does (MP-12).
-func (h *handler) bound(ctx context.Context, caller *Caller) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(ctx, caller.TokenUntil.Sub(h.Now()))
+func (h *handler) bound(ctx context.Context, cancel context.CancelFunc, caller *Caller) {
+	token := time.AfterFunc(caller.TokenUntil.Sub(h.Now()), cancel)
 	go func() {
+		defer token.Stop()
 		tick := time.NewTicker(max(h.RevocationMaxAge, time.Second))
 		defer tick.Stop()
 		for {
@@ -65,7 +63,6 @@ func (h *handler) bound(ctx context.Context, caller *Caller) (context.Context, c
 			}
 		}
 	}()
-	return ctx, cancel
 }
 
 // callerContext is where the context of an admitted request holds its *Caller.

@@ -28,9 +28,7 @@ func (h *handler) forward(w http.ResponseWriter, r *http.Request, caller *Caller
 	if problem != nil {
 		return problem.write(w, r)
 	}
-	return h.watch(w, r, msg).run(func(w http.ResponseWriter, r *http.Request) error {
-		return h.pass(w, r, caller, msg)
-	})
+	return h.watch(w, r, msg).run(func(w http.ResponseWriter) error { return h.pass(w, r, caller, msg) })
 }
 
 // pass passes a message on.
@@ -41,16 +39,11 @@ func (h *handler) pass(w http.ResponseWriter, r *http.Request, caller *Caller, m
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	call := proxy.Call{Token: token, Streaming: func() {
-		bounded, end := h.bound(ctx, caller)
-		context.AfterFunc(bounded, func() { end(); cancel() })
-	}}
+	call := proxy.Call{Token: token, Streaming: func() { h.bound(ctx, cancel, caller) }}
 	for _, c := range msg.calls {
 		call.IDs = append(call.IDs, c.id)
 	}
-	err = fetch(w, r.WithContext(ctx), h.Upstream.Host(), func(r *http.Request) error {
-		return h.Upstream.Serve(w, r, call)
-	})
+	err = h.Upstream.Serve(w, r.WithContext(ctx), call)
 	if f, ok := errors.AsType[*proxy.Fault](err); ok {
 		return writeFault(w, r, f, msg)
 	}

@@ -62,13 +62,25 @@ func masked(log *slog.Logger) sdk.Middleware {
 			}
 			told := readable(ctx, log, what(method, req), err)
 			if method == "tools/call" {
-				failed := &sdk.CallToolResult{}
-				failed.SetError(told)
-				return failed, nil
+				return failed(req, answer, told), nil
 			}
 			return nil, &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: told.Error()}
 		}
 	}
+}
+
+// failed makes a tool's result that of a failure. One that the SDK made knows its revision's
+// resultType (MOD-05), which nothing but the SDK and its decoder can set.
+func failed(req sdk.Request, answer *sdk.CallToolResult, told error) sdk.Result {
+	if answer == nil {
+		answer = &sdk.CallToolResult{}
+		if r, ok := req.(anyRequest); ok && r.ProtocolVersion() >= version20260728 {
+			_ = json.Unmarshal([]byte(`{"resultType":"complete"}`), answer) // it is good
+		}
+	}
+	answer.Content, answer.StructuredContent, answer.InputRequests = nil, nil, nil
+	answer.SetError(told)
+	return answer
 }
 
 // isArguments reports whether the SDK refused arguments by the schema: it quotes the schema
@@ -138,7 +150,7 @@ func (v *view) scoped(next sdk.MethodHandler) sdk.MethodHandler {
 		scopes := v.needs(method, named, uri)
 		if p, ok := req.GetParams().(*sdk.CompleteParams); ok && p.Ref != nil {
 			var found bool
-			if scopes, found = v.completes(p.Ref); !found {
+			if scopes, found = v.scopes[refOf(p.Ref)]; !found {
 				return nil, invalidParams("there is no such prompt or template")
 			}
 		}
@@ -157,16 +169,6 @@ func (v *view) scoped(next sdk.MethodHandler) sdk.MethodHandler {
 		}
 		return next(ctx, method, req)
 	}
-}
-
-// completes returns what completing an argument of a prompt or template asks for.
-func (v *view) completes(ref *sdk.CompleteReference) (scopes []string, found bool) {
-	if ref.Type == "ref/prompt" {
-		scopes, found = v.scopes[name{prompt, ref.Name}]
-		return scopes, found
-	}
-	scopes, found = v.scopes[name{template, ref.URI}]
-	return scopes, found
 }
 
 // objects refuses arguments that are not an object. The SDK would tell the model types of Go.

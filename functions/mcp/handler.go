@@ -83,9 +83,7 @@ type handler struct {
 	parts     func() error
 	loud      sync.Once // their problems are logged once
 	catalogue *catalogue
-	names     nameSet      // of what was called
-	json      http.Handler // answers with one JSON object
-	streams   http.Handler // answers with a stream
+	sdk       http.Handler // answers with a stream, always; see answer
 }
 
 // New returns the MCP endpoints, /mcp and those below it, and beside them the keys by which
@@ -149,11 +147,12 @@ func (h *handler) describe() (err error) {
 	if h.Describe == nil {
 		h.Describe, h.ServerName = Builtin, cmp.Or(h.ServerName, "Postern")
 	}
-	if h.about, err = describe(h.Describe, h.deps()); err != nil {
+	deps := h.deps()
+	if h.about, err = describe(h.Describe, deps); err != nil {
 		return err
 	}
 	h.about.Title = cmp.Or(h.about.Title, h.ServerName)
-	h.parts = sync.OnceValue(h.serveParts)
+	h.parts = sync.OnceValue(func() error { return h.serveParts(deps) })
 	if h.Check {
 		return h.parts()
 	}
@@ -216,7 +215,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 	if problem != nil {
 		return problem.write(w, r)
 	}
-	return h.watch(w, r, msg).run(func(w http.ResponseWriter, r *http.Request) error {
+	return h.watch(w, r, msg).run(func(w http.ResponseWriter) error {
 		if len(msg.calls) == 0 {
 			w.WriteHeader(http.StatusAccepted) // notifications are not answered (TRN-04)
 			return nil
@@ -224,7 +223,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 		if err := view.checkScopes(caller, msg); err != nil {
 			return err
 		}
-		return h.dispatch(w, r.WithContext(context.WithValue(r.Context(), viewContext{}, view)), caller, msg)
+		return h.dispatch(w, r, caller, view, msg)
 	})
 }
 

@@ -34,22 +34,16 @@ type message struct {
 	// calls are the requests. A server without sessions has nothing that a notification
 	// could be about, so those are accepted and go no further (JSON-RPC 2.0 §4.1).
 	calls []call
-	// stream says that the SDK answers with a stream: the caller wants more than the result
-	// (progress, log lines, a subscription), or takes nothing else.
-	stream bool
-	// fold says that the caller takes JSON alone all the same: the results in the stream
-	// are sent as that.
-	fold bool
+	// What the caller does not take as an answer, JSON or streams; one of them at most.
+	noJSON, noStream bool
 }
 
 // A call is one JSON-RPC message of a client: a request or, without an id, a
 // notification. Values are as they are written; nil is absent.
 type call struct {
-	text                    []byte // all of it
-	version                 []byte // of JSON-RPC
-	id, method, name, uri   []byte // name is params.name, uri is params.uri
-	progressToken, logLevel []byte // of params._meta
-	traceparent, tracestate []byte // of params._meta too (SEP-414)
+	text                  []byte // all of it
+	version               []byte // of JSON-RPC
+	id, method, name, uri []byte // name is params.name, uri is params.uri
 }
 
 // fields says where a call's values go.
@@ -61,12 +55,7 @@ func (c *call) fields() []field {
 		{name: "params", below: []field{
 			{name: "name", raw: &c.name},
 			{name: "uri", raw: &c.uri},
-			{name: "_meta", below: []field{
-				{name: "progressToken", raw: &c.progressToken},
-				{name: "io.modelcontextprotocol/logLevel", raw: &c.logLevel},
-				{name: "traceparent", raw: &c.traceparent},
-				{name: "tracestate", raw: &c.tracestate},
-			}},
+			{name: "_meta", below: []field{}}, // an object, for the SDK to read
 		}},
 	}
 }
@@ -143,9 +132,8 @@ func settleHeaders(h http.Header) *problem {
 	return nil
 }
 
-// settleAnswer decides between JSON and a stream by what the caller takes (RFC 9110
-// §12.5.1): clients that leave one of the two out are served all the same. The SDK wants
-// to read both.
+// settleAnswer notes what the caller takes, JSON or streams (RFC 9110 §12.5.1): clients that
+// leave one of the two out are served all the same. The SDK wants to read both.
 func (m *message) settleAnswer(h http.Header) *problem {
 	takesJSON, takesStreams := accepts(h, "application", "json"), accepts(h, "text", "event-stream")
 	h.Set("Accept", "application/json, text/event-stream")
@@ -158,8 +146,7 @@ func (m *message) settleAnswer(h http.Header) *problem {
 			return p.of(*m)
 		}
 	}
-	m.stream = m.stream || takesStreams && !takesJSON
-	m.fold = m.stream && !takesStreams
+	m.noJSON, m.noStream = takesStreams && !takesJSON, !takesStreams
 	return nil
 }
 
@@ -244,9 +231,6 @@ func newMessage(calls []call) (message, *problem) {
 			}
 		}
 		m.calls = append(m.calls, c)
-		if c.progressToken != nil || c.logLevel != nil || unquote(c.method) == listen {
-			m.stream = true
-		}
 	}
 	return m, nil
 }

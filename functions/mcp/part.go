@@ -12,12 +12,20 @@ import (
 
 // A Server is what an author hands to [Serve]: what the server calls itself, and its parts.
 type Server struct {
-	// Name, Title and Version are told to clients. A name is required; without a title it is SERVER_NAME.
+	// Name, Title, Version, Website and Icons are told to clients. A name is required; without
+	// a title it is SERVER_NAME.
 	Name, Title, Version string
+	Website              string
+	Icons                []sdk.Icon
 	// Instructions tell a model what the server is good for.
 	Instructions string
+	// ListsChange says that what somebody may see can change while they are connected, by
+	// [Part.OnlyFor]. Clients of revision 2026-07-28 may then wait on a stream to be told; open
+	// ones look again every REVOCATION_MAX_AGE, and at [Deps.ListsChanged].
+	ListsChange bool
 	// Options are the SDK's, for what is not said here. Unset, the capabilities are those of
-	// a server without sessions, and answers stay out of shared caches.
+	// a server without sessions, and answers stay out of shared caches. Completion and
+	// subscriptions are said at the parts ([Part.Completing], [Part.Watched]).
 	Options sdk.ServerOptions
 	// Parts are what clients can use.
 	Parts []Part
@@ -30,6 +38,9 @@ type Part struct {
 	scopes []string
 	may    func(Caller) bool // nil lets everybody
 	add    func(*sdk.Server, Deps)
+
+	complete func(context.Context, Caller, Completion) ([]string, error) // nil completes nothing
+	watch    func(context.Context, Caller, string, func()) error         // nil watches nothing
 }
 
 // A kind is what a part is; raw parts may be of several kinds.
@@ -69,17 +80,20 @@ func NewTool[In, Out any](about sdk.Tool, f func(context.Context, Caller, In) (O
 			if err != nil {
 				return nil, nil, err
 			}
-			turn := turn{deps: d, caller: caller, req: req, arguments: in}
-			if ctx, err = turn.begin(ctx); err != nil {
-				return nil, nil, err
+			var out Out
+			turn := turn{
+				deps: d, caller: caller, req: req, session: req.Session,
+				used: name{tool, about.Name}, with: in, came: req.Params.InputResponses, state: req.Params.RequestState,
 			}
-			out, err := f(ctx, caller, in)
-			if question, ok := errors.AsType[*Question](err); ok {
-				res, err := turn.ask(ctx, question)
-				return res, nil, err
-			}
-			if err != nil {
+			inputs, state, err := turn.run(ctx, func(ctx context.Context) error {
+				out, err = f(ctx, caller, in)
+				return err
+			})
+			switch {
+			case err != nil:
 				return nil, nil, err
+			case inputs != nil:
+				return &sdk.CallToolResult{InputRequests: inputs, RequestState: state}, nil, nil
 			}
 			return shape.result(out)
 		}
@@ -88,11 +102,11 @@ func NewTool[In, Out any](about sdk.Tool, f func(context.Context, Caller, In) (O
 }
 
 // NewPrompt returns a prompt that f writes, from the arguments that about lists. Errors are
-// those of [NewTool], without questions.
+// those of [NewTool].
 func NewPrompt(
 	about sdk.Prompt, f func(context.Context, Caller, map[string]string) (*sdk.GetPromptResult, error),
 ) Part {
-	return Part{name: about.Name, kind: prompt, add: func(s *sdk.Server, _ Deps) {
+	return Part{name: about.Name, kind: prompt, add: func(s *sdk.Server, d Deps) {
 		s.AddPrompt(&about, func(ctx context.Context, req *sdk.GetPromptRequest) (*sdk.GetPromptResult, error) {
 			caller, err := callerOf(req)
 			if err != nil {
@@ -103,11 +117,24 @@ func NewPrompt(
 					return nil, invalidParams("the prompt needs the argument " + a.Name)
 				}
 			}
-			res, err := f(ctx, caller, req.Params.Arguments)
-			if err == nil && res == nil {
-				err = errors.New("the prompt is nil")
+			var res *sdk.GetPromptResult
+			turn := turn{
+				deps: d, caller: caller, req: req, session: req.Session, used: name{prompt, about.Name},
+				with: req.Params.Arguments, came: req.Params.InputResponses, state: req.Params.RequestState,
 			}
-			return res, err
+			inputs, state, err := turn.run(ctx, func(ctx context.Context) error {
+				res, err = f(ctx, caller, req.Params.Arguments)
+				return err
+			})
+			switch {
+			case err != nil:
+				return nil, err
+			case inputs != nil:
+				return &sdk.GetPromptResult{InputRequests: inputs, RequestState: state}, nil
+			case res == nil:
+				return nil, errors.New("the prompt is nil")
+			}
+			return res, nil
 		})
 	}}
 }
@@ -116,8 +143,8 @@ func NewPrompt(
 // returns are those of about, if f says no other. Errors are those of [NewPrompt].
 func NewResource(about sdk.Resource, f func(context.Context, Caller) (*sdk.ResourceContents, error)) Part {
 	read := func(ctx context.Context, c Caller, _ string) (*sdk.ResourceContents, error) { return f(ctx, c) }
-	return Part{name: about.URI, kind: resource, add: func(s *sdk.Server, _ Deps) {
-		s.AddResource(&about, reader(read))
+	return Part{name: about.URI, kind: resource, add: func(s *sdk.Server, d Deps) {
+		s.AddResource(&about, reader(d, read))
 	}}
 }
 
@@ -126,23 +153,33 @@ func NewResource(about sdk.Resource, f func(context.Context, Caller) (*sdk.Resou
 func NewTemplate(
 	about sdk.ResourceTemplate, f func(ctx context.Context, c Caller, uri string) (*sdk.ResourceContents, error),
 ) Part {
-	return Part{name: about.URITemplate, kind: template, add: func(s *sdk.Server, _ Deps) {
-		s.AddResourceTemplate(&about, reader(f))
+	return Part{name: about.URITemplate, kind: template, add: func(s *sdk.Server, d Deps) {
+		s.AddResourceTemplate(&about, reader(d, f))
 	}}
 }
 
-func reader(f func(context.Context, Caller, string) (*sdk.ResourceContents, error)) sdk.ResourceHandler {
+func reader(d Deps, f func(context.Context, Caller, string) (*sdk.ResourceContents, error)) sdk.ResourceHandler {
 	return func(ctx context.Context, req *sdk.ReadResourceRequest) (*sdk.ReadResourceResult, error) {
 		caller, err := callerOf(req)
 		if err != nil {
 			return nil, err
 		}
-		contents, err := f(ctx, caller, req.Params.URI)
-		if err == nil && contents == nil {
-			err = errors.New("the resource is nil")
+		var contents *sdk.ResourceContents
+		turn := turn{
+			deps: d, caller: caller, req: req, session: req.Session,
+			used: name{resource, req.Params.URI}, came: req.Params.InputResponses, state: req.Params.RequestState,
 		}
-		if err != nil {
+		inputs, state, err := turn.run(ctx, func(ctx context.Context) error {
+			contents, err = f(ctx, caller, req.Params.URI)
+			return err
+		})
+		switch {
+		case err != nil:
 			return nil, err
+		case inputs != nil:
+			return &sdk.ReadResourceResult{InputRequests: inputs, RequestState: state}, nil
+		case contents == nil:
+			return nil, errors.New("the resource is nil")
 		}
 		return &sdk.ReadResourceResult{Contents: []*sdk.ResourceContents{contents}}, nil
 	}

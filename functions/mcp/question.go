@@ -2,8 +2,6 @@ package mcp
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 
@@ -11,133 +9,159 @@ import (
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-// A Question is for the person at the client. A tool returns it as its error; the client
-// asks, and calls the tool again with the same arguments, where [Answered] has the answer
-// (MCP 2026-07-28, multi round-trip requests). Clients that cannot ask are told so.
+// A Question is for the person at the client. A tool, prompt or resource returns it as its
+// error; the client asks and sends the same request again, in which [Answered] has the answer
+// (MCP 2026-07-28, multi round-trip requests). Another question may follow. Clients that
+// cannot ask are told so.
 type Question struct {
-	// Message is what the person reads.
+	// Message is what the person reads. It may be empty if there are Inputs.
 	Message string
 	// Form is a JSON schema, an object whose members are strings, numbers or booleans. Nil
 	// asks for yes or no alone.
 	Form any
+	// Inputs are what else the client is to bring, under names of the author's: several forms
+	// (*sdk.ElicitParams), what its model says (*sdk.CreateMessageParams), its roots
+	// (*sdk.ListRootsParams). [ClientCan] tells what a client has of these.
+	Inputs sdk.InputRequestMap
 	// State comes back with the answer. The client sees only that there is some: it is sealed
-	// for this person, client, tool and arguments, for ten minutes. It may come back twice.
+	// for this person, client, part and arguments, for ten minutes. It may come back twice.
 	State []byte
 }
 
 // Error returns the message.
 func (q *Question) Error() string { return q.Message }
 
-// An Answer is what the person said to a [Question].
+// An Answer is what came back to a [Question]. Nobody checked it.
 type Answer struct {
-	Accepted bool           // false if they declined, or closed the form
-	Form     map[string]any // their input; it was checked by nobody
-	State    []byte         // what the question had
+	Accepted bool                 // false if the person declined something, or closed a form
+	Form     map[string]any       // what they said to Message
+	Inputs   sdk.InputResponseMap // what came for Inputs: one for each, of its kind
+	State    []byte               // what the question had
 }
 
-// Answered returns the answer that came with this call, or false if none did. Its context
-// is that of the tool.
+// Answered returns the answer that came with this request, or false if none did: then the
+// question is still to be asked. Its context is that of the part.
 func Answered(ctx context.Context) (Answer, bool) {
-	a, ok := ctx.Value(answerContext{}).(Answer)
-	return a, ok
-}
-
-// Progress tells the client how far the tool is, of total if that is not 0. It does nothing
-// if the client did not ask for that. Its context is that of the tool.
-func Progress(ctx context.Context, done, total float64, message string) {
-	req, ok := ctx.Value(turnContext{}).(*sdk.CallToolRequest)
-	if !ok || req.Params.GetProgressToken() == nil {
-		return
+	if t := turnOf(ctx); t != nil && t.answer != nil {
+		return *t.answer, true
 	}
-	// The client left if this fails; the context says so too.
-	_ = req.Session.NotifyProgress(ctx, &sdk.ProgressNotificationParams{
-		ProgressToken: req.Params.GetProgressToken(), Progress: done, Total: total, Message: message,
-	})
+	return Answer{}, false
 }
 
-type (
-	answerContext struct{}
-	turnContext   struct{}
+// ClientCan returns what the client says it can do, such as to ask its model for a text. It
+// is never nil. Its context is that of the part.
+func ClientCan(ctx context.Context) *sdk.ClientCapabilities {
+	if t := turnOf(ctx); t != nil {
+		if can := t.req.ClientCapabilities(); can != nil {
+			return can
+		}
+	}
+	return &sdk.ClientCapabilities{}
+}
+
+// asked names what a client is to bring, as the state of a question has it: the method of
+// each input by its name.
+type asked map[string]string
+
+const (
+	// questionID names the one input that Message is.
+	questionID = "question"
+
+	elicit = "elicitation/create"
+	sample = "sampling/createMessage"
+	roots  = "roots/list"
 )
 
-// questionID names the one question of a turn.
-const questionID = "question"
-
-// A turn is one call of a tool: the first, or one that brings an answer.
-type turn struct {
-	deps      Deps
-	caller    Caller
-	req       *sdk.CallToolRequest
-	arguments any
+// inputs are all that the client is to bring.
+func (q *Question) inputs() sdk.InputRequestMap {
+	all := sdk.InputRequestMap{}
+	for name, input := range q.Inputs {
+		if form, ok := input.(*sdk.ElicitParams); ok && form.Mode == "" {
+			form := *form
+			form.Mode, input = "form", &form
+		}
+		all[name] = input
+	}
+	if q.Message != "" {
+		form := q.Form
+		if form == nil {
+			form = map[string]any{"type": "object", "properties": map[string]any{}}
+		}
+		all[questionID] = &sdk.ElicitParams{Mode: "form", Message: q.Message, RequestedSchema: form}
+	}
+	return all
 }
 
-// begin returns the context for the tool.
-func (t turn) begin(ctx context.Context) (context.Context, error) {
-	ctx = context.WithValue(ctx, turnContext{}, t.req)
-	p := t.req.Params
-	if len(p.InputResponses) == 0 && p.RequestState == "" {
-		return ctx, nil
+func askedOf(inputs sdk.InputRequestMap) asked {
+	a := asked{}
+	for name, input := range inputs {
+		switch input.(type) {
+		case *sdk.ElicitParams:
+			a[name] = elicit
+		case *sdk.ListRootsParams:
+			a[name] = roots
+		default:
+			a[name] = sample
+		}
 	}
-	purpose, err := t.purpose()
-	if err != nil {
-		return nil, err
-	}
-	state, err := t.deps.Open(ctx, t.caller, purpose, p.RequestState)
-	if errors.Is(err, ErrState) {
-		return nil, invalidParams("the answer is to no question that was asked here lately; call the tool anew")
-	}
-	if err != nil {
-		return nil, err
-	}
-	said, ok := p.InputResponses[questionID].(*sdk.ElicitResult)
-	if !ok {
-		return nil, invalidParams("the question has no answer")
-	}
-	answer := Answer{Accepted: said.Action == "accept", Form: said.Content, State: state}
-	return context.WithValue(ctx, answerContext{}, answer), nil
+	return a
 }
 
-// ask returns a question as the SDK sends it.
-func (t turn) ask(ctx context.Context, q *Question) (*sdk.CallToolResult, error) {
-	if t.req.ProtocolVersion() < version20260728 {
-		return nil, Problem("this tool has a question to you that your client cannot show: use a newer client")
+// answer returns what came, or nil unless it is all that was asked. What nobody asked for is
+// left out.
+func (a asked) answer(came sdk.InputResponseMap, state []byte) *Answer {
+	answer := &Answer{Accepted: true, Inputs: sdk.InputResponseMap{}, State: state}
+	for name, method := range a {
+		fits := false
+		switch input := came[name].(type) {
+		case *sdk.ElicitResult:
+			fits = method == elicit
+			answer.Accepted = answer.Accepted && input.Action == "accept"
+			if name == questionID {
+				answer.Form = input.Content
+			}
+		case *sdk.CreateMessageResult, *sdk.CreateMessageWithToolsResult:
+			fits = method == sample
+		case *sdk.ListRootsResult:
+			fits = method == roots
+		}
+		if !fits {
+			return nil
+		}
+		answer.Inputs[name] = came[name]
 	}
-	can := t.req.ClientCapabilities()
-	if can == nil || can.Elicitation == nil {
-		need := &sdk.ClientCapabilities{Elicitation: &sdk.ElicitationCapabilities{}}
-		return nil, missing(need)
-	}
-	purpose, err := t.purpose()
-	if err != nil {
-		return nil, err
-	}
-	state, err := t.deps.Seal(ctx, t.caller, purpose, q.State)
-	if err != nil {
-		return nil, err
-	}
-	form := q.Form
-	if form == nil {
-		form = map[string]any{"type": "object", "properties": map[string]any{}}
-	}
-	return &sdk.CallToolResult{
-		InputRequests: sdk.InputRequestMap{questionID: &sdk.ElicitParams{
-			Mode: "form", Message: q.Message, RequestedSchema: form,
-		}},
-		RequestState: state,
-	}, nil
+	return answer
 }
 
-// purpose binds state to the tool and its arguments.
-func (t turn) purpose() (string, error) {
-	arguments, err := json.Marshal(t.arguments)
-	if err != nil {
-		return "", err
+// lacks returns the capabilities that a client needs for inputs and does not have; nil if
+// there are none.
+func lacks(can *sdk.ClientCapabilities, inputs sdk.InputRequestMap) *sdk.ClientCapabilities {
+	need, some := &sdk.ClientCapabilities{}, false
+	for _, input := range inputs {
+		switch input := input.(type) {
+		case *sdk.ElicitParams:
+			if input.Mode == "url" && (can.Elicitation == nil || can.Elicitation.URL == nil) {
+				need.Elicitation, some = &sdk.ElicitationCapabilities{URL: &sdk.URLElicitationCapabilities{}}, true
+			} else if can.Elicitation == nil {
+				need.Elicitation, some = &sdk.ElicitationCapabilities{}, true
+			}
+		case *sdk.ListRootsParams:
+			if can.RootsV2 == nil {
+				need.RootsV2, some = &sdk.RootCapabilities{}, true
+			}
+		default:
+			if can.Sampling == nil {
+				need.Sampling, some = &sdk.SamplingCapabilities{}, true
+			}
+		}
 	}
-	sum := sha256.Sum256(append([]byte(t.req.Params.Name+"\x00"), arguments...))
-	return "question " + hex.EncodeToString(sum[:]), nil
+	if !some {
+		return nil
+	}
+	return need
 }
 
-// missing says which capability the client would need. The SDK leaves that to tools.
+// missing says which capabilities the client would need. The SDK leaves that to tools.
 func missing(need *sdk.ClientCapabilities) *jsonrpc.Error {
 	data, err := json.Marshal(sdk.MissingRequiredClientCapabilityData{RequiredCapabilities: need})
 	if err != nil {
@@ -145,6 +169,57 @@ func missing(need *sdk.ClientCapabilities) *jsonrpc.Error {
 	}
 	return &jsonrpc.Error{
 		Code:    sdk.CodeMissingRequiredClientCapabilities,
-		Message: "the client must be able to ask the person", Data: data,
+		Message: "the client must be able to ask what this needs", Data: data,
 	}
+}
+
+// kept is what the sealed state of a question has.
+type kept struct {
+	Asked asked  `json:"asked"`
+	State []byte `json:"state,omitempty"`
+}
+
+// open reads the state that came back. It is false without one.
+func (t *turn) open(ctx context.Context) error {
+	if t.state == "" {
+		return nil
+	}
+	purpose, err := t.purpose()
+	if err != nil {
+		return err
+	}
+	data, err := t.deps.Open(ctx, t.caller, purpose, t.state)
+	if errors.Is(err, ErrState) {
+		return invalidParams("the answer is to no question that was asked here lately; call anew")
+	}
+	if err != nil {
+		return err
+	}
+	var k kept
+	if err := json.Unmarshal(data, &k); err != nil {
+		return err
+	}
+	t.answer = k.Asked.answer(t.came, k.State)
+	return nil
+}
+
+// ask returns a question as the SDK sends it.
+func (t *turn) ask(ctx context.Context, q *Question) (sdk.InputRequestMap, string, error) {
+	if t.req.ProtocolVersion() < version20260728 {
+		return nil, "", Problem("there is a question to you that your client cannot show: use a newer client")
+	}
+	inputs := q.inputs()
+	if need := lacks(ClientCan(ctx), inputs); need != nil {
+		return nil, "", missing(need)
+	}
+	purpose, err := t.purpose()
+	if err != nil {
+		return nil, "", err
+	}
+	data, err := json.Marshal(kept{Asked: askedOf(inputs), State: q.State})
+	if err != nil {
+		return nil, "", err
+	}
+	state, err := t.deps.Seal(ctx, t.caller, purpose, data)
+	return inputs, state, err
 }

@@ -12,25 +12,22 @@ import (
 // viewContext is where the context of an admitted request holds what its caller may see.
 type viewContext struct{}
 
-// serveParts makes the parts and the SDK's two handlers. Servers hold nothing of any
+// serveParts makes the parts and the SDK's handler. Servers hold nothing of any
 // caller; the SDK makes a session per request and drops it (MP-05, MOD-01).
-func (h *handler) serveParts() error {
+func (h *handler) serveParts(deps Deps) error {
 	var err error
-	h.catalogue, err = newCatalogue(h.about, h.Config.deps(), h.Scopes)
-	serve := func(jsonOnly bool) http.Handler {
-		one := func(r *http.Request) *sdk.Server {
-			v, ok := r.Context().Value(viewContext{}).(*view)
-			if !ok {
-				return nil // which the SDK answers with 400
-			}
-			return v.server
+	h.catalogue, err = newCatalogue(h.about, deps, h.Scopes)
+	one := func(r *http.Request) *sdk.Server {
+		v, ok := r.Context().Value(viewContext{}).(*view)
+		if !ok {
+			return nil // which the SDK answers with 400
 		}
-		return withToken(sdk.NewStreamableHTTPHandler(one, &sdk.StreamableHTTPOptions{
-			Stateless: true, JSONResponse: jsonOnly, PropagateRequestCancellation: true, MaxRequestBodyBytes: maxBody,
-			DisableLocalhostProtection: true, // checkAddress knows about gateways
-		}))
+		return v.server
 	}
-	h.json, h.streams = serve(true), serve(false)
+	h.sdk = withToken(sdk.NewStreamableHTTPHandler(one, &sdk.StreamableHTTPOptions{
+		Stateless: true, PropagateRequestCancellation: true, MaxRequestBodyBytes: maxBody,
+		DisableLocalhostProtection: true, // checkAddress knows about gateways
+	}))
 	return err
 }
 

@@ -16,10 +16,8 @@ type reflected struct {
 	Method  json.RawMessage `json:"method"`
 	Params  struct {
 		Name json.RawMessage `json:"name"`
-		Meta struct {
-			ProgressToken json.RawMessage `json:"progressToken"`
-			LogLevel      json.RawMessage `json:"io.modelcontextprotocol/logLevel"`
-		} `json:"_meta"`
+		URI  json.RawMessage `json:"uri"`
+		Meta struct{}        `json:"_meta"`
 	} `json:"params"`
 }
 
@@ -56,8 +54,7 @@ func FuzzStrictReaderAgreesWithTheSharedDecoder(f *testing.F) {
 			for name, pair := range map[string][2][]byte{
 				"jsonrpc": {g.version, w.Version}, "id": {g.id, w.ID},
 				"method": {g.method, w.Method}, "name": {g.name, w.Params.Name},
-				"progressToken": {g.progressToken, w.Params.Meta.ProgressToken},
-				"logLevel":      {g.logLevel, w.Params.Meta.LogLevel},
+				"uri": {g.uri, w.Params.URI},
 			} {
 				if string(pair[0]) != string(pair[1]) {
 					t.Errorf("%q: %s: got %q, want %q", data, name, pair[0], pair[1])

@@ -137,7 +137,7 @@ func TestPromptsResourcesAndTemplates(t *testing.T) {
 }
 
 // A question goes to the person, and its state comes back to who it was sealed for and to
-// nobody else (MOD-14, MP-05).
+// nobody else (MOD-14, MP-05, MP-08).
 func TestAQuestionIsAskedAndItsStateIsSealed(t *testing.T) {
 	t.Parallel()
 	type in struct{ Name string }
@@ -188,7 +188,7 @@ func TestAQuestionIsAskedAndItsStateIsSealed(t *testing.T) {
 		"another person":   {call(e.Token("mallory"), "a", answer), "no question"},
 		"another client":   {call(e.Token("octocat"), "a", answer), "no question"},
 		"another argument": {call(mine, "b", answer), "no question"},
-		"no state at all":  {call(mine, "a", `"inputResponses":{"question":{"action":"accept"}},`), "no question"},
+		"no state at all":  {call(mine, "a", `"inputResponses":{"question":{"action":"accept"}},`), `"input_required"`},
 		"declining":        {call(mine, "a", strings.Replace(answer, "accept", "decline", 1)), "kept"},
 	} {
 		if !strings.Contains(c.body, c.want) {
@@ -200,8 +200,25 @@ func TestAQuestionIsAskedAndItsStateIsSealed(t *testing.T) {
 // post sends one message and returns the status, and the challenge and body.
 func post(t *testing.T, e *mcptest.Endpoint, token, method, params string, headers ...string) (int, string) {
 	t.Helper()
-	body := strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"` + method + `","params":{` + params + `}}`)
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, e.URL, body)
+	return send(t, e, token, `{"jsonrpc":"2.0","id":1,"method":"`+method+`","params":{`+params+`}}`, headers...)
+}
+
+// send is post for a whole body.
+func send(t *testing.T, e *mcptest.Endpoint, token, body string, headers ...string) (int, string) {
+	t.Helper()
+	res := open(t, e, token, body, headers...)
+	defer res.Body.Close()
+	data, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, res.Header.Get("WWW-Authenticate") + string(data)
+}
+
+// open sends a body and returns the answer, to be read.
+func open(t *testing.T, e *mcptest.Endpoint, token, body string, headers ...string) *http.Response {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, e.URL, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,12 +231,7 @@ func post(t *testing.T, e *mcptest.Endpoint, token, method, params string, heade
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close()
-	data, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return res.StatusCode, res.Header.Get("WWW-Authenticate") + string(data)
+	return res
 }
 
 // Progress reaches a client that asked for it, and nobody else.
