@@ -26,7 +26,6 @@ func init() { functions.CloudEvent("cascade", boot.Event("cascade", Build(firest
 func Build(drivers driver.Openers) boot.BuildEvent[cloudevent.Event] {
 	return func(ctx context.Context, env *boot.Env) (func(context.Context, cloudevent.Event) error, error) {
 		r := env.Settings()
-		parts.Observe(ctx, env, r)
 		env.Edge(r) // the settings that every function shares, for their problems
 		c := Config{Store: parts.Store(ctx, env, r, drivers, parts.Box(env, r)), Log: env.Log}
 		c.Provider, _ = parts.Provider(env, r, parts.WithSecret, issuer.Open)
@@ -38,7 +37,7 @@ func Build(drivers driver.Openers) boot.BuildEvent[cloudevent.Event] {
 		if err != nil {
 			return nil, err
 		}
-		return boot.Observed(env, receive(cascade, database)), nil
+		return receive(cascade, database), nil
 	}
 }
 

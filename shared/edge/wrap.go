@@ -22,8 +22,6 @@ import (
 type Deployment struct {
 	// Log takes one line per request. Nil discards.
 	Log *slog.Logger
-	// Observer makes traces and metrics of requests. Nil makes none.
-	Observer telemetry.Observer
 	// Issuer is the configured origin. Zero takes it from requests on loopback
 	// and refuses all others.
 	Issuer origin.Origin
@@ -132,12 +130,8 @@ func (o *Options) withBody(h http.Handler) http.Handler {
 func (o *Options) serve(h http.Handler, w http.ResponseWriter, r *http.Request, st *state) {
 	start := time.Now()
 	id := telemetry.NewRequestID()
-	trace := traceOf(r.Header)
+	trace := telemetry.ParseTrace(r.Header["Traceparent"], r.Header["X-Cloud-Trace-Context"])
 	ctx := telemetry.Begin(r.Context(), id, trace)
-	var span telemetry.Span
-	if o.Observer != nil {
-		ctx, span = o.observe(ctx, r, st.route)
-	}
 	st.issuer, st.answers, st.address = o.Issuer, o.Answers, o.settleAddress(r)
 	r = r.WithContext(context.WithValue(ctx, stateKey{}, st))
 	rec := &recorder{
@@ -148,7 +142,7 @@ func (o *Options) serve(h http.Handler, w http.ResponseWriter, r *http.Request, 
 	}
 	o.setHeaders(rec.Header(), id, trace)
 	defer rec.lingerOn(r.Body)
-	defer o.finish(rec, r, start, span)
+	defer o.finish(rec, r, start)
 	limitReading(rec, r)
 	if err := o.admit(r, st); err != nil {
 		fail(rec, r, err)
@@ -185,8 +179,8 @@ func (o *Options) admit(r *http.Request, st *state) error {
 	return nil
 }
 
-// finish recovers a panic, writes the line of the request, and ends its span.
-func (o *Options) finish(w *recorder, r *http.Request, start time.Time, span telemetry.Span) {
+// finish recovers a panic and writes the line of the request.
+func (o *Options) finish(w *recorder, r *http.Request, start time.Time) {
 	level := slog.LevelInfo
 	if p := recover(); p == http.ErrAbortHandler { //nolint:errorlint // what was panicked with, not an error
 		// A handler, or a proxy's, gave the connection up on purpose.
@@ -213,9 +207,6 @@ func (o *Options) finish(w *recorder, r *http.Request, start time.Time, span tel
 		}
 	}
 	o.Log.LogAttrs(r.Context(), level, r.Method+" "+path, append(attrs, fields...)...)
-	if span.On() {
-		endSpan(r, span, w.code(), fields)
-	}
 }
 
 // routeOf names the path of a request for the log (LG-01): an id in a path may be a

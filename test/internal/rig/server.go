@@ -44,6 +44,7 @@ type Options struct {
 	Data     string            // directory of records and keys; empty means a fresh one
 	Settings map[string]string // environment, over the defaults
 	Bare     bool              // without even ISSUER_URL, as README.md starts it
+	Args     []string          // flags beyond --listen and --data
 }
 
 // Start builds postern if need be and starts a server. When the test ends it is asked to
@@ -118,7 +119,7 @@ func (s *Server) launch(i int, address string) (*Process, error) {
 	p, err := start(s.t, Command{
 		Name: fmt.Sprintf("postern-%d-%s", i+1, address[strings.LastIndexByte(address, ':')+1:]),
 		Path: s.program, Env: settings, Dir: s.options.Data,
-		Args: []string{"dev", "--listen", address, "--data", s.options.Data},
+		Args: append([]string{"dev", "--listen", address, "--data", s.options.Data}, s.options.Args...),
 	})
 	if err != nil {
 		return nil, err
