@@ -6,15 +6,13 @@ import (
 	"strings"
 	"time"
 
-	"cloud.google.com/go/firestore/apiv1/firestorepb"
 	"google.golang.org/protobuf/encoding/protowire"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/postern-dev/postern/shared/store"
 )
 
 // Fields of google.events.cloud.firestore.v1.DocumentEventData. Its Document has the
-// wire form of google.firestore.v1.Document, which the store's client links already.
+// wire form of google.firestore.v1.Document.
 const (
 	valueField    protowire.Number = 1
 	oldValueField protowire.Number = 2
@@ -54,7 +52,7 @@ func (e event) change(wantDatabase string) (Change, error) {
 	if err != nil {
 		return Change{}, err
 	}
-	for _, d := range []*firestorepb.Document{now, old} {
+	for _, d := range []*document{now, old} {
 		if d != nil && !named(d, wantDatabase, path) {
 			return Change{}, errors.New("its data is about another document or database than it says")
 		}
@@ -69,8 +67,8 @@ func (e event) change(wantDatabase string) (Change, error) {
 
 // named reports whether d is the document at path in a database, in whatever project:
 // projects/P/databases/D/documents/PATH.
-func named(d *firestorepb.Document, database, path string) bool {
-	_, rest, ok := strings.Cut(d.GetName(), "/databases/")
+func named(d *document, database, path string) bool {
+	_, rest, ok := strings.Cut(d.name, "/databases/")
 	if !ok {
 		return false
 	}
@@ -79,36 +77,18 @@ func named(d *firestorepb.Document, database, path string) bool {
 }
 
 // documents returns the document after and before a change, nil where there is none.
-func documents(data []byte) (now, old *firestorepb.Document, err error) {
-	for len(data) > 0 {
-		number, kind, n := protowire.ConsumeTag(data)
-		if n < 0 {
-			return nil, nil, errNoProtobuf
+func documents(data []byte) (now, old *document, err error) {
+	err = members(data, func(number protowire.Number, value []byte) (err error) {
+		switch number {
+		case valueField:
+			now, err = parseDocument(value)
+		case oldValueField:
+			old, err = parseDocument(value)
 		}
-		data = data[n:]
-		if kind != protowire.BytesType || (number != valueField && number != oldValueField) {
-			n = protowire.ConsumeFieldValue(number, kind, data)
-			if n < 0 {
-				return nil, nil, errNoProtobuf
-			}
-			data = data[n:]
-			continue
-		}
-		message, n := protowire.ConsumeBytes(data)
-		if n < 0 {
-			return nil, nil, errNoProtobuf
-		}
-		data = data[n:]
-		d := &firestorepb.Document{}
-		// The library's error is dropped: it may quote what it read.
-		if (proto.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(message, d) != nil {
-			return nil, nil, errNoProtobuf
-		}
-		if number == valueField {
-			now = d
-		} else {
-			old = d
-		}
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
 	}
 	if now == nil && old == nil {
 		return nil, nil, fmt.Errorf("%w: there is no document in it", errNoProtobuf)
@@ -119,18 +99,22 @@ func documents(data []byte) (now, old *firestorepb.Document, err error) {
 var errNoProtobuf = errors.New("its data is not a google.events.cloud.firestore.v1.DocumentEventData")
 
 // bodyOf returns the sealed body of a document, empty without one.
-func bodyOf(d *firestorepb.Document) string { return d.GetFields()[bodyField].GetStringValue() }
+func bodyOf(d *document) string {
+	if d == nil {
+		return ""
+	}
+	return d.strings[bodyField]
+}
 
 // indexOf returns the index values of a document, nil without one.
-func indexOf(d *firestorepb.Document) map[string]string {
+func indexOf(d *document) map[string]string {
 	if d == nil {
 		return nil
 	}
 	index := map[string]string{}
-	for field, value := range d.GetFields() {
-		name, ok := strings.CutPrefix(field, indexPrefix)
-		if s, isString := value.GetValueType().(*firestorepb.Value_StringValue); ok && isString {
-			index[name] = s.StringValue
+	for field, value := range d.strings {
+		if name, ok := strings.CutPrefix(field, indexPrefix); ok {
+			index[name] = value
 		}
 	}
 	return index

@@ -137,7 +137,7 @@ func TestNonsenseIsTakenAndNotedOnce(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			e := sent(t, changes()["deleted"], edit)
-			if err := receive(w.Cascade, "(default)")(t.Context(), e); err != nil {
+			if err := receive(w.Cascade, "(default)", nil)(t.Context(), e); err != nil {
 				t.Errorf("got %v, want no error", err)
 			}
 			lines := strings.Count(w.Lines.String(), "event ignored")
@@ -190,7 +190,7 @@ func TestEndedGrantArrivesAsAnEventAndSettlesItsPerson(t *testing.T) {
 	w := newWorld(t)
 	revoke(t, w, w.login(t, alice, w.register(t, "c_1")).ID)
 	for _, c := range w.events(t) {
-		if err := receive(w.Cascade, "(default)")(t.Context(), sent(t, c, nil)); err != nil {
+		if err := receive(w.Cascade, "(default)", nil)(t.Context(), sent(t, c, nil)); err != nil {
 			t.Error(err)
 		}
 	}

@@ -27,6 +27,7 @@ const (
 type world struct {
 	*Cascade
 	*fixture.Base
+	db       driver.Driver
 	provider *provider
 	read     int64    // the last change that was taken from the feed
 	tokens   int      // upstream tokens given out
@@ -36,12 +37,25 @@ type world struct {
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{Base: fixture.New()}
+	w.over(t, w.Memory)
+	return w
+}
+
+// over makes the cascade of w over a driver.
+func (w *world) over(t testing.TB, d driver.Driver) {
+	t.Helper()
+	w.db = d
 	w.provider = &provider{faults: w.Faults, revoked: map[string]int{}}
-	s := w.OpenOver(t, w.Memory, store.Lifetimes{GrantTTL: grantTTL, AccessTokenTTL: accessTTL})
+	s := w.OpenOver(t, d, store.Lifetimes{GrantTTL: grantTTL, AccessTokenTTL: accessTTL})
 	var err error
 	w.Cascade, err = New(Config{Store: s, Provider: w.provider, Log: w.Lines.Logger(), Now: w.Clock.Now})
 	fixture.Must(t, err)
-	return w
+}
+
+// kept returns all that is kept.
+func (w *world) kept(t testing.TB) map[driver.Key]driver.Document {
+	t.Helper()
+	return fixture.KeptIn(t, w.db)
 }
 
 // provider is a GitHub that only ends tokens.
@@ -117,25 +131,6 @@ func (w *world) login(t testing.TB, subject string, c store.Client) store.Grant 
 		t.Fatal(err)
 	}
 	return red.Grant
-}
-
-// changeOf returns a feed's change in the words of [Cascade.Handle].
-func changeOf(c driver.Change) Change {
-	change := Change{Collection: c.Key.Collection, Document: c.Key.ID, Time: c.Time, Deleted: c.After == nil}
-	if c.Before != nil {
-		change.OldIndex = c.Before.Index
-	}
-	if c.Key.Collection == store.PeopleCollection {
-		change.Body, change.OldBody = sealedIn(c.After), sealedIn(c.Before)
-	}
-	return change
-}
-
-func sealedIn(d *driver.Document) string {
-	if d == nil {
-		return ""
-	}
-	return d.Body
 }
 
 // events takes what happened since the last call from the feed.

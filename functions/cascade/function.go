@@ -27,7 +27,8 @@ func Build(drivers driver.Openers) boot.BuildEvent[cloudevent.Event] {
 	return func(ctx context.Context, env *boot.Env) (func(context.Context, cloudevent.Event) error, error) {
 		r := env.Settings()
 		env.Edge(r) // the settings that every function shares, for their problems
-		c := Config{Store: parts.Store(ctx, env, r, drivers, parts.Box(env, r)), Log: env.Log}
+		records, db := parts.Records(ctx, env, r, drivers, parts.Box(env, r))
+		c := Config{Store: records, Log: env.Log}
 		c.Provider, _ = parts.Provider(env, r, parts.WithSecret, issuer.Open)
 		database := databaseOf(r.String("STORE"))
 		if err := r.Err(); err != nil {
@@ -37,7 +38,8 @@ func Build(drivers driver.Openers) boot.BuildEvent[cloudevent.Event] {
 		if err != nil {
 			return nil, err
 		}
-		return receive(cascade, database), nil
+		queue, _ := db.(driver.Queue)
+		return receive(cascade, database, queue), nil
 	}
 }
 
@@ -57,10 +59,14 @@ func databaseOf(setting string) string {
 	return database
 }
 
-// receive returns the handler of CloudEvents from a database. An event that is not
+// receive returns the handler of CloudEvents from a database, or of those that say that a queue
+// is to be looked at, which is nil if the store has none. An event that is not
 // ours is logged and taken: another delivery would not make it better.
-func receive(c *Cascade, database string) func(context.Context, cloudevent.Event) error {
+func receive(c *Cascade, database string, queue driver.Queue) func(context.Context, cloudevent.Event) error {
 	return func(ctx context.Context, e cloudevent.Event) error {
+		if queue != nil && e.Type() == DueEvent {
+			return c.Drain(ctx, queue)
+		}
 		change, err := read(e).change(database)
 		if err != nil {
 			c.Log.LogAttrs(ctx, slog.LevelWarn, "event ignored", slog.String("reason", err.Error()))

@@ -3,7 +3,6 @@ module github.com/postern-dev/postern/functions/cascade
 go 1.26.0
 
 require (
-	cloud.google.com/go/firestore v1.29.2
 	github.com/GoogleCloudPlatform/functions-framework-go v1.9.2
 	github.com/cloudevents/sdk-go/v2 v2.15.2
 	github.com/google/go-cmp v0.7.0
@@ -13,6 +12,7 @@ require (
 
 require (
 	cloud.google.com/go/cloudsqlconn v1.25.4 // indirect
+	cloud.google.com/go/firestore v1.29.2 // indirect
 	cloud.google.com/go/sql v0.3.0 // indirect
 	github.com/golang/groupcache v0.0.0-20241129210726-2c02b8208cf8 // indirect
 	github.com/jackc/pgpassfile v1.0.0 // indirect

@@ -188,7 +188,7 @@ func (p *play) wantSettled(t testing.TB) {
 		}
 	}
 	p.wantRevoked(t, p.past(t)...)
-	for k, d := range p.Kept(t) {
+	for k, d := range p.kept(t) {
 		if k.Collection != "codes" {
 			continue
 		}
@@ -296,12 +296,12 @@ func (p *play) deliverOne(t testing.TB, r *rand.Rand, waiting []driver.Change) [
 // provider hears of no token that has not ended long ago.
 func (p *play) wantAtRest(t testing.TB, r *rand.Rand, seen []driver.Change) {
 	t.Helper()
-	before, revoked := p.Kept(t), maps.Clone(p.provider.revoked)
+	before, revoked := p.kept(t), maps.Clone(p.provider.revoked)
 	r.Shuffle(len(seen), func(i, j int) { seen[i], seen[j] = seen[j], seen[i] })
 	for _, e := range seen {
 		handle(t, p.world, e)
 	}
-	wantSame(t, before, p.Kept(t))
+	wantSame(t, before, p.kept(t))
 	for token := range p.provider.revoked {
 		if revoked[token] == 0 {
 			t.Errorf("an old event ended %s", token)

@@ -71,6 +71,14 @@ func options(name string, env *boot.Env, r *config.Reader) *keyfile.Options {
 func Store(
 	ctx context.Context, env *boot.Env, r *config.Reader, drivers driver.Openers, box *seal.Box,
 ) *store.Store {
+	s, _ := Records(ctx, env, r, drivers, box)
+	return s
+}
+
+// Records is [Store] with the driver below it, for who reads its changes.
+func Records(
+	ctx context.Context, env *boot.Env, r *config.Reader, drivers driver.Openers, box *seal.Box,
+) (*store.Store, driver.Driver) {
 	d := config.Parse(r, "STORE", func(s string) (driver.Driver, error) { return drivers.Open(ctx, s) })
 	life := store.Lifetimes{
 		GrantTTL:        r.Duration("GRANT_TTL"),
@@ -79,13 +87,13 @@ func Store(
 		AccessTokenTTL:  r.Duration("ACCESS_TOKEN_TTL"),
 	}
 	if d == nil {
-		return nil
+		return nil, nil
 	}
 	env.OnClose(d.Close)
 	s, err := store.New(&reporting{Driver: d, log: env.Log}, box, life, nil)
 	if err != nil {
 		r.Refuse("STORE", "cannot be used: %s", err)
-		return nil
+		return nil, nil
 	}
 	s.Alarm = func(ctx context.Context, collection, document string, err error) {
 		event := telemetry.StoreUnreadableRecord
@@ -95,7 +103,7 @@ func Store(
 		telemetry.Audit(ctx, env.Log, event, slog.String("collection", collection),
 			slog.String("document", document), slog.String("error", err.Error()))
 	}
-	return s
+	return s, d
 }
 
 // Documents returns the reader of client metadata documents, by CIMD_ALLOW.
