@@ -48,8 +48,13 @@ module "function" {
   timeout     = each.value.timeout
   memory      = each.value.memory
   instances   = local.instances[each.key]
+  grants_take = var.grants_take
 
-  depends_on = [google_project_iam_member.builder]
+  depends_on = [
+    data.google_secret_manager_secret_version.given,
+    data.google_secret_manager_secret_version.ring,
+    google_project_iam_member.builder,
+  ]
 }
 
 module "cascade" {
@@ -69,6 +74,7 @@ module "cascade" {
   timeout     = local.cascade.timeout
   memory      = local.cascade.memory
   instances   = local.instances["cascade"]
+  grants_take = var.grants_take
 
   events = {
     database  = module.store.database
@@ -76,7 +82,21 @@ module "cascade" {
     documents = ["grants/{id}", "clients/{id}", "codes/{id}", "people/{id}"]
   }
 
-  depends_on = [google_project_iam_member.builder, google_project_iam_member.eventarc]
+  depends_on = [
+    data.google_secret_manager_secret_version.given,
+    data.google_secret_manager_secret_version.ring,
+    google_project_iam_member.builder,
+    google_project_iam_member.eventarc,
+  ]
+}
+
+# Addresses that follow from the names, not those that a made function tells: what the
+# gateway's config depends on is replaced as the config is, the new one first, and a
+# function whose first deployment failed cannot be replaced in that order.
+locals {
+  addresses = { for name in keys(local.http_functions) :
+    name => "https://postern-${name}-${google_storage_bucket.source.project_number}.${var.region}.run.app"
+  }
 }
 
 module "gateway" {
@@ -85,7 +105,7 @@ module "gateway" {
   project         = var.project
   region          = coalesce(var.gateway_region, var.region)
   service_account = google_service_account.gateway.email
-  addresses       = { for name, function in module.function : name => function.uri }
+  addresses       = local.addresses
 }
 
 # What only the load balancer and the functions know. It is made once and kept in

@@ -35,6 +35,16 @@ resource "google_project_service_identity" "eventarc" {
   depends_on = [google_project_service.this]
 }
 
+# The same for API Gateway, which grants its account what it needs by itself.
+resource "google_project_service_identity" "apigateway" {
+  provider = google-beta
+
+  project = var.project
+  service = "apigateway.googleapis.com"
+
+  depends_on = [google_project_service.this]
+}
+
 resource "google_project_iam_member" "eventarc" {
   project = var.project
   role    = "roles/eventarc.serviceAgent"

@@ -253,6 +253,17 @@ variable "delete_protection" {
   default     = true
 }
 
+variable "grants_take" {
+  description = "Seconds to wait between granting a role and what needs it, when something is granted. Google says two minutes, sometimes seven or more."
+  type        = number
+  default     = 120
+
+  validation {
+    condition     = var.grants_take >= 0 && var.grants_take <= 1800 && floor(var.grants_take) == var.grants_take
+    error_message = "grants_take must be a whole number of seconds from 0 to 1800, e.g. grants_take = 120."
+  }
+}
+
 variable "point_in_time_recovery" {
   description = "Keep seven days of versions of every document, to read and restore from. Costs storage."
   type        = bool

@@ -286,6 +286,20 @@ run "github_api_url_refuses_a_trailing_slash" {
   expect_failures = [var.github_api_url]
 }
 
+run "grants_take_refuses_less_than_nothing" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    grants_take = -1
+  }
+
+  expect_failures = [var.grants_take]
+}
+
 run "github_api_url_refuses_one_without_the_other" {
   command = plan
 

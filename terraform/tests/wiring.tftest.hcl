@@ -39,6 +39,10 @@ variables {
   public_origin    = "https://postern-0abc1def.ew.gateway.dev"
   github_client_id = "Ov23liAbCdEf0123456"
   allow            = ["org:acme", "user:octocat"]
+
+  # Nothing takes time here, and what was made has to go.
+  grants_take       = 0
+  delete_protection = false
 }
 
 run "outputs_say_what_to_do" {

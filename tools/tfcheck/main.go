@@ -9,6 +9,7 @@
 //	validate  terraform validate
 //	test      terraform test: a mocked apply, and a bad value for each validation
 //	plan      assertions on plans by the real Google provider
+//	apply     apply, change, break and destroy against the control plane
 //	tflint    tflint with the Google rules
 //	tools     only build what the other steps need
 //
@@ -40,6 +41,7 @@ var steps = []step{
 	{"validate", validate},
 	{"test", test},
 	{"plan", plan},
+	{"apply", apply},
 	{"tflint", tflint},
 }
 
@@ -62,7 +64,7 @@ func run(ctx context.Context, names []string) error {
 	}
 	for _, name := range names {
 		if !slices.ContainsFunc(steps, func(s step) bool { return s.name == name }) {
-			return fmt.Errorf("no step %q: the steps are openapi, fmt, validate, test, plan, tflint, or tools alone",
+			return fmt.Errorf("no step %q: the steps are openapi, fmt, validate, test, plan, apply, tflint, or tools alone",
 				name)
 		}
 	}
@@ -142,18 +144,23 @@ func test(ctx context.Context, box *toolbox.Box) error {
 }
 
 func plan(ctx context.Context, box *toolbox.Box) error {
+	return goTest(ctx, box, "./plan", "./toolbox", "./controlplane")
+}
+
+func apply(ctx context.Context, box *toolbox.Box) error {
+	return goTest(ctx, box, "-timeout=30m", "./apply")
+}
+
+// goTest runs go test with arguments in this module.
+func goTest(ctx context.Context, box *toolbox.Box, args ...string) error {
 	// Built before, so that the tests' own time limit is about the tests.
 	if _, err := box.Terraform(ctx); err != nil {
 		return err
 	}
-	for _, args := range [][]string{{"vet", "./..."}, {"test", "-count=1", "./..."}} {
-		cmd := box.Command(ctx, filepath.Join(box.Root, "tools", "tfcheck"), "go", args...)
-		cmd.Env = append(cmd.Env, "GOWORK=off")
-		if err := cmd.Run(); err != nil {
-			return fmt.Errorf("go %s: %w", args[0], err)
-		}
-	}
-	return nil
+	cmd := box.Command(ctx, filepath.Join(box.Root, "tools", "tfcheck"), "go",
+		append([]string{"test", "-count=1"}, args...)...)
+	cmd.Env = append(cmd.Env, "GOWORK=off")
+	return cmd.Run()
 }
 
 func tflint(ctx context.Context, box *toolbox.Box) error {

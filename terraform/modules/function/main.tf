@@ -37,6 +37,29 @@ resource "google_secret_manager_secret_iam_member" "reader" {
   member    = google_service_account.runtime.member
 }
 
+# A grant takes effect some time after it was made, and a function that cannot be built or
+# cannot read its secrets does not start. So the first deployment waits, and one after
+# other grants does.
+resource "terraform_data" "grants" {
+  triggers_replace = {
+    account  = google_service_account.runtime.unique_id
+    secrets  = values(merge(var.secrets, var.values))
+    database = var.database
+  }
+
+  provisioner "local-exec" {
+    # The program alone: sleep, or on Windows what stands for it.
+    interpreter = can(regex("^[A-Za-z]:", abspath(path.root))) ? ["powershell", "-Command", "Start-Sleep"] : ["sleep"]
+    command     = tostring(var.grants_take)
+  }
+
+  depends_on = [
+    google_project_iam_member.database,
+    google_project_iam_member.event_receiver,
+    google_secret_manager_secret_iam_member.reader,
+  ]
+}
+
 # The hash in the name is what makes a new zip a new deployment, and an
 # unchanged one none.
 resource "google_storage_bucket_object" "source" {
@@ -132,11 +155,7 @@ resource "google_cloudfunctions2_function" "this" {
     }
   }
 
-  # A function whose account cannot read its secrets does not start.
-  depends_on = [
-    google_secret_manager_secret_iam_member.reader,
-    google_project_iam_member.event_receiver,
-  ]
+  depends_on = [terraform_data.grants]
 }
 
 # A second generation function is a Cloud Run service of the same name, and

@@ -97,3 +97,8 @@ variable "instances" {
     max = number
   })
 }
+
+variable "grants_take" {
+  description = "Seconds until a grant has taken effect."
+  type        = number
+}

@@ -1,6 +1,5 @@
 // Package plan asserts on plans of terraform/ that the real Google provider
-// made: what would be created, for whom, and that nothing would be when nothing
-// changed. It holds tests only.
+// made: what would be created, and for whom. It holds tests only.
 package plan
 
 import (
@@ -230,7 +229,7 @@ func firstPlan(t *testing.T) planned {
 		s := newSpace(t)
 		_, packages := s.packages()
 		state := filepath.Join(s.tmp, "first.tfstate")
-		s.writeResources(state, 1, []*stateResource{proofState()})
+		s.writeState(state)
 		first.p = s.plan(state, append(settings, packages)...)
 	})
 	if first.p.raw == nil {
@@ -241,15 +240,9 @@ func firstPlan(t *testing.T) planned {
 
 func TestMain(m *testing.M) {
 	// An account or a region of the machine must not change a plan.
-	for _, kv := range os.Environ() {
-		name, _, _ := strings.Cut(kv, "=")
-		google := strings.HasPrefix(name, "GOOGLE_") || strings.HasPrefix(name, "CLOUDSDK_")
-		if google || strings.HasPrefix(name, "TF_") {
-			if err := os.Unsetenv(name); err != nil {
-				fmt.Fprintln(os.Stderr, err)
-				os.Exit(1)
-			}
-		}
+	if err := toolbox.ForgetAccounts(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 	os.Exit(m.Run())
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"github.com/postern-dev/postern/shared/manifest"
 )
@@ -141,6 +142,21 @@ func Packages(dir string) error {
 	for _, f := range manifest.Functions {
 		if err := Package(filepath.Join(dir, f.Name+".zip"), f.Name); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// ForgetAccounts takes what says whose account, project or region is meant out of the environment,
+// so that those of the machine change nothing.
+func ForgetAccounts() error {
+	for _, kv := range os.Environ() {
+		name, _, _ := strings.Cut(kv, "=")
+		google := strings.HasPrefix(name, "GOOGLE_") || strings.HasPrefix(name, "CLOUDSDK_")
+		if google || strings.HasPrefix(name, "TF_") {
+			if err := os.Unsetenv(name); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -1,0 +1,211 @@
+package apply
+
+import (
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/postern-dev/postern/shared/manifest"
+	"github.com/postern-dev/postern/tools/tfcheck/controlplane"
+	"github.com/postern-dev/postern/tools/tfcheck/toolbox"
+)
+
+// TestApplyFromNothing: one apply makes everything although grants take two minutes, and a
+// second plan is empty.
+func TestApplyFromNothing(t *testing.T) {
+	t.Parallel()
+	d := fromNothing(t)
+	if len(applied.plan) > 0 {
+		t.Errorf("the second plan does\n\t%s\nwant nothing", strings.Join(applied.plan, "\n\t"))
+	}
+	for _, name := range []string{
+		"cloudfunctions/projects/acme-mcp/locations/europe-west1/functions/postern-token",
+		"apigateway/projects/acme-mcp/locations/europe-west1/gateways/postern",
+		"eventarc/projects/acme-mcp/locations/europe-west1/triggers/postern-cascade-clients",
+		"compute/projects/acme-mcp/global/forwardingRules/postern-https",
+	} {
+		if d.cloud.Resource(name) == "" {
+			t.Errorf("there is no %s", name)
+		}
+	}
+}
+
+// TestTheGatewayKnowsItsFunctions: the addresses in the path map as it was deployed are those that
+// Cloud Run gives a service by its name and the project's number.
+func TestTheGatewayKnowsItsFunctions(t *testing.T) {
+	t.Parallel()
+	d := fromNothing(t)
+	var document string
+	for _, name := range d.cloud.Names() {
+		if strings.Contains(name, "/configs/postern-") {
+			document = d.cloud.OpenAPI(name)
+		}
+	}
+	for _, name := range manifest.Names(manifest.HTTP) {
+		want := `address: "https://postern-` + name + `-` + controlplane.Number + `.europe-west1.run.app"`
+		if !strings.Contains(document, want) {
+			t.Errorf("the deployed path map has no %s", want)
+		}
+	}
+}
+
+// TestSecretsWithoutVersionsStopTheFirstApply: before a function is made, and with what to do.
+func TestSecretsWithoutVersionsStopTheFirstApply(t *testing.T) {
+	t.Parallel()
+	fromNothing(t)
+	if applied.err == nil {
+		t.Fatal("the apply without versions succeeded")
+	}
+	for _, want := range []string{
+		"go run ./cmd/postern keys create --project PROJECT",
+		"gcloud secrets versions add NAME --data-file=-",
+	} {
+		if !strings.Contains(applied.out, want) {
+			t.Errorf("the error does not say %q:\n%s", want, errorsOf(applied.out))
+		}
+	}
+	if strings.Contains(applied.out, "google_cloudfunctions2_function.this: Creating") {
+		t.Errorf("a function was made for which there were no keys:\n%s", applied.out)
+	}
+}
+
+// TestAnotherPackageUpdatesItsFunctionAlone: equal packages change nothing.
+func TestAnotherPackageUpdatesItsFunctionAlone(t *testing.T) {
+	t.Parallel()
+	d := fromNothing(t)
+	packages := filepath.Join(d.tmp, "packages")
+	d.must(toolbox.Packages(packages))
+	d.wantPlan()
+
+	d.must(toolbox.Package(filepath.Join(packages, "token.zip"), "another"))
+	d.wantPlan(
+		`create/delete module.function["token"].google_storage_bucket_object.source`,
+		`update module.function["token"].google_cloudfunctions2_function.this`,
+	)
+	before := len(d.cloud.Calls())
+	d.apply()
+	got := written(d.cloud.Calls()[before:])
+	if len(got) != 3 || !strings.HasPrefix(got[0], "DELETE storage/b/acme-mcp-postern-source/o/token-") ||
+		got[1] != "PATCH cloudfunctions/projects/acme-mcp/locations/europe-west1/functions/postern-token" ||
+		got[2] != "POST storage/b/acme-mcp-postern-source/o" {
+		t.Errorf("the apply wrote\n\t%s\nwant the new zip, its function and the end of the old zip", strings.Join(got, "\n\t"))
+	}
+	d.wantPlan()
+}
+
+// TestChangedSettingsUpdateInPlace: nothing is replaced, and the host of the gateway stays.
+func TestChangedSettingsUpdateInPlace(t *testing.T) {
+	t.Parallel()
+	d := fromNothing(t)
+	const gateway = "apigateway/projects/acme-mcp/locations/europe-west1/gateways/postern"
+	before := d.cloud.Resource(gateway)
+	d.set(settings + `
+log_level              = "debug"
+point_in_time_recovery = true
+instances              = { mcp = { min = 1, max = 20 } }
+`)
+	for _, change := range d.plan() {
+		if !strings.HasPrefix(change, "update ") {
+			t.Errorf("the plan does %s, want updates alone", change)
+		}
+	}
+	d.apply()
+	d.wantPlan()
+	if after := d.cloud.Resource(gateway); after != before {
+		t.Errorf("the gateway is\n%s\nand was\n%s", after, before)
+	}
+}
+
+// TestApplyAfterAFailure: in each phase something fails, at once or as the operation's outcome;
+// applying again goes on from there, until everything is as it should be.
+func TestApplyAfterAFailure(t *testing.T) {
+	t.Parallel()
+	d := newDeployment(t, controlplane.Start("acme-mcp", grantsTake))
+	faults := []controlplane.Fault{
+		{Method: "POST", Path: "serviceusage/projects/acme-mcp/services:batchEnable", Later: true},
+		{Method: "POST", Path: "eventarc.googleapis.com:generateServiceIdentity", Later: true},
+		{Method: "POST", Path: "secrets/signing-keys", Code: http.StatusInternalServerError},
+		{Method: "POST", Path: "databases/postern", Later: true},
+		{Method: "PATCH", Path: "collectionGroups/grants/fields/delete_after", Later: true},
+		{Method: "POST", Path: "serviceAccounts/postern-mcp@", Code: http.StatusInternalServerError},
+		{Method: "POST", Path: "secrets/fernet-keys:setIamPolicy", Code: http.StatusInternalServerError},
+		{Method: "POST", Path: "cloudresourcemanager/projects/acme-mcp:setIamPolicy", Code: http.StatusInternalServerError},
+		{Method: "POST", Path: "storage/b/acme-mcp-postern-source/o/token-", Code: http.StatusForbidden},
+		{Method: "POST", Path: "functions/postern-wellknown", Later: true},
+		{Method: "POST", Path: "functions/postern-cascade", Later: true},
+		{Method: "POST", Path: "run/projects/acme-mcp/locations/europe-west1/services/postern-mcp:setIamPolicy",
+			Code: http.StatusInternalServerError},
+		{Method: "POST", Path: "triggers/postern-cascade-clients", Later: true},
+		{Method: "POST", Path: "apis/postern", Later: true},
+		{Method: "POST", Path: "configs/postern-", Later: true},
+		{Method: "POST", Path: "gateways/postern", Later: true},
+		{Method: "POST", Path: "global/addresses/postern", Later: true},
+		{Method: "POST", Path: "backendServices/postern-gateway", Later: true},
+		{Method: "POST", Path: "forwardingRules/postern-https", Later: true},
+		{Method: "POST", Path: "metrics/postern_errors", Code: http.StatusInternalServerError},
+		{Method: "POST", Path: "alertPolicies/", Code: http.StatusInternalServerError},
+	}
+	for _, f := range faults {
+		d.cloud.Fail(f)
+	}
+	for applies := 1; len(d.cloud.Faults()) > 0; applies++ {
+		left := d.cloud.Faults()
+		out, err := d.tryApply()
+		if err == nil {
+			t.Fatalf("apply %d succeeded and has not met %q", applies, left)
+		}
+		if strings.Contains(errorsOf(out), "already exists") {
+			t.Fatalf("apply %d did not go on from where the one before stopped:\n%s", applies, errorsOf(out))
+		}
+		if slices.Equal(d.cloud.Faults(), left) && !strings.Contains(out, "keys create") {
+			t.Fatalf("apply %d met nothing of %q:\n%s", applies, left, errorsOf(out))
+		}
+		d.addMissingVersions()
+	}
+	d.apply()
+	d.wantPlan()
+}
+
+// addMissingVersions adds versions to the secrets that are there.
+func (d *deployment) addMissingVersions() {
+	for _, secret := range secrets {
+		name := "secretmanager/projects/acme-mcp/secrets/" + secret
+		if d.cloud.Resource(name) != "" && d.cloud.Resource(name+"/versions/1") == "" {
+			d.must(d.cloud.AddVersion(secret))
+		}
+	}
+}
+
+// TestDestroyIsRefusedWhole: while protection is on nothing goes, and when it is off everything does.
+func TestDestroyIsRefusedWhole(t *testing.T) {
+	t.Parallel()
+	d := fromNothing(t)
+	names, grants, calls := d.cloud.Names(), d.cloud.Grants(), len(d.cloud.Calls())
+	out, err := d.tryDestroy()
+	if err == nil || !strings.Contains(out, "delete_protection is on, nothing was destroyed.") {
+		t.Fatalf("destroy: %v\n%s\nwant a refusal that names delete_protection", err, out)
+	}
+	if wrote := written(d.cloud.Calls()[calls:]); len(wrote) > 0 {
+		t.Errorf("the refused destroy wrote\n\t%s", strings.Join(wrote, "\n\t"))
+	}
+	if got := d.cloud.Names(); !slices.Equal(got, names) {
+		t.Errorf("after the refused destroy there are\n\t%s\nand there were\n\t%s", strings.Join(got, "\n\t"), strings.Join(names, "\n\t"))
+	}
+	if got := d.cloud.Grants(); !slices.Equal(got, grants) {
+		t.Errorf("after the refused destroy the grants are\n\t%s\nand were\n\t%s", strings.Join(got, "\n\t"), strings.Join(grants, "\n\t"))
+	}
+	d.wantPlan()
+
+	d.apply("-var=delete_protection=false")
+	if out, err := d.tryDestroy(); err != nil {
+		t.Fatalf("destroy without protection: %v\n%s", err, errorsOf(out))
+	}
+	if got := d.cloud.Names(); len(got) > 0 {
+		t.Errorf("destroy left\n\t%s", strings.Join(got, "\n\t"))
+	}
+	if got := d.cloud.Grants(); len(got) > 0 {
+		t.Errorf("destroy left the grants\n\t%s", strings.Join(got, "\n\t"))
+	}
+}
