@@ -20,6 +20,7 @@ import (
 //	do=repair                              Repair
 //	do=forget                              ForgetRequests
 //	do=saw&value=…                         Saw; the answer is "true" or "false"
+//	do=repository&login=octocat&name=…     AddRepository (description, readme; private=true; issue and body)
 //	do=tokens&login=octocat                LiveTokens; the answer is a number
 //
 // GET /_control/requests gives [GitHub.Requests] as JSON. Neither is itself recorded.
@@ -58,6 +59,14 @@ func (g *GitHub) control(w http.ResponseWriter, r *http.Request) {
 		g.ForgetRequests()
 	case "saw":
 		said = strconv.FormatBool(g.Saw(f("value")))
+	case "repository":
+		repo := Repository{
+			Name: f("name"), Description: f("description"), Readme: f("readme"), Private: f("private") == "true",
+		}
+		if title := f("issue"); title != "" {
+			repo.Issues = []Issue{{Title: title, Body: f("body")}}
+		}
+		g.AddRepository(login, repo)
 	case "tokens":
 		said = strconv.Itoa(g.LiveTokens(login))
 	default:

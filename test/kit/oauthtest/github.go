@@ -27,13 +27,16 @@ type GitHub struct {
 	callback string
 	now      func() time.Time
 
-	mu        sync.Mutex
-	nextID    int64
-	accounts  map[int64]*account
-	orgs      map[string]map[int64]string // lower-case name → member → state
-	teams     map[string]map[int64]string // "org/slug" → member → state
-	sessions  map[string]int64            // cookie → account
-	approvals map[int64]scopeSet          // account → scopes it approved for the app
+	mu       sync.Mutex
+	nextID   int64
+	accounts map[int64]*account
+	orgs     map[string]map[int64]string // lower-case name → member → state
+	teams    map[string]map[int64]string // "org/slug" → member → state
+
+	repositories []*repository
+
+	sessions  map[string]int64   // cookie → account
+	approvals map[int64]scopeSet // account → scopes it approved for the app
 	codes     map[string]*issuedCode
 	tokens    map[string]*issuedToken
 	issued    int               // tokens ever issued, which orders them
@@ -150,6 +153,7 @@ func (g *GitHub) handler() http.Handler {
 	mux.HandleFunc("GET /user/orgs", g.api("read:org", g.getOrgs))
 	mux.HandleFunc("GET /user/memberships/orgs/{org}", g.api("read:org", g.getOrgMembership))
 	mux.HandleFunc("GET /orgs/{org}/teams/{slug}/memberships/{login}", g.api("read:org", g.getTeamMembership))
+	g.handleRepositories(mux)
 	mux.HandleFunc("DELETE /applications/{id}/token", g.deleteToken)
 	outer := http.NewServeMux()
 	outer.HandleFunc("POST /_control", g.control)

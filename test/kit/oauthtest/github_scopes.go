@@ -13,6 +13,7 @@ var wider = map[string][]string{
 	"user":      {"user:email", "read:user", "user:follow"},
 	"admin:org": {"write:org", "read:org"},
 	"write:org": {"read:org"},
+	"repo":      {"public_repo", "repo:status", "repo_deployment", "repo:invite", "security_events"},
 }
 
 // parseScopes reads a scope parameter and normalises it as GitHub does: a scope that

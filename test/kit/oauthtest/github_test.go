@@ -282,3 +282,45 @@ func TestKnobsWorkOverHTTP(t *testing.T) {
 		t.Errorf("calls got %v, want GET %s among them", calls, team)
 	}
 }
+
+// A private repository is there for its owner, by a token with the scope repo, and in the
+// form of GitHub's REST API; a public one for everybody.
+func TestPrivateRepositoriesNeedTheScope(t *testing.T) {
+	t.Parallel()
+	g := StartGitHub(t, nil)
+	readme := strings.Repeat("hello ", 20)
+	g.AddRepository("octocat", Repository{Name: "Hello", Description: "says hello", Readme: readme})
+	g.AddRepository("octocat", Repository{Name: "Diary", Description: "hello diary", Private: true, Issues: []Issue{
+		{Title: "Monday", Body: "was fine", Comments: []string{"indeed"}},
+	}})
+	all, some := g.IssueToken("octocat", "repo"), g.IssueToken("octocat", "public_repo")
+	other := g.IssueToken("hubot", "repo")
+	for _, c := range []struct {
+		path, token string
+		status      int
+		want        string
+	}{
+		{"/search/repositories?q=hello+user:OctoCat", all, 200, `"total_count":2`},
+		{"/search/repositories?q=hello+user:OctoCat", some, 200, `"total_count":1`},
+		{"/search/repositories?q=hello+user:octocat", other, 200, `"total_count":1`},
+		{"/search/repositories?q=hello+diary", all, 200, `"full_name":"octocat/Diary"`},
+		{"/search/repositories?q=hello&per_page=1", all, 200, `"total_count":2`},
+		{"/search/repositories?q=", all, 422, "Validation Failed"},
+		{"/search/issues?q=indeed+is:issue", all, 200, `"html_url":"https://github.com/octocat/Diary/issues/1"`},
+		{"/search/issues?q=indeed+is:issue", some, 200, `"items":[]`},
+		{"/search/issues?q=indeed", all, 422, "is:issue"},
+		{"/repos/octocat/diary", all, 200, `"visibility":"private"`},
+		{"/repos/octocat/diary", other, 404, "Not Found"},
+		{"/repos/octocat/hello/readme", some, 200, `\n`},
+		{"/repos/octocat/diary/readme", all, 404, "Not Found"},
+		{"/repos/octocat/diary/issues/1", all, 200, `"body":"was fine"`},
+		{"/repos/octocat/diary/issues/2", all, 404, "Not Found"},
+		{"/repos/octocat/diary/issues/1/comments", all, 200, `"body":"indeed"`},
+		{"/repos/octocat/diary/issues/1/comments", some, 404, "Not Found"},
+	} {
+		resp, body := getAPI(t, g, c.path, c.token)
+		if resp.StatusCode != c.status || !strings.Contains(body, c.want) {
+			t.Errorf("%s: got %d %s, want %d with %s", c.path, resp.StatusCode, body, c.status, c.want)
+		}
+	}
+}
