@@ -128,21 +128,28 @@ func newCatalogue(about Server, d Deps, known *oauth.ScopeSet) (*catalogue, erro
 }
 
 // make adds a part to a server of its own and asks that server what it has.
-func (c *catalogue) make(p Part) (e entry, err error) {
+func (c *catalogue) make(p Part) (entry, error) {
+	e, s := entry{Part: p}, c.newServer(&view{})
+	err := c.addTo(s, p)
+	switch {
+	case err != nil:
+	case p.kind == raw:
+		e.names, err = namesOf(s)
+	default:
+		e.names = []name{{p.kind, p.name}}
+	}
+	return e, err
+}
+
+// addTo adds a part to a server, which panics at what it does not take.
+func (c *catalogue) addTo(s *sdk.Server, p Part) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%v", p)
 		}
 	}()
-	s := c.newServer(&view{})
 	p.add(s, c.deps)
-	e = entry{Part: p}
-	if p.kind != raw {
-		e.names = []name{{p.kind, p.name}}
-		return e, nil
-	}
-	e.names, err = namesOf(s)
-	return e, err
+	return nil
 }
 
 // namesOf asks a server what it has, as a client does.
@@ -257,11 +264,12 @@ func (c *catalogue) newView(seen []byte) *view {
 	v.server = c.newServer(v)
 	for i, p := range c.parts {
 		if seen[i] == 1 {
-			p.add(v.server, c.deps)
+			logProblems(c.deps.Log, c.addTo(v.server, p.Part))
 		}
 	}
 	// Last, and so before what the author added: nothing of theirs runs outside of it.
-	v.server.AddReceivingMiddleware(recovered(c.deps.Log), masked(c.deps.Log), v.scoped, objects, promised, listened)
+	v.server.AddReceivingMiddleware(
+		recovered(c.deps.Log), masked(c.deps.Log), v.scoped, objects, promised, listened, encodable)
 	return v
 }
 

@@ -98,6 +98,24 @@ func TestABadPartIsLeftOutOfARunningServer(t *testing.T) {
 	}
 }
 
+// A part that cannot be made a second time is left out of what is made then, and harms no other.
+func TestAPartThatFailsLaterHarmsNoOther(t *testing.T) {
+	t.Parallel()
+	f := newEndpoint(t)
+	made := 0
+	f.serve(echo("echo"), Raw(func(s *sdk.Server) {
+		if made++; made > 1 {
+			panic("no more")
+		}
+		s.AddTool(&sdk.Tool{Name: "once", InputSchema: map[string]any{"type": "object"}}, nil)
+	}))
+	h := f.open(t)
+	w := mustCode(t, h, request(t.Context(), f.connect(t, "octocat", "Client", nil).token, listTools), http.StatusOK)
+	if b := w.Body.String(); !strings.Contains(b, `"echo"`) || strings.Contains(b, `"once"`) {
+		t.Errorf("list: got %s, want echo alone", b)
+	}
+}
+
 // Parts that differ for every person do not fill the memory.
 func TestViewsAreBounded(t *testing.T) {
 	t.Parallel()

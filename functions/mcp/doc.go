@@ -21,6 +21,11 @@
 // verified for this very request, and its own typed arguments. It never sees the token.
 // docs/tools.md has a walk through, and mcptest tests such a server.
 //
+// What the SDK writes passes the answer (answer.go), which makes JSON or a stream of it.
+// Parts run in a turn (turn.go), which knows their questions and what they send. Around them
+// all stand the guards (guard.go, encodable.go), and a subscription (subscription.go) in the
+// place of the SDK's. docs/conformance.md lists where that makes up for the SDK.
+//
 // Instead there may be an MCP server behind this one, which has all there is to call
 // (forward.go, package proxy). Then the pipeline ends with the message, whose meaning is
 // for that server; GET and DELETE, which older revisions have, go on too.

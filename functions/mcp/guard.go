@@ -60,7 +60,7 @@ func masked(log *slog.Logger) sdk.Middleware {
 			case isProtocol(err):
 				return nil, protocolError(err)
 			}
-			told := readable(ctx, log, what(method, req), err)
+			told := readable(ctx, log, method, what(method, req), err)
 			if method == "tools/call" {
 				return failed(req, answer, told), nil
 			}
@@ -102,7 +102,7 @@ func protocolError(err error) error {
 }
 
 // readable returns what the person may read of an error and logs the rest.
-func readable(ctx context.Context, log *slog.Logger, part string, err error) error {
+func readable(ctx context.Context, log *slog.Logger, method, part string, err error) error {
 	if p, ok := errors.AsType[Problem](err); ok {
 		if err != error(p) { //nolint:errorlint // is there more to it than the problem itself
 			log.LogAttrs(ctx, slog.LevelWarn, "tool could not answer",
@@ -114,7 +114,11 @@ func readable(ctx context.Context, log *slog.Logger, part string, err error) err
 		return Problem("the argument " + wrong.Field + " has the wrong type")
 	}
 	log.LogAttrs(ctx, slog.LevelError, "tool failed", slog.String("tool", part), slog.Any("error", err))
-	return Problem("the tool failed; the operator finds the reason under request " + telemetry.RequestID(ctx))
+	which := "the tool"
+	if method != "tools/call" {
+		which = "the server"
+	}
+	return Problem(which + " failed; the operator finds the reason under request " + telemetry.RequestID(ctx))
 }
 
 // what names the part that a request is about, for the log.

@@ -75,6 +75,9 @@ func NewTool[In, Out any](about sdk.Tool, f func(context.Context, Caller, In) (O
 		if about.OutputSchema == nil && shape.schema != nil {
 			about.OutputSchema = shape.schema
 		}
+		if about.InputSchema == nil {
+			about.InputSchema = inputSchema[In]()
+		}
 		call := func(ctx context.Context, req *sdk.CallToolRequest, in In) (*sdk.CallToolResult, any, error) {
 			caller, err := callerOf(req)
 			if err != nil {

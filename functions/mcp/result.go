@@ -56,7 +56,7 @@ func shapeOf[Out any](given any) shape {
 	if t.Kind() == reflect.Interface {
 		return shape{wrap: true} // by what the value is
 	}
-	schema, err := jsonschema.ForType(t, &jsonschema.ForOptions{})
+	schema, err := jsonschema.ForType(t, inGo)
 	if err != nil {
 		panic(fmt.Errorf("output schema: %w", err))
 	}
@@ -66,6 +66,29 @@ func shapeOf[Out any](given any) shape {
 	return shape{wrap: true, schema: &jsonschema.Schema{
 		Type: "object", Properties: map[string]*jsonschema.Schema{wrapped: schema}, Required: []string{wrapped},
 	}}
+}
+
+// inGo says what encoding/json makes of types that look like lists of numbers.
+var inGo = &jsonschema.ForOptions{TypeSchemas: map[reflect.Type]*jsonschema.Schema{
+	reflect.TypeFor[[]byte]():          {Type: "string", ContentEncoding: "base64"},
+	reflect.TypeFor[json.RawMessage](): {},
+}}
+
+// inputSchema returns the schema of In's arguments, which the SDK would make without inGo. It
+// is nil for an interface, of which the SDK takes any object. It panics as shapeOf does.
+func inputSchema[In any]() any {
+	t := reflect.TypeFor[In]()
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() == reflect.Interface {
+		return nil
+	}
+	schema, err := jsonschema.ForType(t, inGo)
+	if err != nil {
+		panic(fmt.Errorf("input schema: %w", err))
+	}
+	return schema
 }
 
 // result returns what the SDK is to send. A nil pointer is the zero value.

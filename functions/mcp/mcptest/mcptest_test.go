@@ -3,6 +3,7 @@ package mcptest_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -50,9 +51,12 @@ func TestEveryResultIsAnObjectWithASchema(t *testing.T) {
 		returning("object", point{1, 2}, nil), returning("pointer", (*point)(nil), nil),
 		returning("list", []point{{1, 2}}, nil), returning("number", 7, nil), returning("text", "seven", nil),
 		returning("any", any(7), nil), returning("map", map[string]int{"a": 1}, nil),
+		returning("bytes", []byte("x"), nil), returning("json", json.RawMessage(`{"a":1}`), nil),
+		returning("no list", []point(nil), nil),
 	)).SignIn("octocat")
 	for name, want := range map[string]string{
 		"object": `{"X":1,"Y":2}`, "pointer": `{"X":0,"Y":0}`, "list": `{"result":[{"X":1,"Y":2}]}`,
+		"bytes": `{"result":"eA=="}`, "json": `{"result":{"a":1}}`, "no list": `{"result":null}`,
 		"number": `{"result":7}`, "text": `{"result":"seven"}`, "any": `{"result":7}`, "map": `{"a":1}`,
 	} {
 		res, err := me.CallTool(t.Context(), &sdk.CallToolParams{Name: name})
@@ -69,6 +73,22 @@ func TestEveryResultIsAnObjectWithASchema(t *testing.T) {
 		if err != nil || tool.Name != "any" && (!ok || schema["type"] != "object") {
 			t.Errorf("%s: got the schema %v, %v; want an object's", tool.Name, tool.OutputSchema, err)
 		}
+	}
+}
+
+// Arguments may be of any type that JSON has, as results may.
+func TestArgumentsOfEveryType(t *testing.T) {
+	t.Parallel()
+	type arguments struct {
+		Bytes []byte          `json:"bytes"`
+		Any   json.RawMessage `json:"any"`
+	}
+	me := mcptest.Start(t, serving(mcp.NewTool(sdk.Tool{Name: "give"},
+		func(_ context.Context, _ mcp.Caller, in arguments) (arguments, error) { return in, nil }))).SignIn("octocat")
+	in := arguments{[]byte("x"), json.RawMessage(`{"a":[1]}`)}
+	var got arguments
+	if me.Call("give", in, &got); string(got.Bytes) != "x" || string(got.Any) != `{"a":[1]}` {
+		t.Errorf("got %s and %s, want what was sent", got.Bytes, got.Any)
 	}
 }
 
@@ -331,6 +351,9 @@ func TestEachPartHasItsScopesAndItsPeople(t *testing.T) {
 	text := func(_ context.Context, _ mcp.Caller, uri string) (*sdk.ResourceContents, error) {
 		return &sdk.ResourceContents{Text: uri}, nil
 	}
+	empty := func(context.Context, mcp.Caller, map[string]string) (*sdk.GetPromptResult, error) {
+		return &sdk.GetPromptResult{}, nil
+	}
 	rawTool := func(name string) mcp.Part {
 		return mcp.Raw(func(s *sdk.Server) {
 			s.AddTool(&sdk.Tool{Name: name, InputSchema: map[string]any{"type": "object"}},
@@ -341,6 +364,8 @@ func TestEachPartHasItsScopesAndItsPeople(t *testing.T) {
 	}
 	e := mcptest.Start(t, serving(
 		returning("all", "", nil), rawTool("scoped").Needs("admin", "write"), rawTool("hidden").OnlyFor(mona),
+		mcp.NewPrompt(sdk.Prompt{Name: "scoped"}, empty).Needs("read"),
+		mcp.NewPrompt(sdk.Prompt{Name: "hidden"}, empty).OnlyFor(mona),
 		mcp.NewTemplate(sdk.ResourceTemplate{Name: "s", URITemplate: "scoped://{x}"}, text).Needs("read"),
 		mcp.NewTemplate(sdk.ResourceTemplate{Name: "h", URITemplate: "hidden://{x}"}, text).OnlyFor(mona),
 	))
@@ -352,6 +377,10 @@ func TestEachPartHasItsScopesAndItsPeople(t *testing.T) {
 	}{
 		{plain, "tools/call", `"name":"scoped"`, 403, `scope="mcp admin write"`},
 		{plain, "resources/read", `"uri":"scoped://a"`, 403, `scope="mcp read"`},
+		{plain, "prompts/get", `"name":"scoped"`, 403, `scope="mcp read"`},
+		{full, "prompts/get", `"name":"scoped"`, 200, `"result"`},
+		{plain, "prompts/get", `"name":"hidden"`, 200, "unknown prompt"},
+		{other, "prompts/get", `"name":"hidden"`, 200, `"result"`},
 		{full, "tools/call", `"name":"scoped"`, 200, `"result"`},
 		{full, "resources/read", `"uri":"scoped://a"`, 200, `"text":"scoped://a"`},
 		{plain, "tools/call", `"name":"hidden"`, 200, "unknown tool"},

@@ -342,3 +342,53 @@ func TestASubscriptionTellsOfWhatTheCallerMaySee(t *testing.T) {
 		}
 	}
 }
+
+// bomb is a value that panics when it is encoded.
+type bomb struct{}
+
+func (bomb) MarshalJSON() ([]byte, error) { panic(errSecret) }
+
+// A result that JSON does not have is one failed answer: not a call without an end, and not
+// the end of the process (HT-09).
+func TestAResultThatJSONDoesNotHaveIsAFailure(t *testing.T) {
+	t.Parallel()
+	never := make(chan int)
+	text := func(meta any) *sdk.TextContent { return &sdk.TextContent{Text: "x", Meta: sdk.Meta{"m": meta}} }
+	rawTool := func(name string, res *sdk.CallToolResult) mcp.Part {
+		return mcp.Raw(func(s *sdk.Server) {
+			s.AddTool(&sdk.Tool{Name: name, InputSchema: map[string]any{"type": "object"}},
+				func(context.Context, *sdk.CallToolRequest) (*sdk.CallToolResult, error) { return res, nil })
+		})
+	}
+	e := mcptest.Start(t, serving(
+		returning("nil", mcp.Content{nil}, nil), returning("nil text", mcp.Content{(*sdk.TextContent)(nil)}, nil),
+		returning("channel", mcp.Content{text(never)}, nil), returning("bomb", mcp.Content{text(bomb{})}, nil),
+		returning("value", any(bomb{}), nil), returning("form", "", &mcp.Question{Message: "?", Form: never}),
+		rawTool("raw", &sdk.CallToolResult{StructuredContent: never}), rawTool("raw nil", nil),
+		mcp.NewPrompt(sdk.Prompt{Name: "p"},
+			func(context.Context, mcp.Caller, map[string]string) (*sdk.GetPromptResult, error) {
+				return &sdk.GetPromptResult{Messages: []*sdk.PromptMessage{{Role: "user"}}}, nil
+			}),
+		mcp.NewResource(sdk.Resource{Name: "r", URI: "r://r"},
+			func(context.Context, mcp.Caller) (*sdk.ResourceContents, error) {
+				return &sdk.ResourceContents{Meta: sdk.Meta{"m": never}}, nil
+			}),
+	))
+	token := e.Token("octocat")
+	for _, c := range []struct{ method, name, params string }{
+		{"tools/call", "nil", ""}, {"tools/call", "nil text", ""}, {"tools/call", "channel", ""},
+		{"tools/call", "bomb", ""}, {"tools/call", "value", ""}, {"tools/call", "form", ""},
+		{"tools/call", "raw", ""}, {"tools/call", "raw nil", ""}, {"prompts/get", "p", ""},
+		{"resources/read", "r://r", `"uri":"r://r"`},
+	} {
+		params := c.params
+		if params == "" {
+			params = `"name":"` + c.name + `"`
+		}
+		_, got := newest(t, e, token, c.method, c.name, params, "")
+		if !strings.Contains(got, `"isError":true`) && !strings.Contains(got, `-32603`) ||
+			strings.Contains(got, errSecret.Error()) {
+			t.Errorf("%s %s: got %s, want a failure without the cause", c.method, c.name, got)
+		}
+	}
+}
