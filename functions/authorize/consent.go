@@ -32,9 +32,10 @@ type consentData struct {
 	Scopes                           []scope
 	Provider                         string
 	Learns                           []learned
-	Keeps                            bool     // a token of the provider
-	Reach                            []string // what tools may do there by it
-	Transaction                      string   // sealed
+	Keeps                            bool           // a token of the provider
+	Holds                            pages.Duration // what the provider says now
+	Reach                            []string       // what tools may do there by it
+	Transaction                      string         // sealed
 }
 
 // showConsent shows the consent page. The transaction is new on every render, so an earlier page
@@ -72,6 +73,7 @@ func (h *handler) showConsent(
 		Server: h.oneOfSeveral(resource), Resource: req.Resource, Scopes: inWords(resource, req.Scopes),
 		Lifetime: pages.InWords(lifetime), Refreshed: refreshed,
 		Provider: h.Provider.Title(), Learns: learns(h.Allow), Keeps: keepsToken(h.Provider),
+		Holds: h.holds(),
 		Reach: reach(h.Provider), Transaction: sealed,
 	})
 }
@@ -128,6 +130,15 @@ func (h *handler) oneOfSeveral(r oauth.Resource) string {
 func keepsToken(p upstream.Provider) bool {
 	_, form := p.(upstream.FormSignIn)
 	return !form
+}
+
+// holds is how long the answer of a sign-in may hold at this provider, empty where it is asked
+// again all the while.
+func (h *handler) holds() pages.Duration {
+	if p, ok := h.Provider.(upstream.LastWord); ok && p.LastWord() && h.EvidenceMaxAge > 0 {
+		return pages.InWords(h.EvidenceMaxAge)
+	}
+	return pages.Duration{}
 }
 
 // reach is what tools may do at the provider in the person's name, in its words.

@@ -38,6 +38,7 @@ func Build(drivers driver.Openers) boot.Build {
 			Log:       env.Log,
 
 			AccessTokenTTL: r.Duration("ACCESS_TOKEN_TTL"),
+			EvidenceMaxAge: r.Duration("EVIDENCE_MAX_AGE"),
 			OfflineAccess:  r.Bool("OFFLINE_ACCESS"),
 		}
 		c.Store = parts.Store(ctx, env, r, drivers, c.Box)

@@ -50,6 +50,9 @@ type Config struct {
 	// Shown on the page: how long a client may go unused, and how long it has access that is
 	// given no refresh token.
 	GrantTTL, AccessTokenTTL time.Duration
+	// EvidenceMaxAge is shown too: how long the answer of a sign-in may hold where the provider
+	// gives nothing to ask with again. Zero says nothing.
+	EvidenceMaxAge time.Duration
 
 	Log *slog.Logger     // nil discards
 	Now func() time.Time // nil means time.Now

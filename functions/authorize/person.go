@@ -28,7 +28,7 @@ func (h *handler) identify(r *http.Request, t transaction, query url.Values) (st
 	}
 	person := store.Person{
 		Subject: identity.Subject, Login: identity.Login, Name: identity.Name, Email: identity.Email,
-		Checked: h.Now().UTC(),
+		Session: identity.Session, Checked: h.Now().UTC(),
 	}
 	person.AllowedBy, err = h.Allow.Check(ctx, h.Provider, token, identity)
 	if errors.Is(err, upstream.ErrNotAllowed) {

@@ -39,12 +39,17 @@ func (c *Cascade) settle(ctx context.Context, person string) error {
 }
 
 // replaced ends the upstream token that a person had before a change of their account, if
-// another one took its place: nobody will use it again, and GitHub keeps ten at most.
+// another one took its place: nobody will use it again, and GitHub keeps ten at most. One that
+// was exchanged for a newer one is gone at the provider, and a provider that may end what is
+// newer with it is left to let it expire.
 //
 // What the event says is opened as any record is, and compared with what is kept now. The
 // token that is kept is never ended, however late or often an event comes. One that went
 // without a successor was ended before that, by settle.
 func (c *Cascade) replaced(ctx context.Context, change Change) error {
+	if revoker, ok := c.Provider.(upstream.Revoker); ok && !revoker.Separate() {
+		return nil
+	}
 	old, err := c.earlierToken(ctx, change, change.OldBody)
 	if err != nil || len(old.UpstreamToken) == 0 {
 		return err
@@ -82,7 +87,7 @@ func (c *Cascade) earlierToken(ctx context.Context, change Change, body string) 
 }
 
 // keeps reports whether the present account of a person, by their document id, has the token
-// of an earlier one.
+// of an earlier one, or what it was exchanged for.
 func (c *Cascade) keeps(ctx context.Context, person string, earlier store.Account) (bool, error) {
 	present, err := c.Store.AccountByDocument(ctx, person)
 	if errors.Is(err, store.ErrNotFound) {
@@ -96,7 +101,8 @@ func (c *Cascade) keeps(ctx context.Context, person string, earlier store.Accoun
 		return false, err
 	}
 	old, err := upstream.UnmarshalToken(earlier.UpstreamToken)
-	return token.AccessToken.Reveal() == old.AccessToken.Reveal(), err
+	renewed := old.SignIn != "" && token.SignIn == old.SignIn
+	return renewed || token.AccessToken.Reveal() == old.AccessToken.Reveal(), err
 }
 
 // revoke ends an account's token at the provider. What this server cannot end, because

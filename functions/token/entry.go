@@ -39,45 +39,61 @@ func (h *handler) mayStay(g store.Grant) error {
 // token that the provider gave for them. It returns the person of today. A clear no ends the
 // grant; a provider that does not answer is a fault and decides nothing; lost evidence waits.
 func (h *handler) askAgain(ctx context.Context, g store.Grant) (store.Person, error) {
-	person := g.Person
-	account, token, err := h.evidence(ctx, person.Subject)
+	e, err := h.evidence(ctx, g.Person.Subject)
 	if err != nil {
-		return person, err
+		return g.Person, err
 	}
-	today, rule, err := h.Allow.Recheck(ctx, h.Provider, token, upstream.Identity{
-		Subject: person.Subject, Login: person.Login, Name: person.Name, Email: person.Email,
-	})
+	if e.answered {
+		return ofGrant(e.account.Person, g), nil
+	}
+	person, err := h.judge(ctx, g, e)
 	switch {
 	case errors.Is(err, upstream.ErrNotAllowed):
-		return person, h.expel(ctx, g, err)
+		return g.Person, errors.Join(h.settle(ctx, e, nil), h.expel(ctx, g, err))
+	case err != nil && e.ended && !errors.Is(err, upstream.ErrOddAnswer) && noMore(err):
+		return g.Person, h.withoutEvidence(ctx, g, time.Time{}, upstream.ErrEnded)
+	case errors.Is(err, upstream.ErrCannotAsk):
+		return g.Person, errors.Join(h.settle(ctx, e, nil), h.unasked(ctx, g, e, err))
 	case errors.Is(err, upstream.ErrTokenDead), errors.Is(err, upstream.ErrOddAnswer):
-		return person, h.withoutEvidence(ctx, g, latest(person.Checked, account.Checked), err)
+		last := latest(g.Person.Checked, e.account.Checked)
+		return g.Person, errors.Join(h.settle(ctx, e, nil), h.withoutEvidence(ctx, g, last, err))
 	case err != nil:
-		return person, fmt.Errorf("ask who may enter: %w", err)
+		return g.Person, errors.Join(fmt.Errorf("ask who may enter: %w", err), h.settle(ctx, e, nil))
 	}
-	person = store.Person{
-		Subject: person.Subject, Login: today.Login, Name: today.Name, Email: today.Email,
-		AllowedBy: rule, Checked: h.Now().UTC(),
-	}
-	known := account.Person
-	if person.Login != known.Login || person.Name != known.Name || person.Email != known.Email {
-		return person, h.Store.UpdatePerson(ctx, person)
-	}
-	return person, nil
+	return person, h.settle(ctx, e, &person)
 }
 
-// evidence returns what is kept of a person and their newest token of the provider, zero if
-// there is none.
-func (h *handler) evidence(ctx context.Context, subject string) (store.Account, upstream.Token, error) {
-	account, err := h.Store.Account(ctx, subject)
-	if errors.Is(err, store.ErrNotFound) || (err == nil && len(account.UpstreamToken) == 0) {
-		return account, upstream.Token{}, nil
+// noMore reports whether an error leaves nothing to ask with.
+func noMore(err error) bool {
+	return errors.Is(err, upstream.ErrCannotAsk) || errors.Is(err, upstream.ErrTokenDead)
+}
+
+// judge asks who the person is by now, and which rule admits them.
+func (h *handler) judge(ctx context.Context, g store.Grant, e evidence) (store.Person, error) {
+	known := g.Person
+	today, rule, err := h.Allow.Recheck(ctx, h.Provider, e.token, upstream.Identity{
+		Subject: known.Subject, Login: known.Login, Name: known.Name, Email: known.Email,
+	})
+	return store.Person{
+		Subject: known.Subject, Login: today.Login, Name: today.Name, Email: today.Email, Session: known.Session,
+		AllowedBy: rule, Checked: h.Now().UTC(),
+	}, err
+}
+
+// ofGrant is a person of whom somebody has just asked, as a grant of theirs has them.
+func ofGrant(p store.Person, g store.Grant) store.Person {
+	p.Session = g.Person.Session
+	return p
+}
+
+// unasked answers for a person about whom the provider gave nothing to ask with. What it said
+// last holds for EvidenceMaxAge, if the rule that it answered still stands.
+func (h *handler) unasked(ctx context.Context, g store.Grant, e evidence, cause error) error {
+	last := latest(g.Person.Checked, e.account.Checked)
+	if h.Allow.Has(g.Person.AllowedBy) && h.Now().Sub(last) < h.EvidenceMaxAge {
+		return nil
 	}
-	if err != nil {
-		return account, upstream.Token{}, err
-	}
-	token, err := upstream.UnmarshalToken(account.UpstreamToken)
-	return account, token, err
+	return h.withoutEvidence(ctx, g, time.Time{}, cause)
 }
 
 // expel ends the grant of a person who may not enter any more.
@@ -95,7 +111,8 @@ func (h *handler) expel(ctx context.Context, g store.Grant, cause error) error {
 // good answer is too old, or the person never gave the permission to ask, they have to sign in
 // again. The grant stays as it is: it goes on when the evidence is back, by a new sign-in too.
 func (h *handler) withoutEvidence(ctx context.Context, g store.Grant, last time.Time, cause error) error {
-	if h.Now().Sub(last) < h.EvidenceMaxAge && !errors.Is(cause, upstream.ErrScopeMissing) {
+	mends := !errors.Is(cause, upstream.ErrScopeMissing) && !errors.Is(cause, upstream.ErrEnded)
+	if mends && h.Now().Sub(last) < h.EvidenceMaxAge {
 		h.auditEntry(ctx, telemetry.EvidenceLost, g, cause, slog.Time("until", last.Add(h.EvidenceMaxAge)))
 		return fmt.Errorf("ask who may enter: %w", cause)
 	}

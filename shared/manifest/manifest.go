@@ -45,7 +45,7 @@ var Functions = []Function{
 		Name: "authorize", Trigger: HTTP,
 		Settings: slices.Concat(entry, openid, []string{
 			"GITHUB_CLIENT_SECRET_FILE", "CODE_TTL", "SIGN_IN_TTL", "CIMD_ALLOW", "REDIRECT_SCHEMES",
-			"OFFLINE_ACCESS", "OPERATOR_CONTACT",
+			"OFFLINE_ACCESS", "OPERATOR_CONTACT", "EVIDENCE_MAX_AGE",
 		}, resources, look),
 		NeverLinks: deployed,
 	},

@@ -125,6 +125,8 @@ type Person struct {
 	Login string `json:"login"`
 	Name  string `json:"name,omitempty"`
 	Email string `json:"email,omitempty"`
+	// Session is the provider's id of the session in which they signed in, empty if it has none.
+	Session string `json:"session,omitempty"`
 
 	// AllowedBy is the rule of ALLOW that let the person in, at Checked.
 	AllowedBy string    `json:"allowed_by"`
@@ -140,6 +142,9 @@ type Account struct {
 	// UpstreamToken is the provider's token as upstream.Token marshals it, empty
 	// when there is none.
 	UpstreamToken []byte `json:"upstream_token,omitempty"`
+	// Renewal is set while the token is exchanged for a newer one, and after an exchange of
+	// which nobody knows how it ended.
+	Renewal *Renewal `json:"renewal,omitempty"`
 }
 
 // A Code is an authorization code and all that it is bound to (RFC 6749 §4.1.2).

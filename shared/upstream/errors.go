@@ -43,6 +43,9 @@ var (
 	// the account was closed, the person signed out, or the time is up. It is an
 	// [ErrTokenDead] that no waiting mends.
 	ErrEnded = fmt.Errorf("%w: the provider has ended it", ErrTokenDead)
+	// ErrNotAsked: the provider was not reached, or turned us away before it looked at what
+	// we brought, so that nothing has changed there. It is an outage or a wrong setting.
+	ErrNotAsked = errors.New("the provider was not asked")
 	// ErrCannotAsk: the provider gave nothing to ask with, so that its answer at the sign-in
 	// is the last one there is.
 	ErrCannotAsk = errors.New("the provider gave nothing to ask with again")

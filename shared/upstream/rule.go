@@ -237,11 +237,12 @@ func lowerASCII(s string) string {
 }
 
 // Lasts reports whether the rule admits whom it has admitted for as long as it stands: it
-// admits everybody, or p cannot be asked later who somebody is. The answers of all other
-// rules grow old.
+// admits everybody, and nothing has to be renewed, or p cannot be asked later who somebody
+// is. The answers of all other rules grow old.
 func (r Rule) Lasts(p Provider) bool {
 	_, asks := p.(Identifier)
-	return !asks || r.Kind == Anyone
+	renewer, ok := p.(Renewer)
+	return !asks || r.Kind == Anyone && !(ok && renewer.Renews())
 }
 
 // admits decides rules that need no call. It is false for [Org] and [Team]. said is false

@@ -82,6 +82,26 @@ type Identifier interface {
 	Today(ctx context.Context, t Token, known Identity) (Identity, error)
 }
 
+// A Renewer gives tokens that it exchanges for newer ones.
+type Renewer interface {
+	// Due reports whether t has to be exchanged before the account is asked about, so that
+	// what comes of it is good until then.
+	Due(t Token, until time.Time) bool
+	// Renew exchanges t for a newer token of the same sign-in. [ErrEnded] is the provider's
+	// word that there is no more. After any other error the exchange may have been made,
+	// unless it is [ErrNotAsked].
+	Renew(ctx context.Context, t Token) (Token, error)
+	// Renews reports whether tokens are exchanged whatever the rules, because tools use them.
+	Renews() bool
+}
+
+// A LastWord is a provider whose answer at a sign-in may be the last about the person for a
+// while: what it gives may be no good for asking again.
+type LastWord interface {
+	// LastWord reports whether that is so with the rules as they are.
+	LastWord() bool
+}
+
 // A Membership knows organisations and teams.
 type Membership interface {
 	// Member says whether the person is an active member of what rule names, an

@@ -8,9 +8,11 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/postern-dev/postern/shared/upstream"
 )
@@ -72,7 +74,7 @@ func refusalOf(resp *http.Response, body []byte) *Refusal {
 func (i *Issuer) Ask(ctx context.Context, form url.Values) (Answer, error) {
 	d, err := i.Description(ctx)
 	if err != nil {
-		return Answer{}, err
+		return Answer{}, fmt.Errorf("%w: %w", upstream.ErrNotAsked, err)
 	}
 	body, err := i.post(ctx, d, d.TokenURL, form)
 	if err != nil {
@@ -89,11 +91,18 @@ func (i *Issuer) Ask(ctx context.Context, form url.Values) (Answer, error) {
 func (i *Issuer) post(ctx context.Context, d Description, address string, form url.Values) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, upstream.Timeout)
 	defer cancel()
+	var sent atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		WroteHeaders: func() { sent.Store(true) },
+	})
 	r, err := i.request(ctx, d, address, form)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", upstream.ErrNotAsked, err)
 	}
 	resp, err := i.client.Do(r)
+	if err != nil && !sent.Load() {
+		return nil, fmt.Errorf("%w: %w", upstream.ErrNotAsked, withoutURL(err))
+	}
 	if err != nil {
 		return nil, withoutURL(err)
 	}
@@ -107,11 +116,13 @@ func (i *Issuer) post(ctx context.Context, d Description, address string, form u
 	}
 	refusal := refusalOf(resp, body)
 	switch {
-	case refusal == nil || resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests:
+	case resp.StatusCode == http.StatusTooManyRequests:
+		return nil, fmt.Errorf("%w: status %d", upstream.ErrNotAsked, resp.StatusCode)
+	case refusal == nil || resp.StatusCode >= 500:
 		return nil, fmt.Errorf("status %d", resp.StatusCode)
 	case refusal.Code == "invalid_client" || refusal.Code == "unauthorized_client":
-		return nil, fmt.Errorf("the provider does not know us: OIDC_CLIENT_ID, its secret or key, "+
-			"or OIDC_CLIENT_AUTH is wrong (%s by %s)", refusal.Code, i.authMethod(d))
+		return nil, fmt.Errorf("%w: the provider does not know us: OIDC_CLIENT_ID, its secret or key, "+
+			"or OIDC_CLIENT_AUTH is wrong (%s by %s)", upstream.ErrNotAsked, refusal.Code, i.authMethod(d))
 	}
 	return nil, refusal
 }

@@ -209,6 +209,10 @@ func (i *Issuer) ClientID() string { return i.clientID }
 // Title returns what people call the provider.
 func (i *Issuer) Title() string { return i.Preset.Title }
 
+// LastWord implements [upstream.LastWord]. Whether the provider gives a refresh token shows at
+// the sign-in.
+func (i *Issuer) LastWord() bool { return i.asks }
+
 // Name returns "oidc".
 func (i *Issuer) Name() string { return i.NoSignIn.Name() }
 

@@ -199,6 +199,36 @@ func split(subject string) (iss, sub string, ok bool) {
 	return iss, sub, ours && whole && err == nil
 }
 
+// Due reports whether a token can be exchanged: what comes of it says who the person is by now,
+// and that the account is open.
+func (p *Provider) Due(t upstream.Token, _ time.Time) bool {
+	return !t.RefreshToken.IsZero() && p.Gave(t)
+}
+
+// Renews is false: no tool uses these tokens, so they are exchanged when a rule asks.
+func (p *Provider) Renews() bool { return false }
+
+// Renew exchanges a refresh token (RFC 6749 §6, OpenID Connect Core §12). One that does not
+// rotate stays.
+func (p *Provider) Renew(ctx context.Context, t upstream.Token) (upstream.Token, error) {
+	answer, err := p.Ask(ctx, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {t.RefreshToken.Reveal()}})
+	if refusal, ok := errors.AsType[*issuer.Refusal](err); ok && refusal.Code == "invalid_grant" {
+		return upstream.Token{}, fmt.Errorf("renew the provider's token: %w", upstream.ErrEnded)
+	}
+	if err != nil {
+		return upstream.Token{}, fmt.Errorf("renew the provider's token: %w", err)
+	}
+	next, err := p.accept(answer)
+	if err != nil {
+		return upstream.Token{}, fmt.Errorf("renew the provider's token: %w", err)
+	}
+	next.SignIn = t.SignIn
+	if next.RefreshToken.IsZero() {
+		next.RefreshToken = t.RefreshToken
+	}
+	return next, nil
+}
+
 // Today reads the account that a token belongs to: from the ID token that came with it if it
 // was just renewed, else from user-info. Without either the error is [upstream.ErrCannotAsk].
 func (p *Provider) Today(
