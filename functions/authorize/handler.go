@@ -84,6 +84,7 @@ func New(c Config) (http.Handler, error) {
 	mux.Handle(http.MethodPost, oauth.AuthorizePath, pages.Errors(h.decide))
 	mux.Handle(http.MethodGet, oauth.CallbackPath, pages.Errors(h.callbackGet))
 	mux.Handle(http.MethodPost, oauth.CallbackPath, pages.Errors(h.callbackPost))
+	mux.Handle(http.MethodPost, oauth.SignOutPath, edge.JSONErrors(h.signedOut))
 	endpoint := edge.Wrap(mux, edge.Options{Deployment: c.Edge, Endpoint: "authorize", Answers: pages.Answers})
 	return pages.With(c.Look, endpoint), nil
 }

@@ -266,8 +266,8 @@ var Settings = []Setting{
 			"gave for a person, or answers nothing that can be understood. Until then a refresh is a fault (503) and " +
 			"loses nothing, after that the person has to sign in again. 0 means that they have to at once. " +
 			"It is also how long the answer of a sign-in holds at an OpenID Connect provider that gives nothing to " +
-			"ask with later: no refresh token, and an access token that has expired. Until then refreshes go on, without " +
-			"a look whether the person may still enter; the consent page says so.",
+			"ask with later: no refresh token, and an access token that has expired. Until then refreshes go on, " +
+			"without a look whether the person may still enter; the consent page says so.",
 	},
 	{
 		Name: "CLIENT_UNUSED_TTL", Kind: KindDuration, Default: "168h", Min: time.Second, Max: 5 * year, Example: "24h",

@@ -7,6 +7,7 @@ const (
 	TokenPath      = "/token"
 	RegisterPath   = "/register"
 	CallbackPath   = "/auth/callback"
+	SignOutPath    = "/auth/backchannel-logout"
 	RevokePath     = "/revoke"
 	IntrospectPath = "/introspect"
 	JWKSPath       = "/.well-known/jwks.json"

@@ -59,6 +59,11 @@ func (s *Store) CodesOfPerson(ctx context.Context, document string) iter.Seq2[St
 	return s.codesBy(ctx, "person", document)
 }
 
+// CodesOfSession is [Store.CodesOfClient] for a session at the provider.
+func (s *Store) CodesOfSession(ctx context.Context, session string) iter.Seq2[StoredCode, error] {
+	return s.codesBy(ctx, "session", documentID(session))
+}
+
 func (s *Store) codesBy(ctx context.Context, field, value string) iter.Seq2[StoredCode, error] {
 	return func(yield func(StoredCode, error) bool) {
 		codes := driver.Query{Collection: CodesCollection, Field: field, Value: value}

@@ -8,8 +8,8 @@
 //
 //	collection  key                 index            lives until
 //	clients     hash(client id)     –                CLIENT_UNUSED_TTL, or for ever once used
-//	codes       hash(code)          client, person   the end of the tokens it may have to revoke
-//	grants      hash(grant id)      client, person   GRANT_TTL after its last refresh
+//	codes       hash(code)          client, person, session   the end of the tokens it may have to revoke
+//	grants      hash(grant id)      client, person, session   GRANT_TTL after its last refresh
 //	people      hash(subject)       –                for ever; the upstream token goes with the last grant
 //	refusals    hash(subject)       –                30 days after the last refused sign-in
 //

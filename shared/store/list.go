@@ -28,6 +28,11 @@ func (s *Store) GrantsOfPerson(ctx context.Context, document string) iter.Seq2[G
 	return all[Grant](ctx, s, driver.Query{Collection: GrantsCollection, Field: "person", Value: document})
 }
 
+// GrantsOfSession returns the grants of sign-ins in one session at the provider.
+func (s *Store) GrantsOfSession(ctx context.Context, session string) iter.Seq2[Grant, error] {
+	return all[Grant](ctx, s, driver.Query{Collection: GrantsCollection, Field: "session", Value: documentID(session)})
+}
+
 // Accounts returns everybody who has signed in.
 func (s *Store) Accounts(ctx context.Context) iter.Seq2[Account, error] {
 	return all[Account](ctx, s, driver.Query{Collection: PeopleCollection})

@@ -125,7 +125,7 @@ type Person struct {
 	Login string `json:"login"`
 	Name  string `json:"name,omitempty"`
 	Email string `json:"email,omitempty"`
-	// Session is the provider's id of the session in which they signed in, empty if it has none.
+	// Session is the session at the provider in which they signed in, empty if it has none.
 	Session string `json:"session,omitempty"`
 
 	// AllowedBy is the rule of ALLOW that let the person in, at Checked.

@@ -83,15 +83,19 @@ func index[R record](r R) (map[string]string, time.Time) {
 	case Refusal:
 		return nil, r.Expiry
 	case Code:
-		return indexOf(r.ClientID, r.Person.Subject), time.Time{}
+		return indexOf(r.ClientID, r.Person), time.Time{}
 	case Grant:
-		return indexOf(r.ClientID, r.Person.Subject), r.Expiry
+		return indexOf(r.ClientID, r.Person), r.Expiry
 	}
 	return nil, time.Time{}
 }
 
-func indexOf(clientID, subject string) map[string]string {
-	return map[string]string{"client": ClientDocument(clientID), "person": PersonDocument(subject)}
+func indexOf(clientID string, p Person) map[string]string {
+	found := map[string]string{"client": ClientDocument(clientID), "person": PersonDocument(p.Subject)}
+	if p.Session != "" {
+		found["session"] = documentID(p.Session)
+	}
+	return found
 }
 
 func label(k driver.Key) seal.Label {

@@ -25,6 +25,8 @@ const (
 	SignInFailed           Event = "sign_in.failed"
 	SignInBindingFailed    Event = "sign_in.binding_failed"
 	EntryRefused           Event = "entry.refused"
+	SignOutReceived        Event = "sign_out.received"
+	SignOutRefused         Event = "sign_out.refused"
 	CodeRedeemed           Event = "code.redeemed"
 	CodeReplayed           Event = "code.replayed"
 	TokenRefreshed         Event = "token.refreshed"
@@ -77,6 +79,10 @@ var Events = []EventInfo{
 	{EntryRefused, slog.LevelWarn, []string{"client_id", "person", "reason"},
 		"A person signed in whom ALLOW does not name."},
 	{SignInCompleted, slog.LevelInfo, []string{"client_id", "person"}, "A person signed in and a code was issued."},
+	{SignOutReceived, slog.LevelInfo, []string{"grants"},
+		"The identity provider said that somebody signed out there; that many grants were ended."},
+	{SignOutRefused, slog.LevelWarn, []string{"reason"},
+		"Somebody sent a logout token that is not good. It ended nothing. Many are an attack, or another provider's."},
 	{CodeRedeemed, slog.LevelInfo, []string{"client_id", "grant"}, "A code became tokens."},
 	{CodeReplayed, slog.LevelWarn, []string{"client_id", "grant"},
 		"A code was presented again by the right client; its tokens are revoked."},

@@ -95,6 +95,22 @@ type Renewer interface {
 	Renews() bool
 }
 
+// A SignOut says that somebody signed out at a provider, or was signed out there.
+type SignOut struct {
+	// Subject is who, and Session in which session they had signed in, as [Identity] has
+	// them. One may be empty. A session alone, or both, is about that session and no other.
+	Subject, Session string
+	// Before bounds what it is about: sign-ins before that time.
+	Before time.Time
+}
+
+// A SignOutReceiver tells us when people sign out.
+type SignOutReceiver interface {
+	// SignedOut reads what the provider sent. An [*oauth.Error] says that it is not good;
+	// every other error is an outage.
+	SignedOut(ctx context.Context, token string) (SignOut, error)
+}
+
 // A LastWord is a provider whose answer at a sign-in may be the last about the person for a
 // while: what it gives may be no good for asking again.
 type LastWord interface {

@@ -121,7 +121,7 @@ func (p *Provider) identity(c claims) upstream.Identity {
 	address, said := p.email(c)
 	id := upstream.Identity{
 		Subject: Subject(c.text("iss"), c.text("sub")), Login: p.login(c),
-		Name: upstream.Displayable(c.text("name"), 100), Session: c.text("sid"),
+		Name: upstream.Displayable(c.text("name"), 100), Session: session(c.text("iss"), c.text("sid")),
 		Claims: &upstream.Claims{
 			Values: c, UserClaim: p.UserClaim, GroupClaim: p.GroupClaim, EmailSaid: said,
 			AbsentIsNo: p.AbsentIsNo, Withheld: withheld(c),

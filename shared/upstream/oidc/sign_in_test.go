@@ -25,7 +25,8 @@ func TestSignIn(t *testing.T) {
 		Groups: []string{"ops"}})
 	id, token := r.mustSignIn(t, "ann")
 	want := "oidc:" + r.fake.URL + "#a%2Fb%7Cc"
-	if id.Subject != want || id.Login != "ann" || id.Name != "Ann Lee" || id.Email != "" || id.Session != "sid-2" {
+	if id.Subject != want || id.Login != "ann" || id.Name != "Ann Lee" || id.Email != "" ||
+		id.Session != r.fake.URL+"#sid-2" {
 		t.Errorf("got %+v, want subject %s", id, want)
 	}
 	if token.Issuer != r.fake.URL || token.ClientID != r.fake.ClientID || token.RefreshToken.IsZero() ||
