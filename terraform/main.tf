@@ -3,6 +3,7 @@ module "store" {
 
   project                = var.project
   database               = var.database
+  restored               = var.restored_database
   location               = coalesce(var.firestore_location, var.region)
   delete_protection      = var.delete_protection
   point_in_time_recovery = var.point_in_time_recovery

@@ -247,6 +247,22 @@ variable "database" {
   }
 }
 
+variable "restored_database" {
+  description = "Id of a Firestore database in the same location that was restored from a backup or an export, e.g. postern-restored. It is used instead of database, which stays as it is. Null uses database."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.restored_database == null || can(regex("^[a-z][a-z0-9-]{2,61}[a-z0-9]$", var.restored_database))
+    error_message = "restored_database must be the id of a database, 4 to 63 lower-case letters, digits and hyphens, e.g. restored_database = \"postern-restored\", or be left out."
+  }
+
+  validation {
+    condition     = var.restored_database == null || var.restored_database != var.database
+    error_message = "restored_database is database itself: leave it out, or name the one that was restored beside it, e.g. restored_database = \"postern-restored\"."
+  }
+}
+
 variable "delete_protection" {
   description = "Refuse to delete the database and the secrets. Set it to false and apply before terraform destroy."
   type        = bool

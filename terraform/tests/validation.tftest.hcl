@@ -286,6 +286,34 @@ run "github_api_url_refuses_a_trailing_slash" {
   expect_failures = [var.github_api_url]
 }
 
+run "restored_database_refuses_the_first_one" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    restored_database = "postern"
+  }
+
+  expect_failures = [var.restored_database]
+}
+
+run "restored_database_refuses_a_path" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    restored_database = "projects/acme-mcp/databases/x"
+  }
+
+  expect_failures = [var.restored_database]
+}
+
 run "grants_take_refuses_less_than_nothing" {
   command = plan
 

@@ -1,4 +1,7 @@
 locals {
+  # A database that was restored beside the first one takes its place; the first one stays.
+  database = coalesce(var.restored, google_firestore_database.this.name)
+
   # Every collection there is; the store has one document per record.
   collections = toset(["clients", "codes", "grants", "people", "refusals"])
 }
@@ -29,7 +32,7 @@ resource "google_firestore_field" "delete_after" {
   for_each = local.collections
 
   project    = var.project
-  database   = google_firestore_database.this.name
+  database   = local.database
   collection = each.value
   field      = "delete_after"
 
@@ -42,7 +45,7 @@ resource "google_firestore_field" "body" {
   for_each = local.collections
 
   project    = var.project
-  database   = google_firestore_database.this.name
+  database   = local.database
   collection = each.value
   field      = "body"
 

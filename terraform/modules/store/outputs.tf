@@ -1,6 +1,6 @@
 output "database" {
-  description = "Id of the database."
-  value       = google_firestore_database.this.name
+  description = "Id of the database that is used."
+  value       = local.database
 }
 
 output "location" {

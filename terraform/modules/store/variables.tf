@@ -8,6 +8,12 @@ variable "database" {
   type        = string
 }
 
+variable "restored" {
+  description = "Id of a database that is there already and is used instead; null: none."
+  type        = string
+  default     = null
+}
+
 variable "location" {
   description = "Firestore location, e.g. europe-west1. It cannot change later."
   type        = string

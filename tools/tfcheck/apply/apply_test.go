@@ -209,3 +209,38 @@ func TestDestroyIsRefusedWhole(t *testing.T) {
 		t.Errorf("destroy left the grants\n\t%s", strings.Join(got, "\n\t"))
 	}
 }
+
+// TestARestoredDatabaseTakesOver: naming it points everything to it, and the one before stays.
+func TestARestoredDatabaseTakesOver(t *testing.T) {
+	t.Parallel()
+	d := fromNothing(t)
+	const databases = "firestore/projects/acme-mcp/databases/"
+	first := d.cloud.Resource(databases + "postern")
+	d.cloud.Put(databases+"postern-restored", map[string]any{
+		"name": "projects/acme-mcp/databases/postern-restored", "locationId": "europe-west1", "type": "FIRESTORE_NATIVE",
+	})
+	d.set(settings + `restored_database = "postern-restored"`)
+	d.apply()
+	d.wantPlan()
+	if got := d.cloud.Resource(databases + "postern"); got != first {
+		t.Errorf("the first database is\n%s\nand was\n%s", got, first)
+	}
+	const functions = "cloudfunctions/projects/acme-mcp/locations/europe-west1/functions/postern-"
+	for _, row := range manifest.Functions {
+		got := d.cloud.Resource(functions + row.Name)
+		if row.Reads("STORE") && !strings.Contains(got, `"STORE": "firestore:acme-mcp/postern-restored"`) {
+			t.Errorf("%s does not use the restored database:\n%s", row.Name, got)
+		}
+	}
+	if got := d.cloud.Resource(functions + "cascade"); !strings.Contains(got, `"value": "postern-restored"`) {
+		t.Errorf("cascade does not hear of the restored database:\n%s", got)
+	}
+	if got := d.cloud.Resource(databases + "postern-restored/collectionGroups/grants/fields/delete_after"); !strings.Contains(got, "ACTIVE") {
+		t.Errorf("the restored database does not delete old grants: %s", got)
+	}
+	for _, grant := range d.cloud.Grants() {
+		if strings.Contains(grant, "roles/datastore.") && !strings.Contains(grant, "databases/postern-restored") {
+			t.Errorf("somebody may still use the first database: %s", grant)
+		}
+	}
+}

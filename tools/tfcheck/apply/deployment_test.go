@@ -255,11 +255,34 @@ func written(calls []controlplane.Call) []string {
 	return paths
 }
 
+// saved is a cloud and the state that Terraform has of it.
+type saved struct {
+	Cloud, State json.RawMessage
+}
+
+// restore makes a deployment of the configuration as it is now where another one was saved.
+func (s saved) restore(t *testing.T) *deployment {
+	t.Helper()
+	cloud, err := controlplane.Load(s.Cloud, "acme-mcp", grantsTake)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := newDeployment(t, cloud)
+	d.must(os.WriteFile(filepath.Join(d.tmp, "terraform.tfstate"), s.State, 0o600))
+	return d
+}
+
+func (d *deployment) save() saved {
+	d.t.Helper()
+	state, err := os.ReadFile(filepath.Join(d.tmp, "terraform.tfstate"))
+	d.must(err)
+	return saved{Cloud: d.cloud.Save(), State: state}
+}
+
 // applied is a deployment from nothing that the tests below begin with, each with a copy.
 var applied struct {
 	sync.Once
-	cloud *controlplane.Cloud
-	state []byte
+	saved saved
 	plan  []string
 	out   string // of the apply before there were versions
 	err   error
@@ -269,21 +292,18 @@ var applied struct {
 func fromNothing(t *testing.T) *deployment {
 	t.Helper()
 	applied.Do(func() {
-		cloud := controlplane.Start("acme-mcp", grantsTake)
-		d := newDeployment(t, cloud)
+		d := newDeployment(t, controlplane.Start("acme-mcp", grantsTake))
 		applied.out, applied.err = d.tryApply()
 		d.addVersions()
 		d.apply()
 		applied.plan = d.plan()
-		var err error
-		applied.state, err = os.ReadFile(filepath.Join(d.tmp, "terraform.tfstate"))
-		d.must(err)
-		applied.cloud = cloud.Copy()
+		applied.saved = d.save()
+		if *record != "" {
+			d.must(applied.saved.write(*record))
+		}
 	})
-	if applied.cloud == nil {
+	if applied.saved.State == nil {
 		t.Fatal("the first apply failed, see the test that made it")
 	}
-	d := newDeployment(t, applied.cloud.Copy())
-	d.must(os.WriteFile(filepath.Join(d.tmp, "terraform.tfstate"), applied.state, 0o600))
-	return d
+	return applied.saved.restore(t)
 }

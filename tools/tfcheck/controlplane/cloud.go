@@ -86,21 +86,26 @@ func Start(project string, grants time.Duration) *Cloud {
 // Close stops the server. What was made is gone.
 func (c *Cloud) Close() { c.server.Close() }
 
-// Copy starts another control plane in which everything is as it is here now,
-// without the faults and the calls.
-func (c *Cloud) Copy() *Cloud {
+// Save returns everything that is there as JSON, for [Load]. Faults and calls are not in it.
+func (c *Cloud) Save() []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	other := Start(c.project, c.grants)
-	other.state = state{}
 	data, err := json.Marshal(c.state)
-	if err == nil {
-		err = json.Unmarshal(data, &other.state)
-	}
 	if err != nil {
-		panic(fmt.Sprintf("controlplane: copy: %v", err)) // maps of JSON that came as JSON
+		panic(fmt.Sprintf("controlplane: save: %v", err)) // maps of JSON that came as JSON
 	}
-	return other
+	return data
+}
+
+// Load starts a control plane in which everything is as it was saved.
+func Load(saved []byte, project string, grants time.Duration) (*Cloud, error) {
+	c := Start(project, grants)
+	c.state = state{}
+	if err := json.Unmarshal(saved, &c.state); err != nil {
+		c.Close()
+		return nil, fmt.Errorf("control plane: load: %w", err)
+	}
+	return c, nil
 }
 
 // services are those the provider is sent here for: its variable's name without GOOGLE_ and

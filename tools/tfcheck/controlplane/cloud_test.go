@@ -223,8 +223,12 @@ func TestACopyLivesAlone(t *testing.T) {
 	t.Parallel()
 	c := newClient(t)
 	c.account("one")
-	other := client{t, c.cloud.Copy()}
-	defer other.cloud.Close()
+	loaded, err := Load(c.cloud.Save(), "acme-mcp", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer loaded.Close()
+	other := client{t, loaded}
 	other.account("two")
 	if got := len(c.cloud.Names()); got != 1 {
 		t.Errorf("the first has %v, want one account", c.cloud.Names())

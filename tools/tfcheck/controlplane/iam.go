@@ -183,7 +183,7 @@ func (c *Cloud) forget(email string) {
 	}
 }
 
-// Grants returns who has what in the whole project, as "member role name" in order.
+// Grants returns who has what in the whole project, as "member role name condition" in order.
 func (c *Cloud) Grants() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -192,7 +192,7 @@ func (c *Cloud) Grants() []string {
 		for _, b := range p.Bindings {
 			for member := range b.Members {
 				if member != Owner {
-					grants = append(grants, member+" "+b.Role+" "+name)
+					grants = append(grants, strings.TrimSpace(member+" "+b.Role+" "+name+" "+str(b.Condition, "expression")))
 				}
 			}
 		}
