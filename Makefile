@@ -45,8 +45,8 @@ terraform: ## fmt, validate, test, plan, tflint, redocly; TERRAFORM=tofu takes O
 	cd tools/tfcheck && GOWORK=off go run .
 
 .PHONY: package
-package: ## one zip per function into dist/, each proved offline; TOOLS=DIR puts your own into mcp.zip
-	go run ./cmd/package $(if $(TOOLS),-tools $(TOOLS))
+package: ## one zip per function into dist/, each proved offline; TOOLS=DIR puts your own into mcp.zip, STORE=postgres links PostgreSQL
+	go run ./cmd/package $(if $(TOOLS),-tools $(TOOLS)) $(if $(filter command,$(origin STORE)),-store $(STORE))
 
 .PHONY: release
 release: package ## a release into dist/release: zips, postern for the usual systems, SBOMs, checksums

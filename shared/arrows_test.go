@@ -113,7 +113,7 @@ func init() {
 	neverLinked[shared+"store/postgresdriver"] = cloud
 
 	for _, f := range manifest.Functions {
-		neverLinked[f.ImportPath()] = f.NeverLinks
+		neverLinked[f.ImportPath()] = f.NeverLinksOver(manifest.Firestore)
 	}
 }
 

@@ -9,6 +9,9 @@
 // With -tools DIR the zip of mcp has the author's package in DIR in it, whose entry point
 // is "tools" (docs/tools.md).
 //
+// With -store postgres the functions have PostgreSQL's driver in place of Firestore's; dist/STORE
+// says which.
+//
 // With -programs DIR it makes only the zips that are missing, and puts the programs
 // that the buildpack would make of them into DIR.
 package main
@@ -36,7 +39,12 @@ func main() {
 func run() error {
 	programs := flag.String("programs", "", "put the functions' programs into this `directory` instead of making zips")
 	tools := flag.String("tools", "", "put the package in this `directory` into mcp.zip, in place of functions/mcp")
+	name := flag.String("store", string(manifest.Firestore), "the `store` that functions link: firestore or postgres")
 	flag.Parse()
+	over, err := storeOf(*name)
+	if err != nil {
+		return err
+	}
 	root, err := findRoot()
 	if err != nil {
 		return err
@@ -48,6 +56,9 @@ func run() error {
 	if *programs != "" {
 		return buildPrograms(root, *programs, release)
 	}
+	if err := os.WriteFile(filepath.Join(root, "dist", "STORE"), []byte(over+"\n"), 0o644); err != nil {
+		return err
+	}
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	defer table.Flush()
 	fmt.Fprintln(table, "function\tzip KiB\tfiles\tbinary KiB\tproof\t")
@@ -56,11 +67,11 @@ func run() error {
 		if f.Name == "mcp" && *tools != "" {
 			source, f.Name = *tools, "tools"
 		}
-		files, err := pack(source, zip)
+		files, err := pack(source, zip, over)
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)
 		}
-		p, err := proveOnce(root, zip, release, f)
+		p, err := proveOnce(root, zip, release, f, over)
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)
 		}

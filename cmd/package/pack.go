@@ -3,6 +3,7 @@ package main
 import (
 	"archive/zip"
 	"compress/flate"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -13,20 +14,22 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/postern-dev/postern/shared/manifest"
 )
 
-// pack stages the function in dir, vendors what it needs and writes the zip. It
+// pack stages the function in dir over a store, vendors what it needs and writes the zip. It
 // returns the number of files.
-func pack(dir, out string) (int, error) {
+func pack(dir, out string, over manifest.Store) (int, error) {
 	stage, err := os.MkdirTemp("", "postern-package-")
 	if err != nil {
 		return 0, err
 	}
 	defer os.RemoveAll(stage)
-	if err := copyPackage(dir, stage); err != nil {
+	if err := copyPackage(dir, stage, over); err != nil {
 		return 0, err
 	}
-	if err := vendor(dir, stage); err != nil {
+	if err := vendor(dir, stage, over); err != nil {
 		return 0, err
 	}
 	return writeZip(stage, out)
@@ -34,7 +37,7 @@ func pack(dir, out string) (int, error) {
 
 // copyPackage copies what belongs to the deployed package: not tests, not what is for
 // them, not cmd/.
-func copyPackage(dir, stage string) error {
+func copyPackage(dir, stage string, over manifest.Store) error {
 	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -56,7 +59,7 @@ func copyPackage(dir, stage string) error {
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(filepath.Join(stage, rel), data, 0o644)
+		return os.WriteFile(filepath.Join(stage, rel), withDriver(rel, data, over), 0o644)
 	})
 }
 
@@ -72,21 +75,39 @@ var replaced = regexp.MustCompile(`=> (\.\.?/\S*)`)
 // store, and no tests and so nothing of test/kit. The replaced modules are found by
 // absolute path while that happens; the go.mod of the zip says what the source tree
 // says, because a vendored module's directory need not exist.
-func vendor(dir, stage string) error {
+//
+// A function that the staged one imports, as an author's tools do with functions/mcp, is vendored
+// over the same store, from a copy.
+func vendor(dir, stage string, over manifest.Store) error {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return err
 	}
+	copies, err := os.MkdirTemp("", "postern-vendored-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(copies)
 	goMod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
 	if err != nil {
 		return err
 	}
 	var back []string // absolute, relative, …
+	var copied []error
 	absolute := replaced.ReplaceAllStringFunc(string(goMod), func(text string) string {
-		to := "=> " + filepath.Join(dir, filepath.FromSlash(strings.TrimPrefix(text, "=> ")))
+		from := filepath.Join(dir, filepath.FromSlash(strings.TrimPrefix(text, "=> ")))
+		if filepath.Base(filepath.Dir(from)) == "functions" {
+			function := filepath.Join(copies, filepath.Base(from))
+			copied = append(copied, copyPackage(from, function, over))
+			from = function
+		}
+		to := "=> " + from
 		back = append(back, to+"\n", text+"\n")
 		return to
 	})
+	if err := errors.Join(copied...); err != nil {
+		return err
+	}
 	if err := os.WriteFile(filepath.Join(stage, "go.mod"), []byte(absolute), 0o644); err != nil {
 		return err
 	}

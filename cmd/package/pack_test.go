@@ -8,18 +8,25 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/postern-dev/postern/shared/manifest"
 )
 
-func packed(t *testing.T, name string) (path string, names []string) {
+func packed(t *testing.T, name string, over manifest.Store) (path string, names []string) {
 	t.Helper()
 	root, err := findRoot()
 	if err != nil {
 		t.Fatal(err)
 	}
 	path = filepath.Join(t.TempDir(), name+".zip")
-	if _, err := pack(filepath.Join(root, "functions", name), path); err != nil {
+	if _, err := pack(filepath.Join(root, "functions", name), path, over); err != nil {
 		t.Fatal(err)
 	}
+	return path, namesIn(t, path)
+}
+
+func namesIn(t *testing.T, path string) (names []string) {
+	t.Helper()
 	z, err := zip.OpenReader(path)
 	if err != nil {
 		t.Fatal(err)
@@ -28,14 +35,14 @@ func packed(t *testing.T, name string) (path string, names []string) {
 	for _, f := range z.File {
 		names = append(names, f.Name)
 	}
-	return path, names
+	return names
 }
 
 // terraform names an object by its content: an unchanged function must not look changed.
 func TestAnUnchangedFunctionGivesTheSameBytes(t *testing.T) {
 	t.Parallel()
-	one, _ := packed(t, "wellknown")
-	two, _ := packed(t, "wellknown")
+	one, _ := packed(t, "wellknown", manifest.Firestore)
+	two, _ := packed(t, "wellknown", manifest.Firestore)
 	first, err := os.ReadFile(one)
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +58,7 @@ func TestAnUnchangedFunctionGivesTheSameBytes(t *testing.T) {
 
 func TestAPackageHasWhatItNeedsAndNothingElse(t *testing.T) {
 	t.Parallel()
-	_, names := packed(t, "authorize")
+	_, names := packed(t, "authorize", manifest.Firestore)
 	for _, want := range []string{
 		"go.mod", "go.sum", "function.go", "consent.html", "vendor/modules.txt",
 		"vendor/github.com/postern-dev/postern/shared/store/store.go",

@@ -15,7 +15,7 @@ import (
 func buildPrograms(root, dir, release string) error {
 	for _, f := range manifest.Functions {
 		zip := filepath.Join(root, "dist", f.Name+".zip")
-		if _, err := pack(filepath.Join(root, "functions", f.Name), zip); err != nil {
+		if _, err := pack(filepath.Join(root, "functions", f.Name), zip, manifest.Firestore); err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)
 		}
 		if err := buildProgram(zip, filepath.Join(dir, f.Name), release); err != nil {

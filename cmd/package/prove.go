@@ -29,7 +29,7 @@ type proof struct {
 }
 
 // proveOnce proves a zip, unless this very zip was proved before with this Go.
-func proveOnce(root, zipPath, release string, f manifest.Function) (proof, error) {
+func proveOnce(root, zipPath, release string, f manifest.Function, over manifest.Store) (proof, error) {
 	hash, err := fileHash(zipPath)
 	if err != nil {
 		return proof{}, err
@@ -42,7 +42,7 @@ func proveOnce(root, zipPath, release string, f manifest.Function) (proof, error
 			return p, nil
 		}
 	}
-	p, err := prove(zipPath, release, f)
+	p, err := prove(zipPath, release, f, over)
 	if err != nil {
 		return p, err
 	}
@@ -56,7 +56,7 @@ func proveOnce(root, zipPath, release string, f manifest.Function) (proof, error
 
 // prove unpacks the zip, builds it as the buildpack does, without network, module
 // cache or workspace, and sees it answer.
-func prove(zipPath, release string, f manifest.Function) (proof, error) {
+func prove(zipPath, release string, f manifest.Function, over manifest.Store) (proof, error) {
 	dir, err := os.MkdirTemp("", "postern-prove-")
 	if err != nil {
 		return proof{}, err
@@ -73,7 +73,7 @@ func prove(zipPath, release string, f manifest.Function) (proof, error) {
 	if err != nil {
 		return proof{}, err
 	}
-	if err := checkLinked(binary, f); err != nil {
+	if err := checkLinked(binary, f, over); err != nil {
 		return proof{}, err
 	}
 	if err := start(binary, f); err != nil {
@@ -191,15 +191,15 @@ func build(dir, source, release string) (string, error) {
 	return binary, nil
 }
 
-// checkLinked sees that the binary contains no module that its function must not link. The
-// arrows test in shared does so for packages.
-func checkLinked(binary string, f manifest.Function) error {
+// checkLinked sees that the binary contains no module that its function must not link, least
+// of all another store's. The arrows test in shared does so for packages.
+func checkLinked(binary string, f manifest.Function, over manifest.Store) error {
 	info, err := buildinfo.ReadFile(binary)
 	if err != nil {
 		return err
 	}
 	for _, dep := range info.Deps {
-		if f.Forbidden(dep.Path) != "" {
+		if f.Forbidden(dep.Path, over) != "" {
 			return fmt.Errorf("the binary links %s", dep.Path)
 		}
 	}

@@ -124,6 +124,44 @@ var (
 	}
 )
 
+// A Store is what the records of a deployed server are in.
+type Store string
+
+// The stores that functions are deployed over.
+const (
+	Firestore Store = "firestore"
+	Postgres  Store = "postgres"
+)
+
+// Stores are all of them.
+var Stores = []Store{Firestore, Postgres}
+
+// drivers are what brings a store, and is not linked over another one.
+var drivers = map[Store][]string{
+	Firestore: {"cloud.google.com/go/firestore", module + "shared/store/firestoredriver"},
+	Postgres: {
+		"github.com/jackc", "cloud.google.com/go/cloudsqlconn", "cloud.google.com/go/sql",
+		module + "shared/store/postgresdriver", module + "shared/store/cloudsql",
+	},
+}
+
+// brought is what a store brings that some functions do not have otherwise: pgx prepares
+// passwords by the rules of a language.
+var brought = map[Store][]string{Postgres: {"golang.org/x/text/language"}}
+
+// NeverLinksOver are f's NeverLinks with what brings the stores that s is not.
+func (f Function) NeverLinksOver(s Store) []string {
+	never := slices.DeleteFunc(slices.Clone(f.NeverLinks), func(path string) bool {
+		return slices.Contains(brought[s], path)
+	})
+	for _, other := range Stores {
+		if other != s {
+			never = append(never, drivers[other]...)
+		}
+	}
+	return never
+}
+
 // Names returns the names of the functions that t starts, in the order of the list.
 func Names(t Trigger) []string {
 	var names []string
@@ -161,9 +199,9 @@ func (f Function) Reads(setting string) bool { return slices.Contains(f.Settings
 // ImportPath is the import path of f's package, which is its module's too.
 func (f Function) ImportPath() string { return module + "functions/" + f.Name }
 
-// Forbidden returns the one of f's NeverLinks that a package or module belongs to, or "".
-func (f Function) Forbidden(path string) string {
-	for _, never := range f.NeverLinks {
+// Forbidden returns the one of f's NeverLinks over s that a package or module belongs to, or "".
+func (f Function) Forbidden(path string, s Store) string {
+	for _, never := range f.NeverLinksOver(s) {
 		if path == never || strings.HasPrefix(path, never+"/") {
 			return never
 		}

@@ -139,7 +139,7 @@ func TestForbiddenIsAPathAndWhatIsBelow(t *testing.T) {
 		"example.com/a": "example.com/a", "example.com/a/x": "example.com/a", "example.com/ab": "",
 		"example.com/b": "", "example.com/b/c/d": "example.com/b/c",
 	} {
-		if got := f.Forbidden(path); got != want {
+		if got := f.Forbidden(path, manifest.Firestore); got != want {
 			t.Errorf("%s: got %q, want %q", path, got, want)
 		}
 	}
