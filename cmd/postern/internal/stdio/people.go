@@ -82,7 +82,7 @@ func (p *people) use(ctx context.Context, c mcp.Caller) (s *peer, release func()
 	if err != nil {
 		return nil, nil, err
 	}
-	release = func() { p.leave(l) }
+	release = func() { p.leave(c.Person.Subject, l) }
 	select {
 	case <-l.ready:
 		err = l.err
@@ -102,7 +102,7 @@ func (p *people) enter(c mcp.Caller) (*living, error) {
 	defer p.mu.Unlock()
 	subject := c.Person.Subject
 	l, ok := p.living[subject]
-	if !ok {
+	if !ok || l.over() {
 		if p.closed {
 			return nil, errClosed
 		}
@@ -127,7 +127,7 @@ func (p *people) enter(c mcp.Caller) (*living, error) {
 }
 
 // leave ends a call. A process without calls is ended when it has been idle for long.
-func (p *people) leave(l *living) {
+func (p *people) leave(subject string, l *living) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	l.calls--
@@ -139,9 +139,35 @@ func (p *people) leave(l *living) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if l.calls == 0 {
-			l.end()
+			p.end(subject, l)
 		}
 	})
+}
+
+// end asks a process to end. The next call starts another one, so that none meets the end.
+func (p *people) end(subject string, l *living) {
+	l.end()
+	if p.living[subject] == l {
+		delete(p.living, subject)
+	}
+}
+
+// over reports whether a process has ended, or could not be started.
+func (l *living) over() bool {
+	select {
+	case <-l.ready:
+	default:
+		return false
+	}
+	if l.err != nil {
+		return true
+	}
+	select {
+	case <-l.peer.gone:
+		return true
+	default:
+		return false
+	}
 }
 
 // dismiss ends the process that has been idle longest, and reports whether there is one.
@@ -156,8 +182,7 @@ func (p *people) dismiss() bool {
 	if longest == nil {
 		return false
 	}
-	longest.end()
-	delete(p.living, whose)
+	p.end(whose, longest)
 	return true
 }
 

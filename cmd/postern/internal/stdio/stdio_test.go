@@ -364,6 +364,37 @@ func TestAnIdleProcessIsEnded(t *testing.T) {
 	comesTo(t, err, errClosed)
 }
 
+// No call is handed to a process that is asked to end, or that has ended already.
+func TestNoCallMeetsTheEndOfAProcess(t *testing.T) {
+	t.Parallel()
+	_, c, _ := behind(t, Options{})
+	caller := mcp.Caller{Person: store.Person{Subject: "github:1"}}
+	first, release, err := c.people.use(t.Context(), caller)
+	if err != nil {
+		t.Fatal(err)
+	}
+	release()
+	c.people.mu.Lock()
+	l := c.people.living["github:1"]
+	if l == nil || l.over() {
+		t.Error("a process that runs: got none, or one that is over")
+	}
+	c.people.end("github:1", l)
+	if kept := c.people.living["github:1"]; kept != nil {
+		t.Error("a process that is asked to end is still there for calls")
+	}
+	c.people.mu.Unlock()
+	second, release, err := c.people.use(t.Context(), caller)
+	if err != nil || second == first {
+		t.Errorf("got %v and the process that ends: %t", err, second == first)
+	}
+	release()
+	<-first.gone
+	if !l.over() {
+		t.Error("a process that has ended is not over")
+	}
+}
+
 // At the limit an idle process makes room, and one with a call does not.
 func TestPeopleBeyondTheLimitWait(t *testing.T) {
 	t.Parallel()
