@@ -55,12 +55,14 @@ var arrows = map[string][]string{
 	// decide
 	"accesstoken":     {"oauth", "credential", "recent", "signing", "keyfile", "defaults"},
 	"identity":        {"oauth", "credential", "defaults", "recent", "signing", "keyfile"},
-	"upstream":        {"oauth", "credential", "origin", "defaults"},
+	"upstream":        {"oauth", "credential", "origin", "defaults", "telemetry"},
 	"upstream/issuer": {"upstream", "credential", "dial", "keyfile", "origin", "defaults"},
 	"upstream/oidc":   {"upstream", "upstream/issuer", "oauth", "credential", "keyfile"},
 	// for programs and tests; see manifest
 	"manifest": {},
 	"eventarc": {"store/driver"},
+	// see
+	"otlp": {"telemetry", "version"},
 	// speak
 	"httperr": {"oauth"},
 	"strict":  {"oauth", "httperr"},
@@ -73,8 +75,8 @@ var arrows = map[string][]string{
 	"boot":       {"config", "telemetry", "edge", "origin", "version"},
 	"boot/serve": {"boot"},
 	"parts": {
-		"boot", "cimd", "config", "credential", "fernet", "identity", "keyfile", "oauth", "seal", "signing", "store",
-		"store/driver", "telemetry", "upstream", "upstream/issuer",
+		"boot", "cimd", "config", "credential", "fernet", "identity", "keyfile", "oauth", "otlp", "seal", "signing",
+		"store", "store/driver", "telemetry", "upstream", "upstream/issuer",
 	},
 	"parts/look": {"about", "boot", "config", "pages"},
 	"behind":     {"config", "oauth", "origin", "strict"},

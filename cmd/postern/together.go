@@ -57,7 +57,7 @@ func localEnvironment(data string, defaults map[string]string) *boot.Env {
 	all := map[string]string{"STORE": "embedded:" + data}
 	maps.Copy(all, keysUnder(data).Settings())
 	maps.Copy(all, defaults)
-	env := &boot.Env{Lookup: config.Overlay(os.LookupEnv, config.Map(all))}
+	env := &boot.Env{Lookup: config.Overlay(os.LookupEnv, config.Map(all)), Resident: true}
 	env.Log = telemetry.NewLogger(os.Stderr, logLevel(env), "")
 	return env
 }

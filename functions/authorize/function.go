@@ -24,6 +24,7 @@ func init() { functions.HTTP("authorize", boot.Handler("authorize", Build(firest
 func Build(drivers driver.Openers) boot.Build {
 	return func(ctx context.Context, env *boot.Env) (http.Handler, error) {
 		r := env.Settings()
+		parts.Observe(ctx, env, r)
 		c := Config{
 			Edge:      env.Edge(r),
 			Box:       parts.Box(env, r),

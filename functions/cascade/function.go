@@ -26,6 +26,7 @@ func init() { functions.CloudEvent("cascade", boot.Event("cascade", Build(firest
 func Build(drivers driver.Openers) boot.BuildEvent[cloudevent.Event] {
 	return func(ctx context.Context, env *boot.Env) (func(context.Context, cloudevent.Event) error, error) {
 		r := env.Settings()
+		parts.Observe(ctx, env, r)
 		env.Edge(r) // the settings that every function shares, for their problems
 		records, db := parts.Records(ctx, env, r, drivers, parts.Box(env, r))
 		c := Config{Store: records, Log: env.Log}
@@ -39,7 +40,7 @@ func Build(drivers driver.Openers) boot.BuildEvent[cloudevent.Event] {
 			return nil, err
 		}
 		queue, _ := db.(driver.Queue)
-		return receive(cascade, database, queue), nil
+		return boot.Observed(env, receive(cascade, database, queue)), nil
 	}
 }
 

@@ -69,6 +69,7 @@ func BuildServer(drivers driver.Openers, describe func(Deps) Server) boot.Build 
 func buildOf(drivers driver.Openers, describe func(Deps) Server, check bool) boot.Build {
 	return func(ctx context.Context, env *boot.Env) (http.Handler, error) {
 		r := env.Settings()
+		parts.Observe(ctx, env, r)
 		box := parts.Box(env, r)
 		c := Config{
 			Edge:             env.Edge(r),

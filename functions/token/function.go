@@ -22,6 +22,7 @@ func init() { functions.HTTP("token", boot.Handler("token", Build(firestoredrive
 func Build(drivers driver.Openers) boot.Build {
 	return func(ctx context.Context, env *boot.Env) (http.Handler, error) {
 		r := env.Settings()
+		parts.Observe(ctx, env, r)
 		c := Config{
 			Edge:           env.Edge(r),
 			Store:          parts.Store(ctx, env, r, drivers, parts.Box(env, r)),

@@ -19,6 +19,10 @@ type Env struct {
 	Name string
 	// Lookup has the form of [os.LookupEnv], which nil means.
 	Lookup func(string) (string, bool)
+	// Observer makes traces and metrics; nil makes none. A build sets it by parts.Observe.
+	Observer telemetry.Observer
+	// Resident says that the program works between requests too, as a function does not.
+	Resident bool
 	// Log is made from LOG_LEVEL and GOOGLE_CLOUD_PROJECT, to standard output,
 	// if it is nil.
 	Log *slog.Logger
@@ -33,6 +37,7 @@ func (e *Env) Settings() *config.Reader { return config.Read(e.Lookup) }
 func (e *Env) Edge(r *config.Reader) edge.Deployment {
 	edge := edge.Deployment{
 		Log:                         e.Log,
+		Observer:                    e.Observer,
 		Issuer:                      config.Parse(r, "ISSUER_URL", origin.Parse),
 		TrustForwardedAuthorization: r.Bool("TRUST_FORWARDED_AUTHORIZATION"),
 		ForwardedForHops:            r.Int("FORWARDED_FOR_HOPS"),

@@ -4,12 +4,41 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+
+	"github.com/postern-dev/postern/shared/telemetry"
 )
 
 // A BuildEvent makes the handler of a function that events start. E is the
 // event's type, CloudEvents' in production; boot does not name it, so that HTTP
 // functions do not link that library.
 type BuildEvent[E any] func(ctx context.Context, env *Env) (func(context.Context, E) error, error)
+
+// Observed lets what is configured in env see each event that handle is given.
+func Observed[E any](env *Env, handle func(context.Context, E) error) func(context.Context, E) error {
+	if env.Observer == nil {
+		return handle
+	}
+	name, observer := env.Name, env.Observer
+	return func(ctx context.Context, e E) error {
+		ctx = telemetry.Begin(ctx, telemetry.NewRequestID(), telemetry.Trace{})
+		telemetry.Observe(ctx, observer)
+		ctx, span := telemetry.StartRequest(ctx, telemetry.KindEvent, name)
+		span.Label("faas.trigger", "datasource")
+		defer telemetry.Flush(ctx)
+		outcome, failure := "panic", "panic"
+		defer func() { span.End(outcome, failure) }()
+		err := handle(ctx, e)
+		switch {
+		case err == nil:
+			outcome, failure = "ok", ""
+		case errors.Is(err, ErrAgain):
+			outcome, failure = "again", ""
+		default:
+			outcome, failure = "fault", "fault"
+		}
+		return err
+	}
+}
 
 // ErrAgain marks an error of an event function that is not a fault: the event has to come
 // again later, and nobody need be woken.

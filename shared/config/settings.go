@@ -360,4 +360,64 @@ var Settings = []Setting{
 		Doc: "The project under which lines of the log are grouped with the platform's request log. " +
 			"Unset, lines carry no trace.",
 	},
+	{
+		Name: "OTEL_EXPORTER_OTLP_ENDPOINT", Kind: KindText, Confidential: true,
+		Example: "http://127.0.0.1:4318",
+		Want:    "the address of an OpenTelemetry collector without credentials and query, like http://127.0.0.1:4318",
+		Doc: "Where traces and metrics go, by OTLP over HTTP, to `/v1/traces` and `/v1/metrics` below it. " +
+			"Unset, none are made. This and all that begins with `OTEL_` is OpenTelemetry's standard, whose other " +
+			"variables count as well, from the environment of the process: `OTEL_EXPORTER_OTLP_HEADERS` (of a " +
+			"collector that wants a credential), `_TIMEOUT`, `_COMPRESSION`, `_CERTIFICATE`, " +
+			"`_METRICS_TEMPORALITY_PREFERENCE`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_BSP_*`, " +
+			"`OTEL_METRIC_EXPORT_INTERVAL`. " +
+			"[operations.md](operations.md#traces-and-metrics) says what is sent.",
+	},
+	{
+		Name: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", Kind: KindText, Confidential: true,
+		Example: "https://otlp.example.com/v1/traces",
+		Want:    "the whole address that takes traces, like https://otlp.example.com/v1/traces",
+		Doc:     "Where traces go, if that is another place. Without the setting above there are traces alone.",
+	},
+	{
+		Name: "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", Kind: KindText, Confidential: true,
+		Example: "https://otlp.example.com/v1/metrics",
+		Want:    "the whole address that takes metrics, like https://otlp.example.com/v1/metrics",
+		Doc:     "The same for metrics.",
+	},
+	{
+		Name: "OTEL_EXPORTER_OTLP_PROTOCOL", Kind: KindEnum, Words: []string{"http/protobuf"}, Example: "http/protobuf",
+		Doc: "How it goes. There is one way.",
+	},
+	{
+		Name: "OTEL_TRACES_EXPORTER", Kind: KindEnum, Words: []string{"otlp", "none"}, Example: "none",
+		Doc: "`none` sends no traces.",
+	},
+	{
+		Name: "OTEL_METRICS_EXPORTER", Kind: KindEnum, Words: []string{"otlp", "none"}, Example: "none",
+		Doc: "`none` sends no metrics.",
+	},
+	{
+		Name: "OTEL_TRACES_SAMPLER", Kind: KindEnum, Example: "traceidratio",
+		Words: []string{
+			"always_on", "always_off", "traceidratio",
+			"parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio",
+		},
+		Doc: "Which requests have a trace. Unset, all but those whose caller says that theirs has none " +
+			"(`parentbased_always_on`); callers decide, then. `traceidratio` does not ask them.",
+	},
+	{
+		Name: "OTEL_TRACES_SAMPLER_ARG", Kind: KindText, Example: "0.1",
+		Want: "a number from 0 to 1, like 0.1",
+		Doc:  "The part of them, for `traceidratio` and `parentbased_traceidratio`.",
+	},
+	{
+		Name: "OTEL_SERVICE_NAME", Kind: KindText, Example: "mcp-of-acme",
+		Want: "a name, like mcp-of-acme",
+		Doc: "What this program is called. Unset, `postern-` and the function's name; `postern` where one program " +
+			"has all functions.",
+	},
+	{
+		Name: "OTEL_SDK_DISABLED", Kind: KindBool, Default: "false", Example: "true",
+		Doc: "With true nothing is sent, whatever else is set.",
+	},
 }

@@ -22,6 +22,8 @@ import (
 type Deployment struct {
 	// Log takes one line per request. Nil discards.
 	Log *slog.Logger
+	// Observer makes traces and metrics of requests. Nil makes none.
+	Observer telemetry.Observer
 	// Issuer is the configured origin. Zero takes it from requests on loopback
 	// and refuses all others.
 	Issuer origin.Origin
@@ -130,8 +132,12 @@ func (o *Options) withBody(h http.Handler) http.Handler {
 func (o *Options) serve(h http.Handler, w http.ResponseWriter, r *http.Request, st *state) {
 	start := time.Now()
 	id := telemetry.NewRequestID()
-	trace := telemetry.ParseTrace(r.Header["Traceparent"], r.Header["X-Cloud-Trace-Context"])
+	trace := traceOf(r.Header)
 	ctx := telemetry.Begin(r.Context(), id, trace)
+	var span telemetry.Span
+	if o.Observer != nil {
+		ctx, span = o.observe(ctx, r, st.route)
+	}
 	st.issuer, st.answers, st.address = o.Issuer, o.Answers, o.settleAddress(r)
 	r = r.WithContext(context.WithValue(ctx, stateKey{}, st))
 	rec := &recorder{
@@ -142,7 +148,7 @@ func (o *Options) serve(h http.Handler, w http.ResponseWriter, r *http.Request, 
 	}
 	o.setHeaders(rec.Header(), id, trace)
 	defer rec.lingerOn(r.Body)
-	defer o.finish(rec, r, start)
+	defer o.finish(rec, r, start, span)
 	limitReading(rec, r)
 	if err := o.admit(r, st); err != nil {
 		fail(rec, r, err)
@@ -179,8 +185,8 @@ func (o *Options) admit(r *http.Request, st *state) error {
 	return nil
 }
 
-// finish recovers a panic and writes the line of the request.
-func (o *Options) finish(w *recorder, r *http.Request, start time.Time) {
+// finish recovers a panic, writes the line of the request, and ends its span.
+func (o *Options) finish(w *recorder, r *http.Request, start time.Time, span telemetry.Span) {
 	level := slog.LevelInfo
 	if p := recover(); p == http.ErrAbortHandler { //nolint:errorlint // what was panicked with, not an error
 		// A handler, or a proxy's, gave the connection up on purpose.
@@ -207,6 +213,9 @@ func (o *Options) finish(w *recorder, r *http.Request, start time.Time) {
 		}
 	}
 	o.Log.LogAttrs(r.Context(), level, r.Method+" "+path, append(attrs, fields...)...)
+	if span.On() {
+		endSpan(r, span, w.code(), fields)
+	}
 }
 
 // routeOf names the path of a request for the log (LG-01): an id in a path may be a

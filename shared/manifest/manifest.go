@@ -38,7 +38,7 @@ type Function struct {
 var Functions = []Function{
 	{
 		Name: "register", Trigger: HTTP,
-		Settings:   slices.Concat(every, storing, []string{"REDIRECT_SCHEMES"}, resources),
+		Settings:   slices.Concat(every, observed, storing, []string{"REDIRECT_SCHEMES"}, resources),
 		NeverLinks: slices.Concat(deployed, signingIn),
 	},
 	{
@@ -84,6 +84,12 @@ var (
 		"ISSUER_URL", "KEYS_MAX_AGE", "TRUST_FORWARDED_AUTHORIZATION", "FORWARDED_FOR_HOPS", "LOAD_BALANCER_PROOF",
 		"LOG_LEVEL", "GOOGLE_CLOUD_PROJECT",
 	}
+	// Where traces and metrics go, of all but wellknown.
+	observed = []string{
+		"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+		"OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER", "OTEL_TRACES_SAMPLER",
+		"OTEL_TRACES_SAMPLER_ARG", "OTEL_SERVICE_NAME", "OTEL_SDK_DISABLED",
+	}
 	// Who writes a record says when it ends, so the lifetimes go with the store.
 	storing = []string{
 		"STORE", "FERNET_KEYS_FILE", "ACCESS_TOKEN_TTL", "GRANT_TTL", "REFRESH_GRACE", "CLIENT_UNUSED_TTL",
@@ -101,7 +107,7 @@ var (
 		"OIDC_TITLE", "OIDC_SCOPES", "OIDC_GROUPS_CLAIM", "OIDC_TENANTS", "OIDC_PRIVATE_NETWORK",
 	}
 	// What a function needs that asks who may enter.
-	entry = slices.Concat(every, storing, people)
+	entry = slices.Concat(every, observed, storing, people)
 )
 
 const module = "github.com/postern-dev/postern/"
@@ -119,8 +125,9 @@ var (
 	signingIn = []string{"github.com/coreos/go-oidc", module + "shared/upstream/oidc"}
 	// What can be down, or slows a start: for the function that answers when all else is down.
 	remembering = []string{
-		"cloud.google.com/go/firestore", "google.golang.org/grpc", "golang.org/x/oauth2",
+		"cloud.google.com/go/firestore", "google.golang.org/grpc", "golang.org/x/oauth2", "go.opentelemetry.io",
 		module + "shared/store", module + "shared/upstream", module + "shared/seal", module + "shared/parts",
+		module + "shared/otlp",
 	}
 )
 

@@ -90,7 +90,7 @@ func Records(
 		return nil, nil
 	}
 	env.OnClose(d.Close)
-	s, err := store.New(&reporting{Driver: d, log: env.Log}, box, life, nil)
+	s, err := store.New(&reporting{Driver: d, system: systemOf(r.String("STORE")), log: env.Log}, box, life, nil)
 	if err != nil {
 		r.Refuse("STORE", "cannot be used: %s", err)
 		return nil, nil

@@ -124,14 +124,17 @@ var Events = []EventInfo{
 }
 
 // Audit writes the line of an event at the event's level, with the event's name
-// as the message and as the field event. An event that is not in [Events] is
-// written as an error, so that it is not lost.
+// as the message and as the field event, and counts it. An event that is not in
+// [Events] is written as an error, so that it is not lost.
 func Audit(ctx context.Context, log *slog.Logger, e Event, attrs ...slog.Attr) {
 	level := slog.LevelError
 	for _, i := range Events {
 		if i.Name == e {
 			level = i.Level
 		}
+	}
+	if o := observerOf(ctx); o != nil {
+		o.Count(ctx, e)
 	}
 	log.LogAttrs(ctx, level, string(e), append([]slog.Attr{slog.String("event", string(e))}, attrs...)...)
 }

@@ -11,7 +11,7 @@ import (
 
 const (
 	traceKey   = "logging.googleapis.com/trace"
-	spanKey    = "logging.googleapis.com/spanId"
+	spanIDKey  = "logging.googleapis.com/spanId"
 	sampledKey = "logging.googleapis.com/trace_sampled"
 
 	// StackKey is where Error Reporting looks for a stack.
@@ -67,12 +67,12 @@ func (h handler) Handle(ctx context.Context, rec slog.Record) error {
 	}
 	rec = rec.Clone()
 	rec.AddAttrs(slog.String("request_id", r.id))
-	if h.project != "" && r.trace.ID != "" {
+	if h.project != "" && r.shown.ID != "" {
 		rec.AddAttrs(
-			slog.String(traceKey, "projects/"+h.project+"/traces/"+r.trace.ID),
-			slog.Bool(sampledKey, r.trace.Sampled))
-		if r.trace.Span != "" {
-			rec.AddAttrs(slog.String(spanKey, r.trace.Span))
+			slog.String(traceKey, "projects/"+h.project+"/traces/"+r.shown.ID),
+			slog.Bool(sampledKey, r.shown.Sampled))
+		if r.shown.Span != "" {
+			rec.AddAttrs(slog.String(spanIDKey, r.shown.Span))
 		}
 	}
 	return h.Handler.Handle(ctx, rec)

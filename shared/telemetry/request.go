@@ -10,8 +10,10 @@ import (
 
 // request is what a request knows about itself. It travels in the context.
 type request struct {
-	id    string
-	trace Trace
+	id       string
+	trace    Trace    // as it came
+	shown    Trace    // of the span that its lines point to
+	observer Observer // usually nil
 
 	mu     sync.Mutex
 	fields []slog.Attr // guarded by mu
@@ -30,7 +32,7 @@ func NewRequestID() string { return rand.Text()[:16] }
 
 // Begin starts a request's record in the context it returns.
 func Begin(ctx context.Context, id string, t Trace) context.Context {
-	return context.WithValue(ctx, contextKey{}, &request{id: id, trace: t})
+	return context.WithValue(ctx, contextKey{}, &request{id: id, trace: t, shown: t})
 }
 
 // RequestID returns the id of the request in ctx, or the empty string.
@@ -114,6 +116,8 @@ type Trace struct {
 	// Span is 16 lower-case hexadecimal characters, or empty.
 	Span    string
 	Sampled bool
+	// State is a tracestate header to pass on, as it came; usually empty.
+	State string
 }
 
 // ParseTrace reads the values of a request's traceparent header (W3C Trace

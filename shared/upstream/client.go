@@ -5,7 +5,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"time"
+
+	"github.com/postern-dev/postern/shared/telemetry"
 )
 
 // maxAnswer is the longest body a provider may send (UP-16). It is one byte less
@@ -53,12 +56,35 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 		r.Header.Set("Accept", "application/json")
 	}
 	r.Header.Set("User-Agent", "postern") // GitHub refuses requests without one
-	resp, err := b.base.RoundTrip(r)
+	resp, err := observed(b.base, r)
 	if err != nil {
 		return nil, err
 	}
 	resp.Body = &cappedBody{resp.Body, maxAnswer}
 	return resp, nil
+}
+
+// observed sends r, in a span. Its path may name a person, and is not in it.
+func observed(base http.RoundTripper, r *http.Request) (*http.Response, error) {
+	_, span := telemetry.Start(r.Context(), telemetry.KindFetch, r.Method)
+	if !span.On() {
+		return base.RoundTrip(r)
+	}
+	span.Label("http.request.method", r.Method)
+	span.Label("server.address", r.URL.Hostname())
+	resp, err := base.RoundTrip(r)
+	switch {
+	case err != nil:
+		span.End("fault", "unreachable")
+	case resp.StatusCode >= http.StatusBadRequest:
+		status := strconv.Itoa(resp.StatusCode)
+		span.Label("http.response.status_code", status)
+		span.End("refused", status)
+	default:
+		span.Label("http.response.status_code", strconv.Itoa(resp.StatusCode))
+		span.End("ok", "")
+	}
+	return resp, err
 }
 
 // cappedBody fails instead of ending where the allowance ends.
