@@ -28,7 +28,9 @@ func (h *handler) forward(w http.ResponseWriter, r *http.Request, caller *Caller
 	if problem != nil {
 		return problem.write(w, r)
 	}
-	return h.watch(w, r, msg).run(func(w http.ResponseWriter) error { return h.pass(w, r, caller, msg) })
+	return h.watch(w, r, msg).run(func(w http.ResponseWriter, r *http.Request) error {
+		return h.pass(w, r, caller, msg)
+	})
 }
 
 // pass passes a message on.
@@ -43,7 +45,9 @@ func (h *handler) pass(w http.ResponseWriter, r *http.Request, caller *Caller, m
 	for _, c := range msg.calls {
 		call.IDs = append(call.IDs, c.id)
 	}
-	err = h.Upstream.Serve(w, r.WithContext(ctx), call)
+	err = fetch(w, r.WithContext(ctx), h.Upstream.Host(), func(r *http.Request) error {
+		return h.Upstream.Serve(w, r, call)
+	})
 	if f, ok := errors.AsType[*proxy.Fault](err); ok {
 		return writeFault(w, r, f, msg)
 	}

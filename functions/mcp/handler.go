@@ -83,6 +83,7 @@ type handler struct {
 	parts     func() error
 	loud      sync.Once // their problems are logged once
 	catalogue *catalogue
+	names     nameSet      // of what was called
 	sdk       http.Handler // answers with a stream, always; see answer
 }
 
@@ -215,7 +216,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 	if problem != nil {
 		return problem.write(w, r)
 	}
-	return h.watch(w, r, msg).run(func(w http.ResponseWriter) error {
+	return h.watch(w, r, msg).run(func(w http.ResponseWriter, r *http.Request) error {
 		if len(msg.calls) == 0 {
 			w.WriteHeader(http.StatusAccepted) // notifications are not answered (TRN-04)
 			return nil

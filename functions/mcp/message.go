@@ -41,9 +41,10 @@ type message struct {
 // A call is one JSON-RPC message of a client: a request or, without an id, a
 // notification. Values are as they are written; nil is absent.
 type call struct {
-	text                  []byte // all of it
-	version               []byte // of JSON-RPC
-	id, method, name, uri []byte // name is params.name, uri is params.uri
+	text                    []byte // all of it
+	version                 []byte // of JSON-RPC
+	id, method, name, uri   []byte // name is params.name, uri is params.uri
+	traceparent, tracestate []byte // of params._meta (SEP-414)
 }
 
 // fields says where a call's values go.
@@ -55,7 +56,10 @@ func (c *call) fields() []field {
 		{name: "params", below: []field{
 			{name: "name", raw: &c.name},
 			{name: "uri", raw: &c.uri},
-			{name: "_meta", below: []field{}}, // an object, for the SDK to read
+			{name: "_meta", below: []field{ // the rest of it is for the SDK to read
+				{name: "traceparent", raw: &c.traceparent},
+				{name: "tracestate", raw: &c.tracestate},
+			}},
 		}},
 	}
 }

@@ -28,12 +28,13 @@ const (
 
 // An operation is one JSON-RPC request, as the log tells of it.
 type operation struct {
-	id      []byte // as it is written
+	call    *call
 	method  string
 	target  slog.Attr // what it is about; zero if nothing
 	outcome string    // empty until it is answered
 	code    int64     // of JSON-RPC, with outcomeProtocol
 	took    time.Duration
+	span    telemetry.Span
 }
 
 // operations are those of one HTTP request. They stand between the answer and the client
@@ -42,7 +43,7 @@ type operation struct {
 type operations struct {
 	http.ResponseWriter
 	r       *http.Request
-	log     *slog.Logger
+	h       *handler
 	started time.Time
 	all     []operation
 	ear     listener
@@ -51,11 +52,12 @@ type operations struct {
 
 // watch returns the operations of msg, which are answered to the writer that it is.
 func (h *handler) watch(w http.ResponseWriter, r *http.Request, msg message) *operations {
-	o := &operations{ResponseWriter: w, r: r, log: h.Log, started: time.Now()}
+	o := &operations{ResponseWriter: w, r: r, h: h, started: time.Now()}
 	o.ear.told = o.answered
 	o.all = make([]operation, len(msg.calls))
-	for i, c := range msg.calls {
-		o.all[i] = operation{id: c.id, method: unquote(c.method), target: targetOf(c)}
+	for i := range msg.calls {
+		c := &msg.calls[i]
+		o.all[i] = operation{call: c, method: unquote(c.method), target: targetOf(c)}
 	}
 	if len(o.all) == 0 && msg.method != "" {
 		telemetry.Add(r.Context(), slog.String("mcp_method", short(msg.method)))
@@ -65,7 +67,7 @@ func (h *handler) watch(w http.ResponseWriter, r *http.Request, msg message) *op
 
 // targetOf names what a call is about: a tool, a prompt, or a resource without its query,
 // which may have a secret.
-func targetOf(c call) slog.Attr {
+func targetOf(c *call) slog.Attr {
 	switch method := unquote(c.method); {
 	case method == "tools/call":
 		return slog.String("tool", short(unquote(c.name)))
@@ -93,10 +95,11 @@ func shortURI(uri string) string {
 const maxURI = 256
 
 // run serves and notes on the request's line how it ended. The error is serve's.
-func (o *operations) run(serve func(http.ResponseWriter) error) error {
+func (o *operations) run(serve func(http.ResponseWriter, *http.Request) error) error {
 	err := errAborted // unless serve returns
 	defer func() { o.end(err) }()
-	err = serve(o)
+	o.observe()
+	err = serve(o, o.r)
 	return err
 }
 
@@ -144,7 +147,7 @@ func (o *operations) answered(v verdict) {
 func (o *operations) of(id []byte) *operation {
 	for i := range o.all {
 		op := &o.all[i]
-		if len(o.all) == 1 || bytes.Equal(op.id[:min(len(op.id), maxToken)], id) {
+		if len(o.all) == 1 || bytes.Equal(op.call.id[:min(len(op.call.id), maxToken)], id) {
 			return op
 		}
 	}
@@ -173,6 +176,7 @@ func (o *operations) end(err error) {
 			op.took = time.Since(o.started)
 		}
 		op.settle(known)
+		o.endSpan(op)
 	}
 	switch len(o.all) {
 	case 0:
@@ -223,7 +227,7 @@ func (o *operations) batch() {
 				all = append(all, a)
 			}
 		}
-		o.log.LogAttrs(ctx, slog.LevelInfo, "call of a batch", all...)
+		o.h.Log.LogAttrs(ctx, slog.LevelInfo, "call of a batch", all...)
 	}
 	telemetry.Add(ctx, slog.Int("mcp_messages", len(o.all)))
 }

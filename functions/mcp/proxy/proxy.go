@@ -62,6 +62,9 @@ func New(u *url.URL, wait time.Duration) *Proxy {
 // URL is the address of the server, and so the audience of what tells it who calls.
 func (p *Proxy) URL() string { return p.url.String() }
 
+// Host is that of the server's address.
+func (p *Proxy) Host() string { return p.url.Host }
+
 // A Call is what is known about a request beside the request itself.
 type Call struct {
 	// Token tells the server who calls.
