@@ -68,6 +68,9 @@ locals {
 
   upstream = var.mcp_upstream_url == null ? {} : { MCP_UPSTREAM_URL = var.mcp_upstream_url }
 
+  # What is sent besides the log: wellknown, which has to do without everything, sends nothing.
+  otel_secrets = var.otel_headers_secret == null ? {} : { OTEL_EXPORTER_OTLP_HEADERS = var.otel_headers_secret }
+
   reader = { id = module.store.database, role = "roles/datastore.viewer" }
   writer = { id = module.store.database, role = "roles/datastore.user" }
 
@@ -76,7 +79,7 @@ locals {
   http_functions = {
     register = {
       description = "Dynamic client registration and its management"
-      environment = merge(local.common, local.behind_gateway, local.store, local.redirects, local.resources)
+      environment = merge(local.common, var.otel, local.behind_gateway, local.store, local.redirects, local.resources)
       secrets     = { FERNET_KEYS_FILE = "fernet-keys" }
       database    = local.writer
       timeout     = 30
@@ -84,7 +87,7 @@ locals {
     }
     authorize = {
       description = "Authorization endpoint, consent and the return from GitHub"
-      environment = merge(local.common, local.behind_gateway, local.store, local.github, local.documents, local.redirects, local.contact, local.look, local.resources, { OFFLINE_ACCESS = tostring(var.offline_access) })
+      environment = merge(local.common, var.otel, local.behind_gateway, local.store, local.github, local.documents, local.redirects, local.contact, local.look, local.resources, { OFFLINE_ACCESS = tostring(var.offline_access) })
       secrets     = { FERNET_KEYS_FILE = "fernet-keys", GITHUB_CLIENT_SECRET_FILE = "github-client-secret" }
       database    = local.writer
       timeout     = 30
@@ -94,7 +97,7 @@ locals {
     # memberships with the person's own token, so it needs no client secret.
     token = {
       description = "Token, revocation and introspection endpoints"
-      environment = merge(local.common, local.behind_gateway, local.store, local.github, local.resources)
+      environment = merge(local.common, var.otel, local.behind_gateway, local.store, local.github, local.resources)
       secrets     = { FERNET_KEYS_FILE = "fernet-keys", SIGNING_KEYS_FILE = "signing-keys" }
       database    = local.writer
       timeout     = 30
@@ -113,7 +116,7 @@ locals {
     # database for reading only. Its private keys tell upstream servers who calls.
     mcp = {
       description = "MCP endpoint"
-      environment = merge(local.common, local.behind_gateway, local.store, local.mcp_alone, local.github, local.resources, local.upstream, { for setting, value in local.about : setting => value if setting == "SERVER_NAME" })
+      environment = merge(local.common, var.otel, local.behind_gateway, local.store, local.mcp_alone, local.github, local.resources, local.upstream, { for setting, value in local.about : setting => value if setting == "SERVER_NAME" })
       secrets     = { FERNET_KEYS_FILE = "fernet-keys", VERIFICATION_KEYS_FILE = "verification-keys", IDENTITY_KEYS_FILE = "identity-keys" }
       database    = local.reader
       timeout     = 300
@@ -124,7 +127,7 @@ locals {
   # Revokes a person's GitHub token with the app's credentials.
   cascade = {
     description = "Removes what hangs from a deleted client or an ended grant"
-    environment = merge(local.common, local.store, local.github)
+    environment = merge(local.common, var.otel, local.store, local.github)
     secrets     = { FERNET_KEYS_FILE = "fernet-keys", GITHUB_CLIENT_SECRET_FILE = "github-client-secret" }
     timeout     = 120
     memory      = "256M"

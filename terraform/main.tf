@@ -44,6 +44,7 @@ module "function" {
   builder     = google_service_account.builder.id
   environment = each.value.environment
   secrets     = { for setting, secret in each.value.secrets : setting => module.keys.ids[secret] }
+  values      = each.key == "wellknown" ? {} : local.otel_secrets
   database    = each.value.database
   invoker     = google_service_account.gateway.member
   timeout     = each.value.timeout
@@ -71,6 +72,7 @@ module "cascade" {
   builder     = google_service_account.builder.id
   environment = local.cascade.environment
   secrets     = { for setting, secret in local.cascade.secrets : setting => module.keys.ids[secret] }
+  values      = local.otel_secrets
   database    = local.writer
   timeout     = local.cascade.timeout
   memory      = local.cascade.memory

@@ -432,6 +432,53 @@ variable "log_level" {
   }
 }
 
+variable "otel" {
+  description = "OpenTelemetry's variables for traces and metrics, of all functions but wellknown, e.g. { OTEL_EXPORTER_OTLP_ENDPOINT = \"https://otlp.example.com\" } (docs/operations.md has a collector). Empty sends nothing. The credential of a collector is in otel_headers_secret."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for name in keys(var.otel) : can(regex("^OTEL_[A-Z_]+$", name))])
+    error_message = "otel takes variables that begin with OTEL_, e.g. otel = { OTEL_EXPORTER_OTLP_ENDPOINT = \"https://otlp.example.com\" }."
+  }
+
+  validation {
+    condition     = alltrue([for name in keys(var.otel) : !can(regex("(HEADERS|KEY|CERTIFICATE)$", name))])
+    error_message = "otel has a variable for a credential or a file: what is here is in the state. Put the headers into a secret and name it in otel_headers_secret."
+  }
+
+  validation {
+    condition     = alltrue([for name, value in var.otel : !endswith(name, "_ENDPOINT") || can(regex("^https://[^/?#@[:space:]]+(/[^?#[:space:]]*)?$", value))])
+    error_message = "otel has an endpoint that is not an https URL without credentials and query, e.g. otel = { OTEL_EXPORTER_OTLP_ENDPOINT = \"https://otlp.example.com\" }."
+  }
+
+  validation {
+    condition     = alltrue([for name, value in var.otel : !endswith(name, "_PROTOCOL") || value == "http/protobuf"])
+    error_message = "otel has a protocol other than http/protobuf, which is the only one: leave it out."
+  }
+
+  validation {
+    condition     = length(var.otel) == 0 || anytrue([for name in keys(var.otel) : endswith(name, "_ENDPOINT")])
+    error_message = "otel names no collector: set OTEL_EXPORTER_OTLP_ENDPOINT, e.g. otel = { OTEL_EXPORTER_OTLP_ENDPOINT = \"https://otlp.example.com\" }."
+  }
+}
+
+variable "otel_headers_secret" {
+  description = "Id of a secret of the project with the value of OTEL_EXPORTER_OTLP_HEADERS, e.g. otel-headers, for a collector that asks for a credential. You make it; its newest version counts when an instance starts. Null sends none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.otel_headers_secret == null || can(regex("^[A-Za-z0-9_-]{1,255}$", var.otel_headers_secret))
+    error_message = "otel_headers_secret must be the id of a secret, not its path and not the headers themselves, e.g. otel_headers_secret = \"otel-headers\"."
+  }
+
+  validation {
+    condition     = var.otel_headers_secret == null || length(var.otel) > 0
+    error_message = "otel_headers_secret is set and otel is empty: name the collector there, or leave both out."
+  }
+}
+
 variable "alert_emails" {
   description = "Addresses that alerts are sent to, e.g. [\"ops@example.com\"]. Without any, alerts only show in Cloud Monitoring."
   type        = list(string)

@@ -915,3 +915,102 @@ run "mcp_upstreams_refuse_more_than_64" {
 
   expect_failures = [var.mcp_upstreams]
 }
+
+run "otel_refuses_what_is_not_opentelemetrys" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    otel = { OTEL_EXPORTER_OTLP_ENDPOINT = "https://otlp.example.com", LOG_LEVEL = "debug" }
+  }
+
+  expect_failures = [var.otel]
+}
+
+run "otel_refuses_a_credential" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    otel = { OTEL_EXPORTER_OTLP_ENDPOINT = "https://otlp.example.com", OTEL_EXPORTER_OTLP_HEADERS = "a=b" }
+  }
+
+  expect_failures = [var.otel]
+}
+
+run "otel_refuses_plain_http" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    otel = { OTEL_EXPORTER_OTLP_ENDPOINT = "http://otlp.example.com" }
+  }
+
+  expect_failures = [var.otel]
+}
+
+run "otel_refuses_grpc" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    otel = { OTEL_EXPORTER_OTLP_ENDPOINT = "https://otlp.example.com", OTEL_EXPORTER_OTLP_PROTOCOL = "grpc" }
+  }
+
+  expect_failures = [var.otel]
+}
+
+run "otel_refuses_no_collector" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    otel = { OTEL_TRACES_SAMPLER = "always_on" }
+  }
+
+  expect_failures = [var.otel]
+}
+
+run "otel_headers_secret_refuses_headers" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    otel                = { OTEL_EXPORTER_OTLP_ENDPOINT = "https://otlp.example.com" }
+    otel_headers_secret = "Authorization=Bearer%20x"
+  }
+
+  expect_failures = [var.otel_headers_secret]
+}
+
+run "otel_headers_secret_refuses_to_be_alone" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    otel_headers_secret = "otel-headers"
+  }
+
+  expect_failures = [var.otel_headers_secret]
+}

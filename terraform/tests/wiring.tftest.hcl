@@ -158,6 +158,13 @@ run "good_values_pass" {
 
     openai_apps_challenge = "8t0fMl4QrJ2yXw7v"
 
+    otel = {
+      OTEL_EXPORTER_OTLP_ENDPOINT = "https://otlp.example.com/base"
+      OTEL_TRACES_SAMPLER         = "traceidratio"
+      OTEL_TRACES_SAMPLER_ARG     = "0.05"
+    }
+    otel_headers_secret = "otel-headers"
+
     mcp_upstreams = {
       wiki = { url = "https://wiki.example.com/mcp" }
       crm  = { url = "https://crm.example.com", title = "Customers", scopes = [{ name = "edit", words = "edit" }] }

@@ -29,7 +29,7 @@ resource "google_project_iam_member" "database" {
 }
 
 resource "google_secret_manager_secret_iam_member" "reader" {
-  for_each = var.secrets
+  for_each = merge(var.secrets, var.values)
 
   project   = var.project
   secret_id = each.value
@@ -128,6 +128,17 @@ resource "google_cloudfunctions2_function" "this" {
           version = "latest"
           path    = "value"
         }
+      }
+    }
+
+    dynamic "secret_environment_variables" {
+      for_each = var.values
+
+      content {
+        key        = secret_environment_variables.key
+        project_id = var.project
+        secret     = secret_environment_variables.value
+        version    = "latest"
       }
     }
   }

@@ -55,6 +55,12 @@ variable "secrets" {
   default     = {}
 }
 
+variable "values" {
+  description = "Secrets whose value is a setting itself, since what reads it takes no file: setting => secret id."
+  type        = map(string)
+  default     = {}
+}
+
 variable "database" {
   description = "Firestore database and the role on it; null: the function does not use Firestore."
   type = object({

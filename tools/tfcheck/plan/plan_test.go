@@ -34,6 +34,8 @@ var settings = []string{
 	`look={ name = "Acme Tools", accent_color = "#1a56c4", support_contact = "help@example.com" }`,
 	`scopes=[{ name = "admin", words = "delete what was kept" }]`,
 	`github_scopes=["repo"]`,
+	`otel={ OTEL_EXPORTER_OTLP_ENDPOINT = "https://otlp.example.com", OTEL_TRACES_SAMPLER = "always_on" }`,
+	`otel_headers_secret=otel-headers`,
 	`mcp_upstream_url=https://wiki.example.com/mcp`,
 	`mcp_upstreams={ crm = { url = "https://crm.example.com/mcp", title = "Customers" } }`,
 }
