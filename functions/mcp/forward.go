@@ -45,7 +45,7 @@ func (h *handler) pass(w http.ResponseWriter, r *http.Request, caller *Caller, m
 	for _, c := range msg.calls {
 		call.IDs = append(call.IDs, c.id)
 	}
-	err = fetch(w, r.WithContext(ctx), h.Upstream.Host(), func(r *http.Request) error {
+	err = h.fetch(w, r.WithContext(ctx), func(r *http.Request) error {
 		return h.Upstream.Serve(w, r, call)
 	})
 	if f, ok := errors.AsType[*proxy.Fault](err); ok {

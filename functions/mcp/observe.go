@@ -147,13 +147,16 @@ func (s *nameSet) label(name string, there bool) string {
 }
 
 // fetch passes r on in a span, which the server behind is told to go on with.
-func fetch(w http.ResponseWriter, r *http.Request, address string, serve func(*http.Request) error) error {
+func (h *handler) fetch(w http.ResponseWriter, r *http.Request, serve func(*http.Request) error) error {
 	ctx, span := telemetry.Start(r.Context(), telemetry.KindFetch, r.Method)
 	if !span.On() {
 		return serve(r)
 	}
 	span.Label("http.request.method", r.Method)
-	span.Label("server.address", address)
+	span.Label("server.address", h.Upstream.Host())
+	if port := h.Upstream.Port(); port != "" {
+		span.Label("server.port", port)
+	}
 	r = r.Clone(ctx)
 	parent, state := telemetry.Carried(ctx)
 	r.Header.Set("Traceparent", parent)

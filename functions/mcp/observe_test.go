@@ -122,6 +122,10 @@ func TestTheServerBehindContinuesTheTrace(t *testing.T) {
 	if fetch.Parent != call.ID || !call.Failed || call.Attributes["error.type"] != "tool_error" {
 		t.Errorf("got %+v below %+v, want the request to the server below the failed call", fetch, call)
 	}
+	asked := []string{"server.address=127.0.0.1", "http.response.status_code=200"}
+	if n := c.Count("http.client.request.duration", asked...); n != 1 {
+		t.Errorf("got %d requests to that server, want 1", n)
+	}
 	if want := "00-" + messageTrace + "-" + fetch.ID + "-01"; reached.header.Get("Traceparent") != want {
 		t.Errorf("traceparent: got %q, want %q", reached.header.Get("Traceparent"), want)
 	}

@@ -366,10 +366,9 @@ var Settings = []Setting{
 		Want:    "the address of an OpenTelemetry collector without credentials and query, like http://127.0.0.1:4318",
 		Doc: "Where traces and metrics go, by OTLP over HTTP, to `/v1/traces` and `/v1/metrics` below it. " +
 			"Unset, none are made. This and all that begins with `OTEL_` is OpenTelemetry's standard, whose other " +
-			"variables count as well, from the environment of the process: `OTEL_EXPORTER_OTLP_HEADERS` (of a " +
-			"collector that wants a credential), `_TIMEOUT`, `_COMPRESSION`, `_CERTIFICATE`, " +
-			"`_METRICS_TEMPORALITY_PREFERENCE`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_BSP_*`, " +
-			"`OTEL_METRIC_EXPORT_INTERVAL`. " +
+			"variables count as well, from the environment of the process: `OTEL_EXPORTER_OTLP_TIMEOUT`, " +
+			"`_COMPRESSION`, `_CERTIFICATE`, `_METRICS_TEMPORALITY_PREFERENCE`, `OTEL_RESOURCE_ATTRIBUTES`, " +
+			"`OTEL_BSP_*`, `OTEL_METRIC_EXPORT_INTERVAL`. " +
 			"[operations.md](operations.md#traces-and-metrics) says what is sent.",
 	},
 	{
@@ -383,6 +382,24 @@ var Settings = []Setting{
 		Example: "https://otlp.example.com/v1/metrics",
 		Want:    "the whole address that takes metrics, like https://otlp.example.com/v1/metrics",
 		Doc:     "The same for metrics.",
+	},
+	{
+		Name: "OTEL_EXPORTER_OTLP_HEADERS", Kind: KindText, Confidential: true,
+		Example: "authorization=Bearer%20abc",
+		Want:    "headers as name=value, percent-encoded and separated by commas, like authorization=Bearer%20abc",
+		Doc:     "What a collector wants to see, its credential above all.",
+	},
+	{
+		Name: "OTEL_EXPORTER_OTLP_TRACES_HEADERS", Kind: KindText, Confidential: true,
+		Example: "authorization=Bearer%20abc",
+		Want:    "headers as name=value, percent-encoded and separated by commas, like authorization=Bearer%20abc",
+		Doc:     "The same for traces alone.",
+	},
+	{
+		Name: "OTEL_EXPORTER_OTLP_METRICS_HEADERS", Kind: KindText, Confidential: true,
+		Example: "authorization=Bearer%20abc",
+		Want:    "headers as name=value, percent-encoded and separated by commas, like authorization=Bearer%20abc",
+		Doc:     "The same for metrics alone.",
 	},
 	{
 		Name: "OTEL_EXPORTER_OTLP_PROTOCOL", Kind: KindEnum, Words: []string{"http/protobuf"}, Example: "http/protobuf",

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/postern-dev/postern/shared/boot"
 	"github.com/postern-dev/postern/shared/config"
@@ -24,6 +25,9 @@ func Observe(ctx context.Context, env *boot.Env, r *config.Reader) {
 	both := config.Parse(r, "OTEL_EXPORTER_OTLP_ENDPOINT", parseCollector)
 	o.Traces = sends(r, "TRACES", both)
 	o.Metrics = sends(r, "METRICS", both)
+	for _, headers := range []string{"HEADERS", "TRACES_HEADERS", "METRICS_HEADERS"} {
+		config.Parse(r, "OTEL_EXPORTER_OTLP_"+headers, parseHeaders)
+	}
 	r.Enum("OTEL_EXPORTER_OTLP_PROTOCOL")
 	r.Enum("OTEL_TRACES_SAMPLER")
 	config.Parse(r, "OTEL_TRACES_SAMPLER_ARG", parseRatio)
@@ -62,6 +66,19 @@ func parseCollector(s string) (string, error) {
 		return "", errors.New("not an address of http or https")
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return "", errors.New("with more than an address")
+	}
+	return s, nil
+}
+
+// parseHeaders checks the form that OpenTelemetry's SDK reads; what is malformed it leaves out,
+// and says nothing but the value.
+func parseHeaders(s string) (string, error) {
+	for pair := range strings.SplitSeq(s, ",") {
+		name, value, found := strings.Cut(pair, "=")
+		_, err := url.PathUnescape(value)
+		if !found || strings.TrimSpace(name) == "" || err != nil {
+			return "", errors.New("not name=value")
+		}
 	}
 	return s, nil
 }

@@ -72,6 +72,9 @@ func observed(base http.RoundTripper, r *http.Request) (*http.Response, error) {
 	}
 	span.Label("http.request.method", r.Method)
 	span.Label("server.address", r.URL.Hostname())
+	if port := r.URL.Port(); port != "" {
+		span.Label("server.port", port)
+	}
 	resp, err := base.RoundTrip(r)
 	switch {
 	case err != nil:

@@ -62,8 +62,11 @@ func New(u *url.URL, wait time.Duration) *Proxy {
 // URL is the address of the server, and so the audience of what tells it who calls.
 func (p *Proxy) URL() string { return p.url.String() }
 
-// Host is that of the server's address.
-func (p *Proxy) Host() string { return p.url.Host }
+// Host and Port are those of the server's address; the port may be empty.
+func (p *Proxy) Host() string { return p.url.Hostname() }
+
+// Port goes with [Proxy.Host].
+func (p *Proxy) Port() string { return p.url.Port() }
 
 // A Call is what is known about a request beside the request itself.
 type Call struct {
