@@ -392,3 +392,59 @@ func TestAResultThatJSONDoesNotHaveIsAFailure(t *testing.T) {
 		}
 	}
 }
+
+// The SDK's own client hears what it subscribed to, and an author's watch ends with its
+// subscription (SUB-01, MOD-15).
+func TestTheSDKsClientSubscribes(t *testing.T) {
+	t.Parallel()
+	read := func(context.Context, mcp.Caller) (*sdk.ResourceContents, error) { return &sdk.ResourceContents{}, nil }
+	change, ended := make(chan bool), make(chan bool)
+	var there atomic.Bool
+	var deps mcp.Deps
+	e := mcptest.Start(t, func(d mcp.Deps) mcp.Server {
+		deps = d
+		s := serving(
+			mcp.NewResource(sdk.Resource{Name: "w", URI: "w://it"}, read).
+				Watched(func(ctx context.Context, _ mcp.Caller, _ string, changed func()) error {
+					defer close(ended)
+					for {
+						select {
+						case <-ctx.Done():
+							return nil
+						case <-change:
+							changed()
+						}
+					}
+				}),
+			returning("now and then", "", nil).OnlyFor(func(mcp.Caller) bool { return there.Load() }),
+		)(d)
+		s.ListsChange = true
+		return s
+	})
+	updated, lists := make(chan string), make(chan bool, 8)
+	me := e.Connect("octocat", &sdk.ClientOptions{
+		ResourceUpdatedHandler: func(_ context.Context, r *sdk.ResourceUpdatedNotificationRequest) {
+			updated <- r.Params.URI
+		},
+		ToolListChangedHandler: func(context.Context, *sdk.ToolListChangedRequest) { lists <- true },
+	})
+	if err := me.Subscribe(t.Context(), &sdk.SubscribeParams{URI: "w://it"}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		change <- true
+		if got := <-updated; got != "w://it" {
+			t.Errorf("update: got one of %s, want w://it", got)
+		}
+	}
+	if err := me.Unsubscribe(t.Context(), &sdk.UnsubscribeParams{URI: "w://it"}); err != nil {
+		t.Fatal(err)
+	}
+	<-ended
+	there.Store(true)
+	deps.ListsChanged()
+	<-lists
+	if got, err := me.ListTools(t.Context(), nil); err != nil || len(got.Tools) != 1 {
+		t.Errorf("tools after the notice: got %+v, %v; want one", got, err)
+	}
+}
