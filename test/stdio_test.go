@@ -62,6 +62,7 @@ func TestFastMCPOverStdioUnderServe(t *testing.T) {
 		t.Error("the cancelled call: got a result, want none")
 	}
 	said(t, s, `"line":"cancelled"`)
+	said(t, s, `"upstream":"`+regexp.QuoteMeta(python)+`"`)
 
 	pid, err := strconv.Atoi(said(t, s, running.String())[1])
 	if err != nil {

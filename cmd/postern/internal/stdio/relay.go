@@ -138,6 +138,7 @@ func (c *Command) relay(next sdk.MethodHandler) sdk.MethodHandler {
 		if !ok {
 			return m.decode(c.lists[name])
 		}
+		telemetry.Add(ctx, slog.String("upstream", c.people.args[0]))
 		raw, err := c.ask(ctx, caller, name, req)
 		if err != nil {
 			return nil, told(ctx, err)
