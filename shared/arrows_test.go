@@ -75,8 +75,8 @@ var arrows = map[string][]string{
 	"boot":       {"config", "telemetry", "edge", "origin", "version"},
 	"boot/serve": {"boot"},
 	"parts": {
-		"boot", "cimd", "config", "credential", "fernet", "identity", "keyfile", "oauth", "otlp", "seal", "signing",
-		"store", "store/driver", "telemetry", "upstream", "upstream/issuer",
+		"behind", "boot", "cimd", "config", "credential", "fernet", "identity", "keyfile", "oauth", "otlp", "seal",
+		"signing", "store", "store/driver", "telemetry", "upstream", "upstream/issuer",
 	},
 	"parts/look": {"about", "boot", "config", "pages"},
 	"behind":     {"config", "oauth", "origin", "strict"},
@@ -88,7 +88,7 @@ var arrows = map[string][]string{
 // wiring are the packages that a function imports in function.go alone: the drivers,
 // not their contract, and what reads the environment.
 var wiring = []string{
-	"behind", "boot", "config", "parts", "parts/look",
+	"boot", "config", "parts", "parts/look",
 	"store/cloudsql", "store/drivers", "store/embedded", "store/firestoredriver", "store/postgresdriver",
 	"upstream/issuer", "upstream/oidc",
 }

@@ -56,17 +56,34 @@ locals {
   # Registration and authorization take the same redirect URIs.
   redirects = length(var.redirect_schemes) == 0 ? {} : { REDIRECT_SCHEMES = join(",", var.redirect_schemes) }
 
+  # How each server behind is called, without what is left out; the credential's file is
+  # where the secret is mounted.
+  callings = merge(
+    { for name, u in var.mcp_upstreams : name => u },
+    var.mcp_upstream_options == null ? {} : { "" = var.mcp_upstream_options },
+  )
+  said = { for name, u in local.callings : name => merge(
+    { for k, v in u : k => v if v != null && !contains(["credential", "tools", "prompts", "resources"], k) },
+    u.credential == null ? {} : { credential = { header = u.credential.header, file = "/secrets/${u.credential.secret}/value" } },
+    { for k, f in { tools = u.tools, prompts = u.prompts, resources = u.resources } : k => merge(
+      { for member, v in f : member => v if v != null && member != "need" },
+      f.need == null ? {} : { need = [for n in f.need : { for member, v in n : member => v if v != null }] },
+    ) if f != null },
+  ) }
+  credentials = toset([for u in values(local.callings) : u.credential.secret if u.credential != null])
+
   # Who grants scopes, names them or asks for them reads one list of what tokens are for.
   resources = merge(
     length(var.scopes) == 0 ? {} : { SCOPES = jsonencode(var.scopes) },
     length(var.mcp_upstreams) == 0 ? {} : { MCP_UPSTREAMS = jsonencode([
-      for name, u in var.mcp_upstreams : merge({ name = name }, { for k, v in u : k => v if v != null })
+      for name, u in var.mcp_upstreams : merge({ name = name }, local.said[name])
     ]) },
   )
 
   challenge = var.openai_apps_challenge == null ? {} : { OPENAI_APPS_CHALLENGE = var.openai_apps_challenge }
 
   upstream = var.mcp_upstream_url == null ? {} : { MCP_UPSTREAM_URL = var.mcp_upstream_url }
+  options  = var.mcp_upstream_options == null ? {} : { MCP_UPSTREAM_OPTIONS = jsonencode(local.said[""]) }
 
   # What is sent besides the log: wellknown, which has to do without everything, sends nothing.
   otel_secrets = var.otel_headers_secret == null ? {} : { OTEL_EXPORTER_OTLP_HEADERS = var.otel_headers_secret }
@@ -87,7 +104,7 @@ locals {
     }
     authorize = {
       description = "Authorization endpoint, consent and the return from GitHub"
-      environment = merge(local.common, var.otel, local.behind_gateway, local.store, local.github, local.documents, local.redirects, local.contact, local.look, local.resources, { OFFLINE_ACCESS = tostring(var.offline_access) })
+      environment = merge(local.common, var.otel, local.behind_gateway, local.store, local.github, local.documents, local.redirects, local.contact, local.look, local.resources, local.options, { OFFLINE_ACCESS = tostring(var.offline_access) })
       secrets     = { FERNET_KEYS_FILE = "fernet-keys", GITHUB_CLIENT_SECRET_FILE = "github-client-secret" }
       database    = local.writer
       timeout     = 30
@@ -97,7 +114,7 @@ locals {
     # memberships with the person's own token, so it needs no client secret.
     token = {
       description = "Token, revocation and introspection endpoints"
-      environment = merge(local.common, var.otel, local.behind_gateway, local.store, local.github, local.resources)
+      environment = merge(local.common, var.otel, local.behind_gateway, local.store, local.github, local.resources, local.options)
       secrets     = { FERNET_KEYS_FILE = "fernet-keys", SIGNING_KEYS_FILE = "signing-keys" }
       database    = local.writer
       timeout     = 30
@@ -116,7 +133,7 @@ locals {
     # database for reading only. Its private keys tell upstream servers who calls.
     mcp = {
       description = "MCP endpoint"
-      environment = merge(local.common, var.otel, local.behind_gateway, local.store, local.mcp_alone, local.github, local.resources, local.upstream, { for setting, value in local.about : setting => value if setting == "SERVER_NAME" })
+      environment = merge(local.common, var.otel, local.behind_gateway, local.store, local.mcp_alone, local.github, local.resources, local.options, local.upstream, { for setting, value in local.about : setting => value if setting == "SERVER_NAME" })
       secrets     = { FERNET_KEYS_FILE = "fernet-keys", VERIFICATION_KEYS_FILE = "verification-keys", IDENTITY_KEYS_FILE = "identity-keys" }
       database    = local.reader
       timeout     = 300

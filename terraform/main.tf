@@ -45,6 +45,7 @@ module "function" {
   environment = each.value.environment
   secrets     = { for setting, secret in each.value.secrets : setting => module.keys.ids[secret] }
   values      = each.key == "wellknown" ? {} : local.otel_secrets
+  files       = each.key == "mcp" ? local.credentials : []
   database    = each.value.database
   invoker     = google_service_account.gateway.member
   timeout     = each.value.timeout

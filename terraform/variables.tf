@@ -319,8 +319,60 @@ variable "mcp_upstream_url" {
   }
 }
 
+variable "mcp_upstream_options" {
+  description = "How the server of mcp_upstream_url is called and what of it may be used, e.g. { identity = \"headers\" } (docs/upstream.md). The value of credential is in an own secret of the project, named by its id."
+  type = object({
+    identity = optional(string)
+    credential = optional(object({
+      header = string
+      secret = string
+    }))
+    provider_token = optional(string)
+    cloud_run      = optional(string)
+    groups         = optional(list(string))
+    tools = optional(object({
+      allow = optional(list(string))
+      deny  = optional(list(string))
+      need = optional(list(object({
+        match = list(string)
+        scope = optional(string)
+        group = optional(string)
+      })))
+    }))
+    prompts = optional(object({
+      allow = optional(list(string))
+      deny  = optional(list(string))
+      need = optional(list(object({
+        match = list(string)
+        scope = optional(string)
+        group = optional(string)
+      })))
+    }))
+    resources = optional(object({
+      allow = optional(list(string))
+      deny  = optional(list(string))
+      need = optional(list(object({
+        match = list(string)
+        scope = optional(string)
+        group = optional(string)
+      })))
+    }))
+  })
+  default = null
+
+  validation {
+    condition     = var.mcp_upstream_options == null || var.mcp_upstream_url != null
+    error_message = "mcp_upstream_options is about the server of mcp_upstream_url: set that too, or leave it out."
+  }
+
+  validation {
+    condition     = var.mcp_upstream_options == null ? true : contains(["jwt", "headers", "none"], coalesce(var.mcp_upstream_options.identity, "jwt"))
+    error_message = "mcp_upstream_options needs jwt, headers or none as identity, e.g. { identity = \"headers\" }."
+  }
+}
+
 variable "mcp_upstreams" {
-  description = "MCP servers behind this one beside /mcp, by name: each is a resource of its own at /mcp/NAME, e.g. { wiki = { url = \"https://wiki.example.com/mcp\" } } (docs/upstream.md). scopes are what it asks for beside mcp, as in var.scopes."
+  description = "MCP servers behind this one beside /mcp, by name: each is a resource of its own at /mcp/NAME, e.g. { wiki = { url = \"https://wiki.example.com/mcp\" } } (docs/upstream.md). scopes are what it asks for beside mcp, as in var.scopes; the rest is as in mcp_upstream_options."
   type = map(object({
     url   = string
     title = optional(string)
@@ -330,6 +382,41 @@ variable "mcp_upstreams" {
       default    = optional(bool, false)
       advertised = optional(bool, false)
     })))
+    identity = optional(string)
+    credential = optional(object({
+      header = string
+      secret = string
+    }))
+    provider_token = optional(string)
+    cloud_run      = optional(string)
+    groups         = optional(list(string))
+    tools = optional(object({
+      allow = optional(list(string))
+      deny  = optional(list(string))
+      need = optional(list(object({
+        match = list(string)
+        scope = optional(string)
+        group = optional(string)
+      })))
+    }))
+    prompts = optional(object({
+      allow = optional(list(string))
+      deny  = optional(list(string))
+      need = optional(list(object({
+        match = list(string)
+        scope = optional(string)
+        group = optional(string)
+      })))
+    }))
+    resources = optional(object({
+      allow = optional(list(string))
+      deny  = optional(list(string))
+      need = optional(list(object({
+        match = list(string)
+        scope = optional(string)
+        group = optional(string)
+      })))
+    }))
   }))
   default = {}
 
@@ -341,6 +428,11 @@ variable "mcp_upstreams" {
   validation {
     condition     = alltrue([for u in values(var.mcp_upstreams) : can(regex("^https://[^/?#@[:space:]]+(/[^?#[:space:]]*[^/?#[:space:]])?$", u.url))])
     error_message = "mcp_upstreams needs https URLs without query or trailing slash, e.g. { wiki = { url = \"https://wiki.example.com/mcp\" } }."
+  }
+
+  validation {
+    condition     = alltrue([for u in values(var.mcp_upstreams) : contains(["jwt", "headers", "none"], coalesce(u.identity, "jwt"))])
+    error_message = "mcp_upstreams needs jwt, headers or none as identity, e.g. { wiki = { url = \"https://wiki.example.com/mcp\", identity = \"headers\" } }."
   }
 
   validation {

@@ -72,7 +72,7 @@ func (h *handler) showConsent(
 		Loopback: redirect.Loopback(), PrivateUse: redirect.PrivateUse(),
 		Server: h.oneOfSeveral(resource), Resource: req.Resource, Scopes: inWords(resource, req.Scopes),
 		Lifetime: pages.InWords(lifetime), Refreshed: refreshed,
-		Provider: h.Provider.Title(), Learns: learns(h.Allow), Keeps: keepsToken(h.Provider),
+		Provider: h.Provider.Title(), Learns: learns(h.Groups.Beside(h.Allow)), Keeps: keepsToken(h.Provider),
 		Holds: h.holds(),
 		Reach: reach(h.Provider), Transaction: sealed,
 	})

@@ -43,7 +43,8 @@ func Build(drivers driver.Openers) boot.Build {
 			OfflineAccess:  r.Bool("OFFLINE_ACCESS"),
 		}
 		c.Store = parts.Store(ctx, env, r, drivers, c.Box)
-		c.Provider, c.Allow = parts.Provider(env, r, parts.WithSecret, oidc.Open)
+		c.Groups = parts.Groups(r)
+		c.Provider, c.Allow = parts.Provider(env, r, parts.WithSecret, oidc.Open, c.Groups)
 		if err := r.Err(); err != nil {
 			return nil, err
 		}

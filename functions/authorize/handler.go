@@ -25,6 +25,8 @@ type Config struct {
 	Box      *seal.Box
 	Provider upstream.Provider
 	Allow    upstream.Allow
+	// Groups are looked up for whom Allow lets in.
+	Groups upstream.Groups
 
 	// Schemes are the private-use schemes of redirect URIs that are taken.
 	Schemes oauth.Schemes

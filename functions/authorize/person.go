@@ -37,6 +37,9 @@ func (h *handler) identify(r *http.Request, t transaction, query url.Values) (st
 		h.noteRefusal(ctx, person)
 		err = &identified{err, person.Login}
 	}
+	if err == nil {
+		person.Groups, err = h.Groups.Check(ctx, h.Provider, token, identity)
+	}
 	return person, token, err
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/store/driver"
 	"github.com/postern-dev/postern/shared/store/firestoredriver"
+	"github.com/postern-dev/postern/shared/upstream"
 	"github.com/postern-dev/postern/shared/upstream/issuer"
 )
 
@@ -30,7 +31,7 @@ func Build(drivers driver.Openers) boot.BuildEvent[cloudevent.Event] {
 		env.Edge(r) // the settings that every function shares, for their problems
 		records, db := parts.Records(ctx, env, r, drivers, parts.Box(env, r))
 		c := Config{Store: records, Log: env.Log}
-		c.Provider, _ = parts.Provider(env, r, parts.WithSecret, issuer.Open)
+		c.Provider, _ = parts.Provider(env, r, parts.WithSecret, issuer.Open, upstream.Groups{})
 		database := databaseOf(r.String("STORE"))
 		if err := r.Err(); err != nil {
 			return nil, err

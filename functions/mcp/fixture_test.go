@@ -83,10 +83,15 @@ type connection struct {
 	token string
 }
 
-// connectTo is connect for the resource at a path.
-func (f *endpoint) connectTo(tb testing.TB, path string) connection {
+// connectTo is connect for the resource at a path, with the scope mcp or those given.
+func (f *endpoint) connectTo(tb testing.TB, path string, scopes ...string) connection {
 	tb.Helper()
-	conn := f.connect(tb, "octocat", "Client", nil, func(c *store.Code) { c.Resource = issuer + path })
+	conn := f.connect(tb, "octocat", "Client", nil, func(c *store.Code) {
+		c.Resource = issuer + path
+		if len(scopes) > 0 {
+			c.Scopes = scopes
+		}
+	})
 	conn.token = f.issue(tb, conn.Grant, func(c *accesstoken.Claims) { c.Audience = issuer + path })
 	return conn
 }

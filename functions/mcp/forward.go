@@ -11,8 +11,6 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 
 	"github.com/postern-dev/postern/functions/mcp/proxy"
-	"github.com/postern-dev/postern/shared/edge"
-	"github.com/postern-dev/postern/shared/identity"
 	"github.com/postern-dev/postern/shared/telemetry"
 )
 
@@ -33,17 +31,37 @@ func (h *handler) forward(w http.ResponseWriter, r *http.Request, caller *Caller
 	})
 }
 
-// pass passes a message on.
+// pass passes a message on, if what it names is there for the caller.
 func (h *handler) pass(w http.ResponseWriter, r *http.Request, caller *Caller, msg message) error {
-	token, err := h.identify(r, caller)
-	if err != nil {
+	sees := h.Upstream.sieve.of(caller)
+	if err := sees.checkScopes(msg); err != nil {
 		return err
+	}
+	if p := sees.check(r.Header, msg); p != nil {
+		return p.write(w, r)
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	call := proxy.Call{Token: token, Streaming: func() { h.bound(ctx, cancel, caller) }}
+	call := proxy.Call{Streaming: func() { h.bound(ctx, cancel, caller) }}
 	for _, c := range msg.calls {
 		call.IDs = append(call.IDs, c.id)
+	}
+	session, err := h.openSession(r, caller)
+	if err == nil {
+		call.Header, err = h.tell(r, caller)
+	}
+	if p, ok := errors.AsType[*problem](err); ok {
+		return p.of(msg).write(w, r)
+	}
+	if err != nil {
+		return err
+	}
+	session.tell(call.Header)
+	call.Change = func(res *http.Response, stream bool) error {
+		if err := session.handOut(res); err != nil {
+			return err
+		}
+		return sees.filter(res, stream)
 	}
 	err = h.fetch(w, r.WithContext(ctx), func(r *http.Request) error {
 		return h.Upstream.Serve(w, r, call)
@@ -61,15 +79,6 @@ func noStreams(w http.ResponseWriter, r *http.Request) error {
 	p := invalidRequest("the gateway in front lets no stream through that has no end: use POST")
 	p.status = http.StatusMethodNotAllowed
 	return p.write(w, r)
-}
-
-// identify returns the token that tells the server behind this one who calls.
-func (h *handler) identify(r *http.Request, c *Caller) (string, error) {
-	return h.Identity.Token(r.Context(), identity.Claims{
-		Issuer: edge.Issuer(r).String(), Audience: h.Upstream.URL(),
-		Subject: c.Person.Subject, Login: c.Person.Login, Email: c.Person.Email, Name: c.Person.Name,
-		ClientID: c.ClientID, Scopes: c.Scopes,
-	})
 }
 
 // writeFault answers for the server behind this one. The line of the request says why, and
@@ -107,7 +116,7 @@ func readForwarded(w http.ResponseWriter, r *http.Request) (message, *problem) {
 	if p != nil {
 		return message{}, p
 	}
-	msg := message{sent: len(calls), method: unquote(calls[0].method)}
+	msg := message{sent: len(calls), all: calls, method: unquote(calls[0].method)}
 	for _, c := range calls {
 		if p := c.checkForm(); p != nil {
 			return message{}, p

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/postern-dev/postern/functions/mcp/proxy"
+	"github.com/postern-dev/postern/shared/behind"
 	"github.com/postern-dev/postern/shared/boot"
 	"github.com/postern-dev/postern/shared/identity"
 	"github.com/postern-dev/postern/shared/keyfile"
@@ -28,19 +29,26 @@ type seen struct {
 }
 
 // standBehind puts a server behind the endpoint, and returns what reaches it and its URL.
-func (f *endpoint) standBehind(t *testing.T, serve http.HandlerFunc) (chan seen, string) {
+// change alters how it is called.
+func (f *endpoint) standBehind(
+	t *testing.T, serve http.HandlerFunc, change ...func(*behind.Calling),
+) (chan seen, string) {
 	t.Helper()
 	got := make(chan seen, 10)
-	behind := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		got <- seen{r.Method, r.Header, string(body)}
 		serve(w, r)
 	}))
-	t.Cleanup(behind.Close)
-	u, err := url.Parse(behind.URL + "/mcp")
+	t.Cleanup(server.Close)
+	u, err := url.Parse(server.URL + "/mcp")
 	must(t, err)
 	first := oauth.Resources{}.All()[0]
-	f.Endpoints = []Endpoint{{Resource: first, Upstream: proxy.New(u, 0)}}
+	calling := behind.Calling{Identity: behind.JWT}
+	for _, c := range change {
+		c(&calling)
+	}
+	f.Endpoints = []Endpoint{{Resource: first, Upstream: NewUpstream(proxy.New(u, 0), calling)}}
 	f.Identity = &identity.Signer{Ring: keyfile.Static(signing.Generate()), Now: f.Clock.Now}
 	return got, u.String()
 }
@@ -69,12 +77,12 @@ func TestTheServerBehindIsToldWhoCalls(t *testing.T) {
 	got, at := f.standBehind(t, answerBehind)
 	h := f.open(t)
 	conn := f.connect(t, "octocat", "Client", nil)
-	w := mustCode(t, h, request(t.Context(), conn.token, listTools, "Mcp-Session-Id", "s"), http.StatusOK)
+	w := mustCode(t, h, request(t.Context(), conn.token, listTools, "Last-Event-Id", "e"), http.StatusOK)
 	if w.Body.String() != behindAnswer || w.Header().Get("Access-Control-Allow-Origin") != "*" {
 		t.Errorf("got %s, %v; want the server's answer with our headers", w.Body, w.Header())
 	}
 	r := <-got
-	if r.body != listTools || r.header.Get("Mcp-Session-Id") != "s" {
+	if r.body != listTools || r.header.Get("Last-Event-Id") != "e" {
 		t.Errorf("got %s, %v; want the message as it was sent", r.body, r.header)
 	}
 	raw := strings.TrimPrefix(r.header.Get("Authorization"), "Bearer ")
@@ -169,7 +177,7 @@ func TestTheWholeTransportReachesTheServerBehind(t *testing.T) {
 	for method, want := range map[string]int{
 		http.MethodGet: http.StatusMethodNotAllowed, http.MethodDelete: http.StatusAccepted,
 	} {
-		r := request(t.Context(), token, "x", "Last-Event-Id", "e", "Mcp-Session-Id", "s")
+		r := request(t.Context(), token, "x", "Last-Event-Id", "e")
 		r.Method = method
 		mustCode(t, h, r, want)
 		if r := <-got; r.method != method || r.body != "" || r.header.Get("Last-Event-Id") != "e" {

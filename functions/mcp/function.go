@@ -3,6 +3,7 @@ package mcp
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"os"
 
 	_ "github.com/GoogleCloudPlatform/functions-framework-go/funcframework" // the vendored build needs it
@@ -17,6 +18,7 @@ import (
 	"github.com/postern-dev/postern/shared/parts"
 	"github.com/postern-dev/postern/shared/store/driver"
 	"github.com/postern-dev/postern/shared/store/firestoredriver"
+	"github.com/postern-dev/postern/shared/upstream"
 )
 
 func init() { functions.HTTP("mcp", boot.Handler("mcp", Build(firestoredriver.Openers))) }
@@ -82,9 +84,10 @@ func buildOf(drivers driver.Openers, describe func(Deps) Server, check bool) boo
 			Describe:         describe,
 			Log:              env.Log,
 		}
-		c.Endpoints = endpoints(r, c.Identity != nil, describe != nil)
+		c.Endpoints = endpoints(env, r, c.Identity != nil, describe != nil)
 		c.Scopes = &c.Endpoints[0].Resource.Scopes
-		c.Provider, c.Allow = parts.Provider(env, r, parts.WithoutSecret, nil)
+		c.Provider, c.Allow = parts.Provider(env, r, parts.WithoutSecret, nil, upstream.Groups{})
+		needTokens(r, c.Endpoints, c.Provider)
 		if err := r.Err(); err != nil {
 			return nil, err
 		}
@@ -95,14 +98,18 @@ func buildOf(drivers driver.Openers, describe func(Deps) Server, check bool) boo
 
 // endpoints returns /mcp and the servers behind this one. signs says that there are keys that
 // tell them who calls, own that the program has parts of its own.
-func endpoints(r *config.Reader, signs, own bool) []Endpoint {
+func endpoints(env *boot.Env, r *config.Reader, signs, own bool) []Endpoint {
 	var all []Endpoint
 	for _, resource := range behind.Resources(r).All() {
 		all = append(all, Endpoint{Resource: resource})
 	}
-	if u := r.URL("MCP_UPSTREAM_URL"); u != nil {
-		all[0].Upstream = proxy.New(u, 0)
-		if !signs {
+	first, u := behind.First(r), r.URL("MCP_UPSTREAM_URL")
+	if r.Has("MCP_UPSTREAM_OPTIONS") && !r.Has("MCP_UPSTREAM_URL") {
+		r.Refuse("MCP_UPSTREAM_OPTIONS", "is set without MCP_UPSTREAM_URL, whose server it is about")
+	}
+	if u != nil {
+		all[0].Upstream = upstreamOf(env, r, u, first)
+		if !signs && first.Identity == behind.JWT {
 			r.Refuse("MCP_UPSTREAM_URL", "is set without IDENTITY_KEYS_FILE, whose keys tell that server who calls")
 		}
 		if own {
@@ -110,10 +117,30 @@ func endpoints(r *config.Reader, signs, own bool) []Endpoint {
 		}
 	}
 	for i, server := range behind.Servers(r) {
-		all[i+1].Upstream = proxy.New(server.URL, 0)
-		if !signs {
+		all[i+1].Upstream = upstreamOf(env, r, server.URL, server.Calling)
+		if !signs && server.Identity == behind.JWT {
 			r.Refuse("MCP_UPSTREAMS", "is set without IDENTITY_KEYS_FILE, whose keys tell those servers who calls")
 		}
 	}
 	return all
+}
+
+func upstreamOf(env *boot.Env, r *config.Reader, u *url.URL, c behind.Calling) *Upstream {
+	up := NewUpstream(proxy.New(u, 0), c)
+	if c.Credential.Header != "" {
+		up.Secret = parts.HeaderFile(env, r, c.Credential.File)
+	}
+	return up
+}
+
+// needTokens refuses to send people's tokens of a provider that gives none.
+func needTokens(r *config.Reader, all []Endpoint, provider upstream.Provider) {
+	for _, e := range all {
+		if _, gives := provider.(upstream.TokenIssuer); provider != nil && !gives && e.Upstream != nil &&
+			e.Upstream.ProviderToken != "" {
+			r.Refuse("IDENTITY_PROVIDER",
+				"must be github for provider_token: a server behind gets people's tokens in %s",
+				e.Upstream.ProviderToken)
+		}
+	}
 }

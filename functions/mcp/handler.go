@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/postern-dev/postern/functions/mcp/proxy"
 	"github.com/postern-dev/postern/shared/accesstoken"
 	"github.com/postern-dev/postern/shared/defaults"
 	"github.com/postern-dev/postern/shared/edge"
@@ -46,8 +45,7 @@ type Config struct {
 	// never be used, so that it is one that cannot be made. Nil knows every scope.
 	Scopes *oauth.ScopeSet
 
-	// Endpoints are the resources that are served. They need Identity where they have an
-	// Upstream. None means /mcp with what Describe says.
+	// Endpoints are the resources that are served. None means /mcp with what Describe says.
 	Endpoints []Endpoint
 
 	// ServerName is what the server is called where its parts' author does not say.
@@ -68,7 +66,7 @@ type Endpoint struct {
 	oauth.Resource
 	// Upstream is an MCP server behind this one, which then has all there is to call. Nil
 	// serves what Describe says.
-	Upstream *proxy.Proxy
+	Upstream *Upstream
 }
 
 // A handler serves one endpoint.
@@ -103,10 +101,13 @@ func New(c Config) (http.Handler, error) {
 		return nil, errors.New("mcp: Config.Box is nil")
 	case c.RevocationMaxAge < 0:
 		return nil, errors.New("mcp: Config.RevocationMaxAge is negative")
-	case c.Identity == nil && slices.ContainsFunc(c.Endpoints, Endpoint.forwards):
-		return nil, errors.New("mcp: an Endpoint with an Upstream needs Config.Identity")
 	case c.Describe != nil && len(c.Endpoints) > 0 && !slices.ContainsFunc(c.Endpoints, Endpoint.describes):
 		return nil, errors.New("mcp: Config.Describe has no Endpoint without an Upstream")
+	}
+	for _, e := range c.Endpoints {
+		if err := e.Upstream.check(c); err != nil {
+			return nil, err
+		}
 	}
 	c.Log, c.Now = defaults.Log(c.Log), defaults.Now(c.Now)
 	if len(c.Endpoints) == 0 {
@@ -115,7 +116,6 @@ func New(c Config) (http.Handler, error) {
 	return c.open()
 }
 
-func (e Endpoint) forwards() bool  { return e.Upstream != nil }
 func (e Endpoint) describes() bool { return e.Upstream == nil }
 
 // open returns every endpoint at its path. What is nowhere is answered by the first.

@@ -34,6 +34,7 @@ type message struct {
 	// calls are the requests. A server without sessions has nothing that a notification
 	// could be about, so those are accepted and go no further (JSON-RPC 2.0 §4.1).
 	calls []call
+	all   []call // whatever was sent; of a message that goes on
 	// What the caller does not take as an answer, JSON or streams; one of them at most.
 	noJSON, noStream bool
 }

@@ -22,6 +22,9 @@ type problem struct {
 	data    any
 }
 
+// Error is for a problem that is handed on as an error.
+func (p *problem) Error() string { return p.message }
+
 func invalidRequest(message string) *problem {
 	return &problem{status: http.StatusBadRequest, code: jsonrpc.CodeInvalidRequest, message: message}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/postern-dev/postern/functions/mcp/proxy"
+	"github.com/postern-dev/postern/shared/behind"
 	"github.com/postern-dev/postern/shared/boot"
 	"github.com/postern-dev/postern/shared/identity"
 	"github.com/postern-dev/postern/shared/keyfile"
@@ -28,7 +29,8 @@ func (f *endpoint) standSeveral(t *testing.T, names ...string) {
 		u, err := url.Parse(server.URL)
 		must(t, err)
 		f.Endpoints = append(f.Endpoints, Endpoint{
-			Resource: oauth.Resource{Path: "/mcp/" + name, Title: name}, Upstream: proxy.New(u, 0),
+			Resource: oauth.Resource{Path: "/mcp/" + name, Title: name},
+			Upstream: NewUpstream(proxy.New(u, 0), behind.Calling{Identity: behind.JWT}),
 		})
 	}
 }

@@ -29,7 +29,9 @@ func (h *handler) mayStay(g store.Grant) error {
 	if err != nil {
 		return fmt.Errorf("rule of grant: %w", err)
 	}
-	if !rule.Lasts(h.Provider) && h.Now().Sub(g.Person.Checked) >= h.MembershipTTL {
+	lasts := rule.Lasts(h.Provider) && h.Groups.None()
+	old := h.Now().Sub(g.Person.Checked) >= h.MembershipTTL
+	if !lasts && old || !h.Groups.Known(g.Person.Groups) {
 		return &entryDue{g}
 	}
 	return nil
@@ -71,12 +73,15 @@ func noMore(err error) bool {
 // judge asks who the person is by now, and which rule admits them.
 func (h *handler) judge(ctx context.Context, g store.Grant, e evidence) (store.Person, error) {
 	known := g.Person
-	today, rule, err := h.Allow.Recheck(ctx, h.Provider, e.token, upstream.Identity{
-		Subject: known.Subject, Login: known.Login, Name: known.Name, Email: known.Email,
-	})
+	asked := upstream.Identity{Subject: known.Subject, Login: known.Login, Name: known.Name, Email: known.Email}
+	today, rule, err := h.Allow.Recheck(ctx, h.Provider, e.token, asked)
+	var groups map[string]bool
+	if err == nil {
+		groups, err = h.Groups.Recheck(ctx, h.Provider, e.token, asked)
+	}
 	return store.Person{
 		Subject: known.Subject, Login: today.Login, Name: today.Name, Email: today.Email, Session: known.Session,
-		AllowedBy: rule, Checked: h.Now().UTC(),
+		AllowedBy: rule, Checked: h.Now().UTC(), Groups: groups,
 	}, err
 }
 

@@ -77,9 +77,9 @@ func (h *handler) lookAtEvidence(ctx context.Context, subject string) (e evidenc
 }
 
 // recent reports whether the account has an answer that is younger than MembershipTTL, by a
-// rule that still stands.
+// rule that still stands and to all that is asked.
 func (h *handler) recent(a store.Account) bool {
-	return h.Allow.Has(a.AllowedBy) && h.Now().Sub(a.Checked) < h.MembershipTTL
+	return h.Allow.Has(a.AllowedBy) && h.Groups.Known(a.Groups) && h.Now().Sub(a.Checked) < h.MembershipTTL
 }
 
 // renew exchanges the token, if nobody else does. The exchange goes on when the client does not

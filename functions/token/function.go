@@ -33,7 +33,8 @@ func Build(drivers driver.Openers) boot.Build {
 			EvidenceMaxAge: r.Duration("EVIDENCE_MAX_AGE"),
 			Log:            env.Log,
 		}
-		c.Provider, c.Allow = parts.Provider(env, r, parts.WithoutSecret, oidc.Open)
+		c.Groups = parts.Groups(r)
+		c.Provider, c.Allow = parts.Provider(env, r, parts.WithoutSecret, oidc.Open, c.Groups)
 		if err := r.Err(); err != nil {
 			return nil, err
 		}

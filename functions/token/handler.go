@@ -28,6 +28,8 @@ type Config struct {
 	// Provider and Allow answer whether a person may still enter.
 	Provider upstream.Provider
 	Allow    upstream.Allow
+	// Groups are looked up for whom Allow lets in.
+	Groups upstream.Groups
 	// Resources are what there is to ask for.
 	Resources oauth.Resources
 	// MembershipTTL is how old the last answer may be at a refresh; zero asks every time.

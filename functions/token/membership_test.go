@@ -3,6 +3,7 @@ package token
 import (
 	"context"
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -287,7 +288,8 @@ func TestRenamedPersonIsCalledByTheNameOfToday(t *testing.T) {
 	must(t, err)
 	want := store.Person{Subject: "github:583231", Login: "monalisa", Name: "Mona", Email: "mona@example.com",
 		AllowedBy: "user-id:583231", Checked: m.Clock.Now().UTC()}
-	if g.Person != want || account.Person != want || len(account.UpstreamToken) == 0 {
+	if !reflect.DeepEqual(g.Person, want) || !reflect.DeepEqual(account.Person, want) ||
+		len(account.UpstreamToken) == 0 {
 		t.Errorf("got the grant's %+v and the account's %+v, want %+v and a token", g.Person, account.Person, want)
 	}
 }

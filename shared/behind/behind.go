@@ -1,8 +1,8 @@
 // Package behind reads which MCP servers stand behind this one, each at a path of its own
 // and so a resource of its own.
 //
-// Only a function's function.go uses it. Nothing here does network I/O; what is wrong with a
-// setting is noted in the reader, so that every problem is reported at once.
+// Nothing here does I/O; what is wrong with a setting is noted in the reader, so that every
+// problem is reported at once.
 package behind
 
 import (
@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -21,24 +22,29 @@ import (
 	"github.com/postern-dev/postern/shared/strict"
 )
 
-// setting is the one that names the servers.
-const setting = "MCP_UPSTREAMS"
+// The settings that name the servers, and say how the one of MCP_UPSTREAM_URL is called.
+const (
+	setting = "MCP_UPSTREAMS"
+	options = "MCP_UPSTREAM_OPTIONS"
+)
 
 // maxServers bounds the list.
 const maxServers = 64
 
 // A Server is an MCP server behind this one.
 type Server struct {
-	oauth.Resource          // at /mcp/NAME
+	oauth.Resource          // at /mcp, or at /mcp/NAME
 	URL            *url.URL // where it is, https or of this machine
+	Calling
 }
 
 // An entry is the JSON form of a [Server].
 type entry struct {
 	Name   string          `json:"name"`
 	URL    string          `json:"url"`
-	Title  string          `json:"title,omitempty"`
-	Scopes json.RawMessage `json:"scopes,omitempty"` // as in the setting SCOPES
+	Title  string          `json:"title"`
+	Scopes json.RawMessage `json:"scopes"` // as in the setting SCOPES
+	calling
 }
 
 // Servers returns the servers of MCP_UPSTREAMS. What is wrong with an entry is a problem
@@ -70,6 +76,41 @@ func Servers(r *config.Reader) []Server {
 	return servers
 }
 
+// First returns how the server of MCP_UPSTREAM_URL is called: as MCP_UPSTREAM_OPTIONS says.
+func First(r *config.Reader) Calling {
+	text := r.String(options)
+	if text == "" {
+		return Calling{Identity: JWT}
+	}
+	var c calling
+	if err := strict.DecodeJSON([]byte(text), &c); err != nil {
+		r.Refuse(options, "cannot be used: %s: it has %s", err, callingMembers)
+		return Calling{}
+	}
+	out, problems := c.read(Resources(r).All()[0].Scopes)
+	for _, p := range problems {
+		r.Refuse(options, "cannot be used: %s", p)
+	}
+	return out
+}
+
+// Groups returns the rules that servers behind this one ask about, each once.
+func Groups(r *config.Reader) []string {
+	var all []string
+	callings := []Calling{First(r)}
+	for _, s := range Servers(r) {
+		callings = append(callings, s.Calling)
+	}
+	for _, c := range callings {
+		for _, rule := range c.Asks() {
+			if !slices.Contains(all, rule) {
+				all = append(all, rule)
+			}
+		}
+	}
+	return all
+}
+
 // Resources returns every resource of the server: /mcp with the scopes of SCOPES, and those
 // of MCP_UPSTREAMS.
 func Resources(r *config.Reader) oauth.Resources {
@@ -82,7 +123,7 @@ func Resources(r *config.Reader) oauth.Resources {
 }
 
 // members are those of an entry, for who wrote another.
-const members = "name, url, title and scopes"
+const members = "name, url, title, scopes, " + callingMembers
 
 // names are those of paths: lower-case letters, digits and hyphens.
 var names = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
@@ -116,7 +157,9 @@ func read(data []byte) (s Server, name string, problems []error) {
 			problems = append(problems, fmt.Errorf("scopes: %w", err))
 		}
 	}
-	return s, e.Name, problems
+	calling, more := e.read(s.Scopes)
+	s.Calling = calling
+	return s, e.Name, append(problems, more...)
 }
 
 // shown reports whether a text can stand on a page.

@@ -337,7 +337,16 @@ var Settings = []Setting{
 	{
 		Name: "MCP_UPSTREAM_URL", Kind: KindURL, Example: "https://wiki.example.com/mcp",
 		Doc: "The MCP server behind this one, by its whole URL: `/mcp` then is the way to it, and serves nothing " +
-			"of its own. It is told who calls, so `IDENTITY_KEYS_FILE` has to be set. docs/upstream.md has the rest.",
+			"of its own. It is told who calls by a token of `IDENTITY_KEYS_FILE`, unless `MCP_UPSTREAM_OPTIONS` says " +
+			"otherwise. docs/upstream.md has the rest.",
+	},
+	{
+		Name: "MCP_UPSTREAM_OPTIONS", Kind: KindText,
+		Example: `{"identity":"headers","credential":{"header":"X-Api-Key","file":"/secrets/wiki-key/value"}}`,
+		Want:    `a JSON object like {"identity":"headers"}`,
+		Doc: "How the server of `MCP_UPSTREAM_URL` is called and what of it may be used, a JSON object with the " +
+			"members of an entry of `MCP_UPSTREAMS` from `identity` on. Unset, a token tells it who calls, and all " +
+			"of it may be used.",
 	},
 	{
 		Name: "MCP_UPSTREAMS", Kind: KindText,
@@ -345,9 +354,9 @@ var Settings = []Setting{
 		Want:    `a JSON array like [{"name":"wiki","url":"https://wiki.example.com/mcp"}]`,
 		Doc: "The MCP servers behind this one that have paths of their own beside `/mcp`, a JSON array of objects: " +
 			"`name`, by which it is at `/mcp/NAME`; `url`, its whole URL; `title`, which people read on the consent " +
-			"page; `scopes`, what it asks for beside `mcp`, as in `SCOPES`. Each is a resource of its own: a token " +
-			"for one is of no use at another. Every function that reads it needs the same, and " +
-			"`IDENTITY_KEYS_FILE` has to be set. docs/upstream.md has the rest.",
+			"page; `scopes`, what it asks for beside `mcp`, as in `SCOPES`; and from `identity` on how it is called " +
+			"and what of it may be used. Each is a resource of its own: a token for one is of no use at another. " +
+			"Every function that reads it needs the same. docs/upstream.md has every member.",
 	},
 	{
 		Name: "LOG_LEVEL", Kind: KindEnum, Default: "info",

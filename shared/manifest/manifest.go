@@ -45,14 +45,14 @@ var Functions = []Function{
 		Name: "authorize", Trigger: HTTP,
 		Settings: slices.Concat(entry, openid, []string{
 			"GITHUB_CLIENT_SECRET_FILE", "CODE_TTL", "SIGN_IN_TTL", "CIMD_ALLOW", "REDIRECT_SCHEMES",
-			"OFFLINE_ACCESS", "OPERATOR_CONTACT", "EVIDENCE_MAX_AGE",
+			"OFFLINE_ACCESS", "OPERATOR_CONTACT", "EVIDENCE_MAX_AGE", "MCP_UPSTREAM_OPTIONS",
 		}, resources, look),
 		NeverLinks: deployed,
 	},
 	{
 		Name: "token", Trigger: HTTP,
 		Settings: slices.Concat(entry, openid, []string{
-			"SIGNING_KEYS_FILE", "MEMBERSHIP_TTL", "EVIDENCE_MAX_AGE",
+			"SIGNING_KEYS_FILE", "MEMBERSHIP_TTL", "EVIDENCE_MAX_AGE", "MCP_UPSTREAM_OPTIONS",
 		}, resources),
 		NeverLinks: deployed,
 	},

@@ -29,21 +29,25 @@ const (
 // ends tokens. Nil is for a function that asks nothing there, and needs no settings for it.
 type OpenID func(issuer.Config) (upstream.Provider, error)
 
-// Provider returns the provider of IDENTITY_PROVIDER and the rules of ALLOW.
-func Provider(env *boot.Env, r *config.Reader, secret Secret, open OpenID) (upstream.Provider, upstream.Allow) {
+// Provider returns the provider of IDENTITY_PROVIDER, which will be asked about groups too,
+// and the rules of ALLOW.
+func Provider(
+	env *boot.Env, r *config.Reader, secret Secret, open OpenID, groups upstream.Groups,
+) (upstream.Provider, upstream.Allow) {
 	allow := config.Parse(r, "ALLOW", upstream.ParseAllow)
+	asked := groups.Beside(allow)
 	var p upstream.Provider
 	switch name, preset, _ := strings.Cut(r.Enum("IDENTITY_PROVIDER"), ":"); name {
 	case "development":
 		p = development(r)
 	case "github":
-		p = github(env, r, secret, allow)
+		p = github(env, r, secret, asked)
 	case "oidc":
-		p = openID(env, r, preset, open, allow)
+		p = openID(env, r, preset, open, asked)
 	}
 	if p != nil {
-		if err := allow.Fits(p); err != nil {
-			r.Refuse("ALLOW", "does not fit: %s", err)
+		if err := asked.Fits(p); err != nil {
+			r.Refuse("ALLOW", "or a group of a server behind does not fit: %s", err)
 		}
 	}
 	return p, allow

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"errors"
+	"reflect"
 	"sync"
 	"testing"
 	"time"
@@ -137,12 +138,13 @@ func TestCheckSeesWhatTheCodeIsBoundTo(t *testing.T) {
 	}
 	want := l.Record
 	if seen.ClientID != want.ClientID || seen.RedirectURI != want.RedirectURI || seen.Challenge != want.Challenge ||
-		seen.Resource != want.Resource || seen.Scopes.String() != want.Scopes.String() || seen.Person != want.Person {
+		seen.Resource != want.Resource || seen.Scopes.String() != want.Scopes.String() ||
+		!reflect.DeepEqual(seen.Person, want.Person) {
 		t.Errorf("got %+v, want %+v", seen, want)
 	}
 	g := red.Grant
 	if g.ClientID != want.ClientID || g.Resource != want.Resource ||
-		g.Scopes.String() != want.Scopes.String() || g.Person != want.Person {
+		g.Scopes.String() != want.Scopes.String() || !reflect.DeepEqual(g.Person, want.Person) {
 		t.Errorf("got grant %+v, want it bound as the code was", g)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"reflect"
 	"time"
 
 	"github.com/postern-dev/postern/shared/credential"
@@ -111,7 +112,7 @@ func (s *Store) Rotate(
 			return err
 		}
 		out = s.refreshed(g, parsed.generation, now)
-		if !out.Rotated && g.Person == before {
+		if !out.Rotated && reflect.DeepEqual(g.Person, before) {
 			return nil
 		}
 		if d, err = document(ctx, s, k, out.Grant); err != nil {

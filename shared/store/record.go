@@ -131,6 +131,8 @@ type Person struct {
 	// AllowedBy is the rule of ALLOW that let the person in, at Checked.
 	AllowedBy string    `json:"allowed_by"`
 	Checked   time.Time `json:"checked"`
+	// Groups says which of the rules that MCP servers ask about the person fitted then.
+	Groups map[string]bool `json:"groups,omitempty"`
 }
 
 // An Account is what is kept of a person beyond their grants: the newest upstream

@@ -1014,3 +1014,46 @@ run "otel_headers_secret_refuses_to_be_alone" {
 
   expect_failures = [var.otel_headers_secret]
 }
+
+run "mcp_upstreams_refuse_an_identity_that_there_is_not" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    mcp_upstreams = { wiki = { url = "https://wiki.example.com/mcp", identity = "basic" } }
+  }
+
+  expect_failures = [var.mcp_upstreams]
+}
+
+run "mcp_upstream_options_need_a_server" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    mcp_upstream_options = { identity = "headers" }
+  }
+
+  expect_failures = [var.mcp_upstream_options]
+}
+
+run "mcp_upstream_options_refuse_an_identity_that_there_is_not" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    mcp_upstream_url     = "https://wiki.example.com/mcp"
+    mcp_upstream_options = { identity = "basic" }
+  }
+
+  expect_failures = [var.mcp_upstream_options]
+}

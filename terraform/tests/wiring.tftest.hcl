@@ -167,8 +167,19 @@ run "good_values_pass" {
 
     mcp_upstreams = {
       wiki = { url = "https://wiki.example.com/mcp" }
-      crm  = { url = "https://crm.example.com", title = "Customers", scopes = [{ name = "edit", words = "edit" }] }
+      crm = {
+        url        = "https://crm.example.com"
+        title      = "Customers"
+        scopes     = [{ name = "edit", words = "edit" }]
+        identity   = "none"
+        credential = { header = "X-Api-Key", secret = "crm-key" }
+        cloud_run  = "https://crm-abc123-ew.a.run.app"
+        tools      = { allow = ["read_*"], need = [{ match = ["read_all"], scope = "edit" }] }
+      }
     }
+
+    mcp_upstream_url     = "https://docs.example.com/mcp"
+    mcp_upstream_options = { identity = "headers", groups = ["org:acme"] }
 
     look = {
       name            = "Werkzeuge für alle"

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -70,12 +71,16 @@ func (p *Proxy) Port() string { return p.url.Port() }
 
 // A Call is what is known about a request beside the request itself.
 type Call struct {
-	// Token tells the server who calls.
-	Token string
+	// Header tells the server who calls, and that it is us. What the client sent under
+	// these names does not go on.
+	Header http.Header
 	// IDs are those of the JSON-RPC requests in the body, as they are written.
 	IDs [][]byte
 	// Streaming, if not nil, is told when the answer is a stream, before it begins.
 	Streaming func()
+	// Change, if not nil, may change an answer before it leaves. What is not a stream is in
+	// memory. Its error is that of Serve.
+	Change func(res *http.Response, stream bool) error
 }
 
 // A Fault is an answer that cannot be passed on. Text is for the caller, Status the one to
@@ -117,7 +122,7 @@ func (p *Proxy) Serve(w http.ResponseWriter, r *http.Request, c Call) error {
 
 	var failed error
 	reverse := &httputil.ReverseProxy{
-		Rewrite:   func(out *httputil.ProxyRequest) { p.rewrite(out.Out, c.Token) },
+		Rewrite:   func(out *httputil.ProxyRequest) { p.rewrite(out.Out, c.Header) },
 		Transport: p.transport, // follows no redirect
 		ModifyResponse: func(res *http.Response) error {
 			stream, err := check(res, c.IDs)
@@ -128,10 +133,16 @@ func (p *Proxy) Serve(w http.ResponseWriter, r *http.Request, c Call) error {
 					c.Streaming()
 				}
 			}
+			if err == nil && c.Change != nil {
+				err = c.Change(res, stream)
+				failed = err
+			}
 			return err
 		},
 		ErrorHandler: func(_ http.ResponseWriter, _ *http.Request, err error) {
-			failed = fault(r.Context(), context.Cause(ctx), err)
+			if failed == nil {
+				failed = fault(r.Context(), context.Cause(ctx), err)
+			}
 		},
 		FlushInterval: -1,     // as it comes
 		ErrorLog:      silent, // the request's line has it
@@ -141,11 +152,11 @@ func (p *Proxy) Serve(w http.ResponseWriter, r *http.Request, c Call) error {
 }
 
 // rewrite makes the request that goes on. Of the client's own path and query nothing does.
-func (p *Proxy) rewrite(out *http.Request, token string) {
+func (p *Proxy) rewrite(out *http.Request, ours http.Header) {
 	u := *p.url
 	out.URL, out.Host = &u, ""
 	out.Header = sent(out.Header)
-	out.Header.Set("Authorization", "Bearer "+token)
+	maps.Copy(out.Header, ours)
 }
 
 // fault says what an error of the way means to the caller, whose context it is given. ended

@@ -46,7 +46,7 @@ func before(t *testing.T, address string, wait time.Duration) (front *httptest.S
 		r.Body = io.NopCloser(strings.NewReader(string(body)))
 		w.Header().Set("Access-Control-Allow-Origin", "*")
 		w.Header().Set("Cache-Control", "no-store")
-		c := Call{Token: "ours"}
+		c := Call{Header: http.Header{"Authorization": {"Bearer ours"}}}
 		if len(body) > 0 {
 			c.IDs = [][]byte{[]byte("7")}
 		}

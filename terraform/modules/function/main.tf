@@ -37,13 +37,22 @@ resource "google_secret_manager_secret_iam_member" "reader" {
   member    = google_service_account.runtime.member
 }
 
+resource "google_secret_manager_secret_iam_member" "file_reader" {
+  for_each = var.files
+
+  project   = var.project
+  secret_id = each.value
+  role      = "roles/secretmanager.secretAccessor"
+  member    = google_service_account.runtime.member
+}
+
 # A grant takes effect some time after it was made, and a function that cannot be built or
 # cannot read its secrets does not start. So the first deployment waits, and one after
 # other grants does.
 resource "terraform_data" "grants" {
   triggers_replace = {
     account  = google_service_account.runtime.unique_id
-    secrets  = values(merge(var.secrets, var.values))
+    secrets  = concat(values(merge(var.secrets, var.values)), sort(var.files))
     database = var.database
   }
 
@@ -57,6 +66,7 @@ resource "terraform_data" "grants" {
     google_project_iam_member.database,
     google_project_iam_member.event_receiver,
     google_secret_manager_secret_iam_member.reader,
+    google_secret_manager_secret_iam_member.file_reader,
   ]
 }
 
@@ -117,7 +127,7 @@ resource "google_cloudfunctions2_function" "this" {
     # One directory per secret, since a volume hides what else is in it. The
     # file follows `latest` at each read: keys rotate without a deployment.
     dynamic "secret_volumes" {
-      for_each = toset(values(var.secrets))
+      for_each = setunion(values(var.secrets), var.files)
 
       content {
         mount_path = "/secrets/${secret_volumes.value}"

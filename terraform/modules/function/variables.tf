@@ -61,6 +61,12 @@ variable "values" {
   default     = {}
 }
 
+variable "files" {
+  description = "Ids of further secrets of the project that the function may read, each a file below /secrets."
+  type        = set(string)
+  default     = []
+}
+
 variable "database" {
   description = "Firestore database and the role on it; null: the function does not use Firestore."
   type = object({

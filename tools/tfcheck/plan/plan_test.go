@@ -37,7 +37,10 @@ var settings = []string{
 	`otel={ OTEL_EXPORTER_OTLP_ENDPOINT = "https://otlp.example.com", OTEL_TRACES_SAMPLER = "always_on" }`,
 	`otel_headers_secret=otel-headers`,
 	`mcp_upstream_url=https://wiki.example.com/mcp`,
-	`mcp_upstreams={ crm = { url = "https://crm.example.com/mcp", title = "Customers" } }`,
+	`mcp_upstreams={ crm = { url = "https://crm.example.com/mcp", title = "Customers", ` +
+		`identity = "none", credential = { header = "X-Api-Key", secret = "crm-key" }, ` +
+		`tools = { allow = ["read_*"], need = [{ match = ["read_all"], group = "org:acme" }] } } }`,
+	`mcp_upstream_options={ identity = "headers" }`,
 }
 
 // planned is the part of `terraform show -json` that is asserted on.

@@ -51,8 +51,8 @@ func mounts(t *testing.T, p planned) map[string][]string {
 
 // TestEachFunctionMountsOnlyItsSecrets: only token has the private signing
 // keys, and whoever runs other people's tools has no secret of ours but the ring that
-// opens records and the one that tells upstream servers who calls. No key serves two
-// purposes, so the upstream secret can change alone (M1).
+// opens records and the one that tells upstream servers who calls, beside the credentials
+// of those servers. No key serves two purposes, so the upstream secret can change alone (M1).
 func TestEachFunctionMountsOnlyItsSecrets(t *testing.T) {
 	t.Parallel()
 	want := map[string][]string{
@@ -60,7 +60,7 @@ func TestEachFunctionMountsOnlyItsSecrets(t *testing.T) {
 		"authorize": {"fernet-keys", "github-client-secret", "otel-headers"},
 		"token":     {"fernet-keys", "otel-headers", "signing-keys"},
 		"wellknown": {"verification-keys"},
-		"mcp":       {"fernet-keys", "identity-keys", "otel-headers", "verification-keys"},
+		"mcp":       {"crm-key", "fernet-keys", "identity-keys", "otel-headers", "verification-keys"},
 		"cascade":   {"fernet-keys", "github-client-secret", "otel-headers"},
 	}
 	if got := mounts(t, firstPlan(t)); !maps.EqualFunc(got, want, slices.Equal) {
@@ -293,7 +293,9 @@ func TestEveryFunctionIsDeployed(t *testing.T) {
 func TestSettingsFollowTheVariables(t *testing.T) {
 	t.Parallel()
 	f := firstPlan(t).functions(t)
-	const upstreams = `[{"name":"crm","title":"Customers","url":"https://crm.example.com/mcp"}]`
+	const upstreams = `[{"credential":{"file":"/secrets/crm-key/value","header":"X-Api-Key"},"identity":"none",` +
+		`"name":"crm","title":"Customers","tools":{"allow":["read_*"],"need":[{"group":"org:acme","match":["read_all"]}]},` +
+		`"url":"https://crm.example.com/mcp"}]`
 	const stepUp = `[{"advertised":false,"default":false,"name":"admin","words":"delete what was kept"}]`
 	for _, c := range []struct{ function, setting, want string }{
 		{"token", "GRANT_TTL", "720h"},
@@ -333,6 +335,10 @@ func TestSettingsFollowTheVariables(t *testing.T) {
 		{"register", "SCOPES", stepUp},
 		{"wellknown", "SCOPES", stepUp},
 		{"cascade", "SCOPES", ""},
+		{"mcp", "MCP_UPSTREAM_OPTIONS", `{"identity":"headers"}`},
+		{"token", "MCP_UPSTREAM_OPTIONS", `{"identity":"headers"}`},
+		{"authorize", "MCP_UPSTREAM_OPTIONS", `{"identity":"headers"}`},
+		{"wellknown", "MCP_UPSTREAM_OPTIONS", ""},
 		{"register", "MCP_UPSTREAMS", upstreams},
 		{"authorize", "MCP_UPSTREAMS", upstreams},
 		{"token", "MCP_UPSTREAMS", upstreams},

@@ -1,0 +1,50 @@
+package mcp
+
+import (
+	"context"
+	"errors"
+
+	"github.com/postern-dev/postern/functions/mcp/proxy"
+	"github.com/postern-dev/postern/shared/behind"
+	"github.com/postern-dev/postern/shared/credential"
+	"github.com/postern-dev/postern/shared/keyfile"
+)
+
+// An Upstream is an MCP server behind this one. [NewUpstream] makes one.
+type Upstream struct {
+	*proxy.Proxy
+	behind.Calling
+
+	// Secret is the fixed credential, where Calling has one.
+	Secret *keyfile.File[credential.Secret]
+
+	sieve sieve
+	run   *idTokens // for a private Cloud Run service; nil for any other server
+}
+
+// NewUpstream returns the server that a proxy leads to, called so.
+func NewUpstream(p *proxy.Proxy, c behind.Calling) *Upstream {
+	u := &Upstream{Proxy: p, Calling: c, sieve: newSieve(c)}
+	if c.CloudRun != "" {
+		u.run = newIDTokens(c.CloudRun)
+	}
+	return u
+}
+
+// check says what a server lacks of what its Calling needs.
+func (u *Upstream) check(c Config) error {
+	switch {
+	case u == nil:
+		return nil
+	case u.Identity == behind.JWT && c.Identity == nil:
+		return errors.New("mcp: an Upstream that is told who calls by a token needs Config.Identity")
+	case u.Credential.Header != "" && u.Secret == nil:
+		return errors.New("mcp: an Upstream with a Credential needs its Secret")
+	}
+	return nil
+}
+
+// secret returns the fixed credential.
+func (u *Upstream) secret(ctx context.Context) (credential.Secret, error) {
+	return u.Secret.Get(ctx)
+}
