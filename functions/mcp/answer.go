@@ -2,6 +2,7 @@ package mcp
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 	"regexp"
 	"slices"
@@ -20,8 +21,11 @@ import (
 // events here, and this is the one place that decides what becomes of them.
 type answer struct {
 	http.ResponseWriter
+	h      *handler
+	ctx    context.Context // of the call,
+	cancel context.CancelFunc
+	caller *Caller
 	msg    message // what is answered
-	began  func()  // is called when the answer becomes a stream
 	status int
 	caught bool            // a refusal, not sent as it is,
 	plain  strings.Builder // and its text
@@ -100,7 +104,7 @@ func (a *answer) event(b []byte) error {
 // begin makes the answer a stream, with the results that were kept.
 func (a *answer) begin() error {
 	a.WriteHeader(http.StatusOK)
-	a.began()
+	a.h.bound(a.ctx, a.cancel, a.caller)
 	for _, text := range a.kept {
 		if err := a.send(text); err != nil {
 			return err

@@ -34,7 +34,7 @@ func (v *view) checkScopes(caller *Caller, msg message) error {
 func (h *handler) dispatch(w http.ResponseWriter, r *http.Request, caller *Caller, view *view, msg message) error {
 	ctx, cancel := context.WithCancel(context.WithValue(r.Context(), viewContext{}, view))
 	defer cancel()
-	answer := &answer{ResponseWriter: w, msg: msg, began: func() { h.bound(ctx, cancel, caller) }}
+	answer := &answer{ResponseWriter: w, h: h, ctx: ctx, cancel: cancel, caller: caller, msg: msg}
 	if len(msg.calls) == 1 && unquote(msg.calls[0].method) == listen {
 		ctx = context.WithValue(ctx, subscriptionContext{},
 			&subscription{handler: h, caller: *caller, id: msg.calls[0].id, answer: answer})

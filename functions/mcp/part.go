@@ -83,20 +83,16 @@ func NewTool[In, Out any](about sdk.Tool, f func(context.Context, Caller, In) (O
 			if err != nil {
 				return nil, nil, err
 			}
-			var out Out
-			turn := turn{
+			turn := &turn{
 				deps: d, caller: caller, req: req, session: req.Session,
 				used: name{tool, about.Name}, with: in, came: req.Params.InputResponses, state: req.Params.RequestState,
 			}
-			inputs, state, err := turn.run(ctx, func(ctx context.Context) error {
-				out, err = f(ctx, caller, in)
-				return err
-			})
+			out, ask, err := run(ctx, turn, func(ctx context.Context) (Out, error) { return f(ctx, caller, in) })
 			switch {
 			case err != nil:
 				return nil, nil, err
-			case inputs != nil:
-				return &sdk.CallToolResult{InputRequests: inputs, RequestState: state}, nil, nil
+			case ask != nil:
+				return &sdk.CallToolResult{InputRequests: ask.inputs, RequestState: ask.state}, nil, nil
 			}
 			return shape.result(out)
 		}
@@ -120,20 +116,18 @@ func NewPrompt(
 					return nil, invalidParams("the prompt needs the argument " + a.Name)
 				}
 			}
-			var res *sdk.GetPromptResult
-			turn := turn{
+			turn := &turn{
 				deps: d, caller: caller, req: req, session: req.Session, used: name{prompt, about.Name},
 				with: req.Params.Arguments, came: req.Params.InputResponses, state: req.Params.RequestState,
 			}
-			inputs, state, err := turn.run(ctx, func(ctx context.Context) error {
-				res, err = f(ctx, caller, req.Params.Arguments)
-				return err
+			res, ask, err := run(ctx, turn, func(ctx context.Context) (*sdk.GetPromptResult, error) {
+				return f(ctx, caller, req.Params.Arguments)
 			})
 			switch {
 			case err != nil:
 				return nil, err
-			case inputs != nil:
-				return &sdk.GetPromptResult{InputRequests: inputs, RequestState: state}, nil
+			case ask != nil:
+				return &sdk.GetPromptResult{InputRequests: ask.inputs, RequestState: ask.state}, nil
 			case res == nil:
 				return nil, errors.New("the prompt is nil")
 			}
@@ -167,20 +161,18 @@ func reader(d Deps, f func(context.Context, Caller, string) (*sdk.ResourceConten
 		if err != nil {
 			return nil, err
 		}
-		var contents *sdk.ResourceContents
-		turn := turn{
+		turn := &turn{
 			deps: d, caller: caller, req: req, session: req.Session,
 			used: name{resource, req.Params.URI}, came: req.Params.InputResponses, state: req.Params.RequestState,
 		}
-		inputs, state, err := turn.run(ctx, func(ctx context.Context) error {
-			contents, err = f(ctx, caller, req.Params.URI)
-			return err
+		contents, ask, err := run(ctx, turn, func(ctx context.Context) (*sdk.ResourceContents, error) {
+			return f(ctx, caller, req.Params.URI)
 		})
 		switch {
 		case err != nil:
 			return nil, err
-		case inputs != nil:
-			return &sdk.ReadResourceResult{InputRequests: inputs, RequestState: state}, nil
+		case ask != nil:
+			return &sdk.ReadResourceResult{InputRequests: ask.inputs, RequestState: ask.state}, nil
 		case contents == nil:
 			return nil, errors.New("the resource is nil")
 		}

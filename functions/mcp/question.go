@@ -204,22 +204,22 @@ func (t *turn) open(ctx context.Context) error {
 }
 
 // ask returns a question as the SDK sends it.
-func (t *turn) ask(ctx context.Context, q *Question) (sdk.InputRequestMap, string, error) {
+func (t *turn) ask(ctx context.Context, q *Question) (*asking, error) {
 	if t.req.ProtocolVersion() < version20260728 {
-		return nil, "", Problem("there is a question to you that your client cannot show: use a newer client")
+		return nil, Problem("there is a question to you that your client cannot show: use a newer client")
 	}
 	inputs := q.inputs()
 	if need := lacks(ClientCan(ctx), inputs); need != nil {
-		return nil, "", missing(need)
+		return nil, missing(need)
 	}
 	purpose, err := t.purpose()
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	data, err := json.Marshal(kept{Asked: askedOf(inputs), State: q.State})
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	state, err := t.deps.Seal(ctx, t.caller, purpose, data)
-	return inputs, state, err
+	return &asking{inputs, state}, err
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -214,8 +213,7 @@ func (s *subscription) send(event []byte) {
 	a := s.answer
 	if !a.stream {
 		a.Header().Set("Content-Type", "text/event-stream")
-		a.WriteHeader(http.StatusOK)
-		a.began()
+		_ = a.begin() // nothing was kept
 	}
 	_, _ = a.ResponseWriter.Write(event)
 	a.Flush()

@@ -40,27 +40,33 @@ func turnOf(ctx context.Context) *turn {
 	return t
 }
 
+// An asking is a question as the SDK sends it.
+type asking struct {
+	inputs sdk.InputRequestMap
+	state  string
+}
+
 // run runs a part, and turns a question of its into what the SDK is to send.
 //
 // An answer without state is one to a question that had none to bring back, which some clients
 // give at once. Whether there is such a question is known when the part has asked it.
-func (t *turn) run(ctx context.Context, part func(context.Context) error) (sdk.InputRequestMap, string, error) {
+func run[T any](ctx context.Context, t *turn, part func(context.Context) (T, error)) (out T, ask *asking, err error) {
 	if err := t.open(ctx); err != nil {
-		return nil, "", err
+		return out, nil, err
 	}
 	ctx = context.WithValue(ctx, turnContext{}, t)
-	err := part(ctx)
+	out, err = part(ctx)
 	question, ok := errors.AsType[*Question](err)
 	if ok && t.state == "" && len(t.came) > 0 && question.State == nil {
 		if t.answer = askedOf(question.inputs()).answer(t.came, nil); t.answer != nil {
-			err = part(ctx)
+			out, err = part(ctx)
 			question, ok = errors.AsType[*Question](err)
 		}
 	}
 	if ok {
-		return t.ask(ctx, question)
+		ask, err = t.ask(ctx, question)
 	}
-	return nil, "", err
+	return out, ask, err
 }
 
 // purpose binds state to the part and its arguments.
