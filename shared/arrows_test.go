@@ -71,6 +71,7 @@ var arrows = map[string][]string{
 	"cimd": {
 		"oauth", "credential", "dial", "httperr", "origin", "recent", "limit", "strict", "telemetry", "defaults",
 	},
+	"session": {"credential", "edge", "pages", "seal"},
 	// start
 	"boot":       {"config", "telemetry", "edge", "origin", "version"},
 	"boot/serve": {"boot"},
@@ -102,7 +103,7 @@ func init() {
 	for _, p := range []string{
 		"fernet", "credential", "recent", "signing", "keyfile", "config", "telemetry", "store/driver", "seal", "store",
 		"upstream", "upstream/issuer", "upstream/oidc", "origin", "dial", "limit", "httperr", "strict", "edge",
-		"pages", "cimd", "boot", "about",
+		"pages", "cimd", "boot", "about", "session",
 	} {
 		neverLinked[shared+p] = cloud
 	}

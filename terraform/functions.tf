@@ -22,6 +22,9 @@ locals {
   mcp_lifetimes = ["REVOCATION_MAX_AGE", "IDENTITY_TOKEN_TTL"]
   mcp_alone     = { for name, value in var.lifetimes : name => value if contains(local.mcp_lifetimes, name) }
 
+  # The person's page says how soon mcp goes by what was ended there.
+  revocation = { for name, value in var.lifetimes : name => value if name == "REVOCATION_MAX_AGE" }
+
   # Who writes a record says when it ends, so the other lifetimes go with the store.
   store = merge(
     { for name, value in var.lifetimes : name => value if !contains(local.mcp_lifetimes, name) },
@@ -126,6 +129,16 @@ locals {
       environment = merge(local.common, local.behind_gateway, local.documents, local.challenge, local.about, local.resources)
       secrets     = { VERIFICATION_KEYS_FILE = "verification-keys" }
       database    = null
+      timeout     = 30
+      memory      = "256M"
+    }
+    # Pages for people. It writes, for people end their grants here; the provider's secret is not
+    # needed, for authorize signs them in.
+    connections = {
+      description = "Front door, and the person's own page"
+      environment = merge(local.common, var.otel, local.behind_gateway, local.store, local.revocation, { IDENTITY_PROVIDER = local.github.IDENTITY_PROVIDER }, local.resources, local.look)
+      secrets     = { FERNET_KEYS_FILE = "fernet-keys" }
+      database    = local.writer
       timeout     = 30
       memory      = "256M"
     }

@@ -14,6 +14,7 @@ import (
 	"github.com/postern-dev/postern/cmd/postern/internal/front"
 	"github.com/postern-dev/postern/functions/authorize"
 	"github.com/postern-dev/postern/functions/cascade"
+	"github.com/postern-dev/postern/functions/connections"
 	"github.com/postern-dev/postern/functions/mcp"
 	"github.com/postern-dev/postern/functions/register"
 	"github.com/postern-dev/postern/functions/token"
@@ -29,11 +30,12 @@ import (
 // The functions by name, as this program runs them itself.
 var (
 	httpFunctions = map[string]boot.Build{
-		"authorize": authorize.Build(drivers.All),
-		"mcp":       mcp.Build(drivers.All),
-		"register":  register.Build(drivers.All),
-		"token":     token.Build(drivers.All),
-		"wellknown": wellknown.Build,
+		"authorize":   authorize.Build(drivers.All),
+		"connections": connections.Build(drivers.All),
+		"mcp":         mcp.Build(drivers.All),
+		"register":    register.Build(drivers.All),
+		"token":       token.Build(drivers.All),
+		"wellknown":   wellknown.Build,
 	}
 	eventFunctions = map[string]boot.BuildEvent[cloudevents.Event]{
 		"cascade": cascade.Build(drivers.All),

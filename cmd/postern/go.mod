@@ -68,6 +68,7 @@ require (
 	github.com/modern-go/reflect2 v0.0.0-20180701023420-4b7aa43c6742 // indirect
 	github.com/ncruces/go-strftime v1.1.0 // indirect
 	github.com/postern-dev/postern/functions/cascade v0.0.0
+	github.com/postern-dev/postern/functions/connections v0.0.0
 	github.com/postern-dev/postern/test/kit v0.0.0
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
 	github.com/rogpeppe/go-internal v1.14.1
@@ -118,6 +119,8 @@ replace github.com/postern-dev/postern/functions/wellknown => ../../functions/we
 replace github.com/postern-dev/postern/functions/mcp => ../../functions/mcp
 
 replace github.com/postern-dev/postern/functions/cascade => ../../functions/cascade
+
+replace github.com/postern-dev/postern/functions/connections => ../../functions/connections
 
 replace github.com/postern-dev/postern/terraform/gateway => ../../terraform/gateway
 

@@ -37,6 +37,9 @@ func (h *handler) callback(w http.ResponseWriter, r *http.Request, params strict
 	if p, ok := h.Provider.(upstream.FormSignIn); ok && p.WantsForm(url.Values(from)) {
 		return showSignIn(w, r, t, hint(params.Get(upstream.HintField)))
 	}
+	if t.Visit {
+		return h.arrive(w, r, t, from)
+	}
 	redirect, err := h.redirect(r, t)
 	if err != nil {
 		return err

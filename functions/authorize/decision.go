@@ -89,6 +89,15 @@ func startAgain(err error) error {
 // back, and the cookie that must come with it, exist from now on and not before. A
 // repeated approval gives the same answer: both are derived from the transaction.
 func (h *handler) approve(w http.ResponseWriter, r *http.Request, t transaction) error {
+	if err := h.toProvider(w, r, t); err != nil {
+		return err
+	}
+	telemetry.Audit(r.Context(), h.Log, telemetry.ConsentApproved, approvalFields(t)...)
+	return nil
+}
+
+// toProvider sends the browser to the provider, with the cookie that has to come back with it.
+func (h *handler) toProvider(w http.ResponseWriter, r *http.Request, t transaction) error {
 	away, err := h.providerURL(r, t, t.Request.Hints)
 	if err != nil {
 		return err
@@ -99,7 +108,6 @@ func (h *handler) approve(w http.ResponseWriter, r *http.Request, t transaction)
 	}
 	makeRoom(w, r, signInCookie)
 	pages.SetCookie(w, r, signInCookie+t.id(), sealed, t.Expiry.Sub(h.Now())+recognised)
-	telemetry.Audit(r.Context(), h.Log, telemetry.ConsentApproved, approvalFields(t)...)
 	pages.SeeOther(w, away)
 	return nil
 }

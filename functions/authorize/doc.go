@@ -8,6 +8,9 @@
 //	                     decision.go
 //	GET  /auth/callback  the same browser, the person's identity, who may enter; the code
 //	                     callback.go → person.go → code.go
+//	POST /connections/sign-in
+//	                     a person wants to see their own page: to the provider and back
+//	                     visit.go → callback.go
 //	POST /auth/callback  the answer of a sign-in form of our own
 //	                     sign_in.go → callback.go
 //

@@ -121,7 +121,7 @@ func clientLink(to oauth.Redirect, nameValues ...string) template.URL {
 
 type unfinishedData struct {
 	Provider, Link string
-	Fault          bool
+	Fault, Visit   bool
 }
 
 // unfinished is the error of an approved sign-in that did not come to its end. Nothing is
@@ -134,7 +134,7 @@ func (h *handler) unfinished(r *http.Request, t transaction, err error) error {
 		link = r.URL.RequestURI()
 	}
 	return pages.Explain(err, unfinishedPage, unfinishedData{
-		Provider: h.Provider.Title(), Link: link, Fault: httperr.Of(err).Fault,
+		Provider: h.Provider.Title(), Link: link, Fault: httperr.Of(err).Fault, Visit: t.Visit,
 	})
 }
 
@@ -173,12 +173,16 @@ type expiredData struct {
 	Within             pages.Duration
 	Again, Destination string
 	Back               template.URL
+	Visit              bool
 }
 
 // expired is the error of a sign-in that this browser began and did not finish in time. That
 // is neither an attack nor a mistake: the page begins again with the same request, which the client
 // may still be waiting for, or tells the client.
 func (h *handler) expired(r *http.Request, t transaction) error {
+	if t.Visit {
+		return h.explainExpired(expiredData{Again: oauth.ConnectionsPath, Visit: true})
+	}
 	to, err := h.redirect(r, t)
 	if err != nil {
 		return err

@@ -62,7 +62,8 @@ type Config struct {
 
 type handler struct{ Config }
 
-// New returns the authorization endpoint: /authorize and /auth/callback.
+// New returns the authorization endpoint, /authorize, the way to a person's own page, and for
+// both the way back from the identity provider.
 func New(c Config) (http.Handler, error) {
 	switch {
 	case c.Store == nil:
@@ -84,6 +85,8 @@ func New(c Config) (http.Handler, error) {
 	mux := edge.NewMux()
 	mux.Handle(http.MethodGet, oauth.AuthorizePath, pages.Errors(h.authorize))
 	mux.Handle(http.MethodPost, oauth.AuthorizePath, pages.Errors(h.decide))
+	mux.Handle(http.MethodGet, oauth.VisitPath, http.HandlerFunc(toConnections))
+	mux.Handle(http.MethodPost, oauth.VisitPath, pages.Errors(h.visit))
 	mux.Handle(http.MethodGet, oauth.CallbackPath, pages.Errors(h.callbackGet))
 	mux.Handle(http.MethodPost, oauth.CallbackPath, pages.Errors(h.callbackPost))
 	mux.Handle(http.MethodPost, oauth.SignOutPath, edge.JSONErrors(h.signedOut))

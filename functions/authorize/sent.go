@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/pages"
 )
@@ -30,7 +31,7 @@ func send(
 	w http.ResponseWriter, r *http.Request, to oauth.Redirect, t transaction, login string, nameValues ...string,
 ) error {
 	response := slices.Concat(nameValues, answerOf(t))
-	if !to.PrivateUse() || !pages.Wanted(r) {
+	if !to.PrivateUse() || !edge.WantsPage(r) {
 		pages.SeeOther(w, to.With(response...))
 		return nil
 	}

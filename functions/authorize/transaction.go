@@ -25,6 +25,7 @@ type transaction struct {
 	Browser string    `json:"b"` // hash of the secret in the browser's cookie
 	Issuer  string    `json:"i"`
 	Expiry  time.Time `json:"e"`
+	Visit   bool      `json:"v,omitempty"` // without a request: see visit.go
 }
 
 var errExpired = errors.New("transaction expired")

@@ -188,6 +188,10 @@ func (h *handler) admit(next http.Handler) http.Handler {
 			return err
 		}
 		caller, err := h.authenticate(r)
+		if errors.Is(err, edge.ErrNoCredentials) && opened(r) {
+			toFrontDoor(w)
+			return nil
+		}
 		if err != nil {
 			return err
 		}

@@ -72,6 +72,13 @@ var Functions = []Function{
 		NeverLinks: slices.Concat(deployed, signingIn, writing),
 	},
 	{
+		Name: "connections", Trigger: HTTP,
+		Settings: slices.Concat(every, observed, storing, []string{
+			"IDENTITY_PROVIDER", "OIDC_ISSUER", "OIDC_TITLE", "REVOCATION_MAX_AGE",
+		}, resources, look),
+		NeverLinks: slices.Concat(deployed, signingIn, []string{"github.com/modelcontextprotocol"}),
+	},
+	{
 		Name: "cascade", Trigger: Event,
 		Settings:   slices.Concat(entry, openid, []string{"GITHUB_CLIENT_SECRET_FILE"}),
 		NeverLinks: slices.Concat(deployed, signingIn),

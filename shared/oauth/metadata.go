@@ -11,6 +11,10 @@ const (
 	RevokePath     = "/revoke"
 	IntrospectPath = "/introspect"
 	JWKSPath       = "/.well-known/jwks.json"
+	// ConnectionsPath is where people see and end what they connected, and VisitPath where
+	// they sign in for it.
+	ConnectionsPath = "/connections"
+	VisitPath       = "/connections/sign-in"
 	// IdentityKeysPath is where the keys are that tell upstream servers who calls. They
 	// are not those of JWKSPath, and no metadata document names them.
 	IdentityKeysPath = "/.well-known/identity-jwks.json"

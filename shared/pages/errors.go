@@ -78,7 +78,7 @@ func general(err error, a httperr.Answer) *explained {
 }
 
 func writeError(w http.ResponseWriter, r *http.Request, err error) {
-	if prefersJSON(r) {
+	if edge.WantsJSON(r) {
 		edge.WriteJSONError(w, r, err)
 		return
 	}

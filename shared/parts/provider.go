@@ -2,6 +2,7 @@ package parts
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -51,6 +52,21 @@ func Provider(
 		}
 	}
 	return p, allow
+}
+
+// ProviderTitle returns what people call the provider of IDENTITY_PROVIDER, for a function that
+// names it and asks nothing there.
+func ProviderTitle(r *config.Reader) string {
+	switch name, preset, _ := strings.Cut(r.Enum("IDENTITY_PROVIDER"), ":"); name {
+	case "oidc":
+		known, _ := issuer.PresetByName(preset)
+		said, address := config.Parse(r, "OIDC_TITLE", title), config.Parse(r, "OIDC_ISSUER", issuer.Parse)
+		_, host, _ := strings.Cut(address, "://")
+		return cmp.Or(said, known.Title, strings.SplitN(host, "/", 2)[0])
+	case "github":
+		return (&upstream.GitHub{}).Title()
+	}
+	return (&upstream.Development{}).Title()
 }
 
 // The provider constructors return an interface that is nil after a problem, never one

@@ -226,7 +226,7 @@ func (s *Store) startGrant(id string, code Code, c Client, now time.Time) Redemp
 	g := Grant{
 		ID: id, ClientID: c.ID, ClientName: c.Name(), Public: c.Public(), Person: code.Person,
 		CIMD: code.CIMD != nil, Scopes: code.Scopes, Resource: code.Resource, Offline: code.Offline,
-		Started: now, Expiry: now.Add(s.life.GrantTTL),
+		RedirectURI: code.RedirectURI, Started: now, Expiry: now.Add(s.life.GrantTTL),
 	}
 	if !c.GetsRefreshToken(code.Offline) {
 		return Redemption{Grant: g}

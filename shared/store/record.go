@@ -195,6 +195,8 @@ type Grant struct {
 	Scopes     oauth.Scopes `json:"scopes"`
 	Resource   string       `json:"resource"`
 	Offline    bool         `json:"offline,omitempty"` // as in its code
+	// RedirectURI is where the code went, for the person to know the client by.
+	RedirectURI string `json:"redirect_uri,omitempty"`
 	// CIMD is set for a CIMD client, which is not registered here, so that there is no
 	// registration whose end would be the grant's.
 	CIMD      bool      `json:"published,omitempty"`

@@ -24,6 +24,7 @@ const (
 	SignInCompleted        Event = "sign_in.completed"
 	SignInFailed           Event = "sign_in.failed"
 	SignInBindingFailed    Event = "sign_in.binding_failed"
+	ConnectionsOpened      Event = "connections.opened"
 	EntryRefused           Event = "entry.refused"
 	SignOutReceived        Event = "sign_out.received"
 	SignOutRefused         Event = "sign_out.refused"
@@ -83,6 +84,8 @@ var Events = []EventInfo{
 		"The identity provider said that somebody signed out there; that many grants were ended."},
 	{SignOutRefused, slog.LevelWarn, []string{"reason"},
 		"Somebody sent a logout token that is not good. It ended nothing. Many are an attack, or another provider's."},
+	{ConnectionsOpened, slog.LevelInfo, []string{"person"},
+		"A person signed in to see their own connections. The ones that they end are grant.revoked, by person."},
 	{CodeRedeemed, slog.LevelInfo, []string{"client_id", "grant"}, "A code became tokens."},
 	{CodeReplayed, slog.LevelWarn, []string{"client_id", "grant"},
 		"A code was presented again by the right client; its tokens are revoked."},

@@ -28,6 +28,13 @@ func TestEveryProbedURLReachesItsFunction(t *testing.T) {
 		{"GET HEAD PUT DELETE OPTIONS", "/register/abc-DEF_123", "register"},
 		{"GET POST HEAD OPTIONS", "/authorize", "authorize"},
 		{"GET POST HEAD OPTIONS", "/auth/callback", "authorize"},
+		{"GET HEAD POST OPTIONS", "/connections/sign-in", "authorize"},
+		{"GET POST HEAD OPTIONS", "/connections", "connections"},
+		{"GET HEAD OPTIONS", "/", "connections"},
+		{"GET HEAD OPTIONS", "/health", "connections"},
+		{"GET HEAD OPTIONS", "/favicon.ico", "connections"},
+		{"GET HEAD OPTIONS", "/robots.txt", "connections"},
+		{"GET HEAD OPTIONS", "/no/such/path", "connections"},
 		{"POST GET OPTIONS", "/token", "token"},
 		{"POST GET OPTIONS", "/revoke", "token"},
 		{"POST GET OPTIONS", "/introspect", "token"},
@@ -69,18 +76,11 @@ func TestWhatIsNotListedIsRefused(t *testing.T) {
 		method, path string
 		known        bool
 	}{
-		{"GET", "/", false},
-		{"GET", "/favicon.ico", false},
-		{"POST", "/Token", false},
-		{"POST", "/token/", false},
-		{"POST", "/token/x", false},
-		{"POST", "//token", false},
-		{"GET", "/%2Fjwks", false},
-		{"GET", "/auth%2Fcallback", false},
-		{"GET", "/register/a/b", false},
-		{"GET", "/register/", false},
-		{"GET", "/xwell-known/oauth-protected-resource", false},
-		{"GET", "/.well-known", false},
+		{"POST", "/", true},
+		{"POST", "/Token", true},
+		{"POST", "/token/", true},
+		{"POST", "/token/x", true},
+		{"POST", "//token", true},
 		{"GET", "", false},
 		{"DELETE", "/token", true},
 		{"POST", "/.well-known/jwks.json", true},
@@ -91,6 +91,21 @@ func TestWhatIsNotListedIsRefused(t *testing.T) {
 		if ok || known != c.known {
 			t.Errorf("%s %s: got %+v, known %v, ok %v; want known %v and no route",
 				c.method, c.path, route, known, ok, c.known)
+		}
+	}
+}
+
+// TestWhatIsLikeAnotherPathIsElsewhere: what a careless matcher would take for a path of ours reads as
+// what it is, nothing.
+func TestWhatIsLikeAnotherPathIsElsewhere(t *testing.T) {
+	t.Parallel()
+	m := loaded(t)
+	for _, path := range []string{
+		"/%2Fjwks", "/auth%2Fcallback", "/register/a/b", "/register/", "/token/", "//token", "/Authorize",
+		"/xwell-known/oauth-protected-resource", "/.well-known",
+	} {
+		if route, _, ok := m.Match("GET", path); !ok || route.OperationID != "elseGet" {
+			t.Errorf("GET %s: got %+v, ok %v; want the route for everything else", path, route, ok)
 		}
 	}
 }

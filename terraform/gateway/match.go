@@ -78,6 +78,10 @@ func parseTemplate(path string) (template, error) {
 	if !strings.HasPrefix(path, "/") {
 		return t, fmt.Errorf("%s: does not begin with a slash", path)
 	}
+	if path == "/" {
+		t.rank, t.pattern = []int{0}, regexp.MustCompile("^/$")
+		return t, nil
+	}
 	var pattern strings.Builder
 	wild := false
 	for i, s := range segments {

@@ -302,6 +302,7 @@ func TestSettingsFollowTheVariables(t *testing.T) {
 		{"authorize", "GRANT_TTL", "720h"},
 		{"wellknown", "GRANT_TTL", ""},
 		{"mcp", "REVOCATION_MAX_AGE", "5s"},
+		{"connections", "REVOCATION_MAX_AGE", "5s"},
 		{"mcp", "IDENTITY_TOKEN_TTL", "1m"},
 		{"token", "IDENTITY_TOKEN_TTL", ""},
 		{"token", "CODE_TTL", ""}, // not set, so the default of the code holds

@@ -109,7 +109,7 @@ func (p *probe) wrongMethod(ctx context.Context) error {
 // something else, a redirect or a fault (E1).
 func paths(ctx context.Context, p *probe) error {
 	for _, path := range []string{
-		"/", "/postern-doctor", "/.well-known/postern-doctor", "/mcp/.well-known/postern-doctor",
+		"/postern-doctor", "/.well-known/postern-doctor", "/mcp/.well-known/postern-doctor",
 		"/token/" + url.PathEscape("a b"), "/register/%2e%2e%2ftoken",
 	} {
 		fromPage := map[string]string{"Origin": inspector}

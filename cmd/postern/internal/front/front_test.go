@@ -65,6 +65,8 @@ func TestRequestsReachTheFunctionThatOwnsTheRoute(t *testing.T) {
 		{"OPTIONS", "/token", "token"},
 		{"GET", "/.well-known/oauth-protected-resource/mcp", "wellknown"},
 		{"DELETE", "/mcp", "mcp"},
+		{"GET", "/", "connections"},
+		{"GET", "/auth/callback/x", "connections"},
 	} {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest(c.method, c.path, nil))
@@ -81,7 +83,7 @@ func TestWhatIsNotListedIsAnsweredAsTheGatewayDoes(t *testing.T) {
 		method, path string
 		status       int
 	}{
-		{"GET", "/", 404}, {"POST", "/Token", 404}, {"GET", "//token", 404}, {"GET", "/auth/callback/x", 404},
+		{"GET", "", 404}, {"POST", "/Token", 405}, {"POST", "//token", 405}, {"POST", "/auth/callback/x", 405},
 		{"PATCH", "/token", 405},
 	} {
 		w := httptest.NewRecorder()

@@ -1,4 +1,4 @@
-package pages
+package edge
 
 import (
 	"mime"
@@ -7,17 +7,16 @@ import (
 	"strings"
 )
 
-// prefersJSON reports whether Accept ranks application/json above text/html.
-func prefersJSON(r *http.Request) bool {
-	accept := strings.Join(r.Header.Values("Accept"), ",")
-	return quality(accept, "application/json") > quality(accept, "text/html")
-}
-
-// Wanted reports whether the caller asks for pages, as a browser does that a person looks at.
+// WantsPage reports whether the caller asks for pages, as a browser does that a person looks at.
 // A program that takes anything does not.
-func Wanted(r *http.Request) bool {
+func WantsPage(r *http.Request) bool { return prefers(r, "text/html", "application/json") }
+
+// WantsJSON reports whether Accept ranks application/json above text/html.
+func WantsJSON(r *http.Request) bool { return prefers(r, "application/json", "text/html") }
+
+func prefers(r *http.Request, one, other string) bool {
 	accept := strings.Join(r.Header.Values("Accept"), ",")
-	return quality(accept, "text/html") > quality(accept, "application/json")
+	return quality(accept, one) > quality(accept, other)
 }
 
 // quality returns the weight that an Accept header gives a media type (RFC 9110
