@@ -114,6 +114,13 @@ func TestLanguageIsThePersons(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ accept, locales, want string }{
 		{"", "", "en"},
+		{"de-AT,de;q=0.9,en;q=0.8", "", "de"},
+		{"pt-BR", "", "pt"},
+		{"zh-CN,zh;q=0.9", "", "zh-Hans"},
+		{"ar-EG,ar;q=0.9", "", "ar"},
+		{"en", "xx ja fr", "ja"},
+		{"fr", "xx", "fr"},
+		{"fr", strings.Repeat("de ", maxWishes), "fr"},
 		{"en-GB,en;q=0.9,de;q=0.8", "", "en"},
 		{"sv,*;q=0.1", "", "en"},
 		{"*", "", "en"},

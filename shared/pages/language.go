@@ -25,7 +25,9 @@ var catalogues embed.FS
 
 // speeches are the languages, the one for everybody else first.
 var speeches = []*speech{
-	newSpeech(language.English),
+	newSpeech(language.English), newSpeech(language.German), newSpeech(language.French), newSpeech(language.Spanish),
+	newSpeech(language.Portuguese), newSpeech(language.Japanese), newSpeech(language.SimplifiedChinese),
+	newSpeech(language.Arabic),
 }
 
 // newSpeech reads the catalogue when the language is first spoken: a start reads none.
