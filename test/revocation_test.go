@@ -57,6 +57,7 @@ var endings = []ending{
 		postern(t, s, nil, "clients", "delete", "--yes", c.app.ID)
 	}, "invalid_client", "client deleted"},
 	{"the client deletes itself", deleteItself, "invalid_client", "client deleted"},
+	{"the person ends it on their own page", endOnOwnPage, "invalid_grant", "ended by the person"},
 }
 
 // revokeWith sends a token to /revoke (RFC 7009).
@@ -76,6 +77,32 @@ func deleteItself(t *testing.T, s *rig.Server, c *connection) {
 	r := newRequest(t, http.MethodDelete, s.URL+"/register/"+c.app.ID, nil)
 	r.Header.Set("Authorization", "Bearer "+c.app.ManageToken)
 	wantStatus(t, s, r, http.StatusNoContent)
+}
+
+// endOnOwnPage signs the person in again, in a browser that knows nothing, and ends what the page shows (CD-19).
+func endOnOwnPage(t *testing.T, s *rig.Server, c *connection) {
+	t.Helper()
+	b := s.Browser("")
+	p, err := b.Get(t.Context(), s.URL+"/connections")
+	press := func(button string) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		form := p.FormWith(button)
+		if form == nil {
+			t.Fatalf("no button %s on %s\n%s", button, p.URL, p.Body)
+		}
+		p, err = b.Submit(t.Context(), p, form, nil, button)
+	}
+	press("account=another")
+	for err == nil && (p.FormWith("login") != nil || p.FormWith("authorize=1") != nil) {
+		p, err = b.Continue(t.Context(), p, c.login)
+	}
+	press("end=all")
+	if err != nil || p.FormWith("end=all") != nil || !strings.Contains(p.Body, "Ended lately") {
+		t.Fatalf("after the end: got %v, %s", err, p.Body)
+	}
 }
 
 func newRequest(t *testing.T, method, address string, body io.Reader) *http.Request {

@@ -81,7 +81,7 @@ func TestVisitGivesTheBrowserASession(t *testing.T) {
 }
 
 // Nobody can be made somebody else: a visit needs the click on a page of ours, and ends in the browser that began
-// it (CD-02, CD-03).
+// it (CD-02, CD-03, CD-20).
 func TestVisitIsBoundToTheBrowserThatBeganIt(t *testing.T) {
 	t.Parallel()
 	f := serve(t, nil).endpoint

@@ -20,7 +20,7 @@ const (
 	mona    = "github:2"
 )
 
-// A person sees their own connections, each with what was proved of it, and nobody else's.
+// A person sees their own connections, each with what was proved of it, and nobody else's (CD-19).
 func TestPersonSeesTheirOwnConnections(t *testing.T) {
 	t.Parallel()
 	f := open(t)
@@ -44,7 +44,7 @@ func TestPersonSeesTheirOwnConnections(t *testing.T) {
 	}
 }
 
-// Without a session there is the way to sign in, and nothing of anybody.
+// Without a session there is the way to sign in, and nothing of anybody (CD-20).
 func TestNobodySeesAnythingUnsigned(t *testing.T) {
 	t.Parallel()
 	f := open(t)
@@ -103,7 +103,7 @@ func TestPersonEndsAllOfTheirOwn(t *testing.T) {
 	}
 }
 
-// A page of another site, another session's form, or another person's grant ends nothing (CD-03): somebody else may
+// A page of another site, another session's form, or another person's grant ends nothing (CD-20): somebody else may
 // have signed in meanwhile, in another tab.
 func TestNothingEndsThatWasNotPressedHereAndNow(t *testing.T) {
 	t.Parallel()
