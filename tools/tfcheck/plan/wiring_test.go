@@ -56,12 +56,13 @@ func mounts(t *testing.T, p planned) map[string][]string {
 func TestEachFunctionMountsOnlyItsSecrets(t *testing.T) {
 	t.Parallel()
 	want := map[string][]string{
-		"register":  {"fernet-keys", "otel-headers"},
-		"authorize": {"fernet-keys", "github-client-secret", "otel-headers"},
-		"token":     {"fernet-keys", "otel-headers", "signing-keys"},
-		"wellknown": {"verification-keys"},
-		"mcp":       {"crm-key", "fernet-keys", "identity-keys", "otel-headers", "verification-keys"},
-		"cascade":   {"fernet-keys", "github-client-secret", "otel-headers"},
+		"register":    {"fernet-keys", "otel-headers"},
+		"authorize":   {"fernet-keys", "github-client-secret", "otel-headers"},
+		"token":       {"fernet-keys", "otel-headers", "signing-keys"},
+		"wellknown":   {"verification-keys"},
+		"mcp":         {"crm-key", "fernet-keys", "identity-keys", "otel-headers", "verification-keys"},
+		"cascade":     {"fernet-keys", "github-client-secret", "otel-headers"},
+		"connections": {"fernet-keys", "otel-headers"},
 	}
 	if got := mounts(t, firstPlan(t)); !maps.EqualFunc(got, want, slices.Equal) {
 		t.Errorf("functions mount %v, want %v", got, want)
