@@ -26,10 +26,8 @@ locals {
   revocation = { for name, value in var.lifetimes : name => value if name == "REVOCATION_MAX_AGE" }
 
   # Who writes a record says when it ends, so the other lifetimes go with the store.
-  store = merge(
-    { for name, value in var.lifetimes : name => value if !contains(local.mcp_lifetimes, name) },
-    { STORE = "firestore:${var.project}/${module.store.database}" },
-  )
+  records = { for name, value in var.lifetimes : name => value if !contains(local.mcp_lifetimes, name) }
+  store   = { for name, setting in local.stores : name => merge(local.records, { STORE = setting }) }
 
   github = merge({
     IDENTITY_PROVIDER = "github"
@@ -91,15 +89,15 @@ locals {
   # What is sent besides the log: wellknown, which has to do without everything, sends nothing.
   otel_secrets = var.otel_headers_secret == null ? {} : { OTEL_EXPORTER_OTLP_HEADERS = var.otel_headers_secret }
 
-  reader = { id = module.store.database, role = "roles/datastore.viewer" }
-  writer = { id = module.store.database, role = "roles/datastore.user" }
+  reader = { id = one(module.store[*].database), role = "roles/datastore.viewer" }
+  writer = { id = one(module.store[*].database), role = "roles/datastore.user" }
 
   # environment: settings (docs/configuration.md); secrets: setting => secret;
   # timeout in seconds, below the deadline in gateway/openapi.yaml.
   http_functions = {
     register = {
       description = "Dynamic client registration and its management"
-      environment = merge(local.common, var.otel, local.behind_gateway, local.store, local.redirects, local.resources)
+      environment = merge(local.common, var.otel, local.behind_gateway, local.store["register"], local.redirects, local.resources)
       secrets     = { FERNET_KEYS_FILE = "fernet-keys" }
       database    = local.writer
       timeout     = 30
@@ -107,7 +105,7 @@ locals {
     }
     authorize = {
       description = "Authorization endpoint, consent and the return from GitHub"
-      environment = merge(local.common, var.otel, local.behind_gateway, local.store, local.github, local.documents, local.redirects, local.contact, local.look, local.resources, local.options, { OFFLINE_ACCESS = tostring(var.offline_access) })
+      environment = merge(local.common, var.otel, local.behind_gateway, local.store["authorize"], local.github, local.documents, local.redirects, local.contact, local.look, local.resources, local.options, { OFFLINE_ACCESS = tostring(var.offline_access) })
       secrets     = { FERNET_KEYS_FILE = "fernet-keys", GITHUB_CLIENT_SECRET_FILE = "github-client-secret" }
       database    = local.writer
       timeout     = 30
@@ -117,7 +115,7 @@ locals {
     # memberships with the person's own token, so it needs no client secret.
     token = {
       description = "Token, revocation and introspection endpoints"
-      environment = merge(local.common, var.otel, local.behind_gateway, local.store, local.github, local.resources, local.options)
+      environment = merge(local.common, var.otel, local.behind_gateway, local.store["token"], local.github, local.resources, local.options)
       secrets     = { FERNET_KEYS_FILE = "fernet-keys", SIGNING_KEYS_FILE = "signing-keys" }
       database    = local.writer
       timeout     = 30
@@ -136,7 +134,7 @@ locals {
     # needed, for authorize signs them in.
     connections = {
       description = "Front door, and the person's own page"
-      environment = merge(local.common, var.otel, local.behind_gateway, local.store, local.revocation, { IDENTITY_PROVIDER = local.github.IDENTITY_PROVIDER }, local.resources, local.look)
+      environment = merge(local.common, var.otel, local.behind_gateway, local.store["connections"], local.revocation, { IDENTITY_PROVIDER = local.github.IDENTITY_PROVIDER }, local.resources, local.look)
       secrets     = { FERNET_KEYS_FILE = "fernet-keys" }
       database    = local.writer
       timeout     = 30
@@ -146,7 +144,7 @@ locals {
     # database for reading only. Its private keys tell upstream servers who calls.
     mcp = {
       description = "MCP endpoint"
-      environment = merge(local.common, var.otel, local.behind_gateway, local.store, local.mcp_alone, local.github, local.resources, local.options, local.upstream, { for setting, value in local.about : setting => value if setting == "SERVER_NAME" })
+      environment = merge(local.common, var.otel, local.behind_gateway, local.store["mcp"], local.mcp_alone, local.github, local.resources, local.options, local.upstream, { for setting, value in local.about : setting => value if setting == "SERVER_NAME" })
       secrets     = { FERNET_KEYS_FILE = "fernet-keys", VERIFICATION_KEYS_FILE = "verification-keys", IDENTITY_KEYS_FILE = "identity-keys" }
       database    = local.reader
       timeout     = 300
@@ -157,7 +155,7 @@ locals {
   # Revokes a person's GitHub token with the app's credentials.
   cascade = {
     description = "Removes what hangs from a deleted client or an ended grant"
-    environment = merge(local.common, var.otel, local.store, local.github)
+    environment = merge(local.common, var.otel, local.store["cascade"], local.github)
     secrets     = { FERNET_KEYS_FILE = "fernet-keys", GITHUB_CLIENT_SECRET_FILE = "github-client-secret" }
     timeout     = 120
     memory      = "256M"

@@ -1,5 +1,6 @@
 module "store" {
   source = "./modules/store"
+  count  = local.is_postgres ? 0 : 1
 
   project                = var.project
   database               = var.database
@@ -9,6 +10,11 @@ module "store" {
   point_in_time_recovery = var.point_in_time_recovery
 
   depends_on = [google_project_service.this]
+}
+
+moved {
+  from = module.store
+  to   = module.store[0]
 }
 
 module "keys" {
@@ -43,10 +49,11 @@ module "function" {
   bucket      = google_storage_bucket.source.name
   builder     = google_service_account.builder.id
   environment = each.value.environment
+  network     = each.value.database == null ? null : local.network
   secrets     = { for setting, secret in each.value.secrets : setting => module.keys.ids[secret] }
   values      = each.key == "wellknown" ? {} : local.otel_secrets
   files       = each.key == "mcp" ? local.credentials : []
-  database    = each.value.database
+  database    = local.is_postgres ? null : each.value.database
   invoker     = google_service_account.gateway.member
   timeout     = each.value.timeout
   memory      = each.value.memory
@@ -72,17 +79,20 @@ module "cascade" {
   bucket      = google_storage_bucket.source.name
   builder     = google_service_account.builder.id
   environment = local.cascade.environment
+  network     = local.network
   secrets     = { for setting, secret in local.cascade.secrets : setting => module.keys.ids[secret] }
   values      = local.otel_secrets
-  database    = local.writer
+  database    = local.is_postgres ? null : local.writer
+  invoker     = one(google_service_account.schedule[*].member)
+  internal    = true
   timeout     = local.cascade.timeout
   memory      = local.cascade.memory
   instances   = local.instances["cascade"]
   grants_take = var.grants_take
 
-  events = {
-    database  = module.store.database
-    region    = module.store.location
+  events = local.is_postgres ? null : {
+    database  = one(module.store[*].database)
+    region    = one(module.store[*].location)
     documents = ["grants/{id}", "clients/{id}", "codes/{id}", "people/{id}"]
   }
 

@@ -10,11 +10,14 @@ resource "terraform_data" "protection" {
   }
 
   depends_on = [
+    google_cloud_scheduler_job.cascade,
     google_project_iam_member.builder,
+    google_project_iam_member.database_user,
     google_project_iam_member.eventarc,
     google_project_service_identity.apigateway,
     google_service_account.builder,
     google_service_account.gateway,
+    google_service_account.schedule,
     google_storage_bucket.source,
     module.alerts,
     module.cascade,
@@ -22,6 +25,7 @@ resource "terraform_data" "protection" {
     module.function,
     module.gateway,
     module.keys,
+    module.postgres,
     module.store,
   ]
 }

@@ -15,7 +15,12 @@ resource "google_project_service" "this" {
     "servicecontrol.googleapis.com",
     "servicemanagement.googleapis.com",
     "storage.googleapis.com",
-  ], var.custom_domain ? ["compute.googleapis.com"] : []))
+    ],
+    var.custom_domain || local.is_postgres ? ["compute.googleapis.com"] : [],
+    local.is_postgres ? [
+      "cloudscheduler.googleapis.com", "servicenetworking.googleapis.com", "sqladmin.googleapis.com",
+    ] : [],
+  ))
 
   project = var.project
   service = each.value

@@ -32,7 +32,7 @@ func newQueued(t *testing.T) *queued {
 	s := postgres.Shared(t)
 	url := s.Database(t)
 	name := strings.TrimPrefix(url, "postgres:")
-	_, err := postgresdriver.Migrate(t.Context(), name, nil)
+	_, err := postgresdriver.Migrate(t.Context(), name, nil, postgresdriver.Options{})
 	fixture.Must(t, err)
 	d, err := postgresdriver.Open(t.Context(), name, nil)
 	fixture.Must(t, err)

@@ -82,10 +82,25 @@ type Migration struct {
 	From, To int // versions of the tables; equal if there was nothing to do
 }
 
+// A Grant lets a role of the database do what a server does, and nothing else.
+type Grant struct {
+	Role string
+	// Read grants reading alone.
+	Read bool
+}
+
+// Options are what a migration is besides. The zero value grants nothing.
+type Options struct {
+	// Owner is a role that owns the tables, so that every member of it may migrate them; empty
+	// is who runs the migration.
+	Owner  string
+	Grants []Grant
+}
+
 // Migrate makes or changes the tables of the database that a STORE setting without "postgres:"
-// names, and lets roles use them. Several at once wait for each other. Either all of it happens
+// names, and grants. Several at once wait for each other. Either all of it happens
 // or nothing.
-func Migrate(ctx context.Context, name string, cloudSQL CloudSQL, roles ...string) (Migration, error) {
+func Migrate(ctx context.Context, name string, cloudSQL CloudSQL, o Options) (Migration, error) {
 	c, err := parse(name, cloudSQL)
 	if err != nil {
 		return Migration{}, err
@@ -105,10 +120,15 @@ func Migrate(ctx context.Context, name string, cloudSQL CloudSQL, roles ...strin
 		if err := checkServer(ctx, conn); err != nil {
 			return err
 		}
+		if o.Owner != "" {
+			if _, err := tx.Exec(ctx, `SET LOCAL ROLE `+pgx.Identifier{o.Owner}.Sanitize()); err != nil {
+				return fmt.Errorf("act as %s: %w", o.Owner, err)
+			}
+		}
 		if m, err = migrate(ctx, tx); err != nil {
 			return err
 		}
-		return grant(ctx, tx, roles)
+		return grant(ctx, tx, o.Grants)
 	})
 	return m, err
 }
@@ -156,17 +176,22 @@ func versionOf(ctx context.Context, tx pgx.Tx) (number int, err error) {
 	return 0, nil
 }
 
-// grant lets roles do what a server does, and nothing else.
-func grant(ctx context.Context, tx pgx.Tx, roles []string) error {
-	for _, role := range roles {
-		to := pgx.Identifier{role}.Sanitize()
-		for _, sql := range []string{
-			`GRANT USAGE ON SCHEMA postern TO ` + to,
-			`GRANT SELECT ON postern.version TO ` + to,
-			`GRANT SELECT, INSERT, UPDATE, DELETE ON postern.documents, postern.labels, postern.changes TO ` + to,
-		} {
+// grant brings what roles may do up to date: one that may only read loses what it had besides.
+func grant(ctx context.Context, tx pgx.Tx, grants []Grant) error {
+	for _, g := range grants {
+		role := pgx.Identifier{g.Role}.Sanitize()
+		statements := []string{
+			`REVOKE ALL ON ALL TABLES IN SCHEMA postern FROM ` + role,
+			`GRANT USAGE ON SCHEMA postern TO ` + role,
+			`GRANT SELECT ON postern.version, postern.documents, postern.labels TO ` + role,
+		}
+		if !g.Read {
+			statements = append(statements,
+				`GRANT SELECT, INSERT, UPDATE, DELETE ON postern.documents, postern.labels, postern.changes TO `+role)
+		}
+		for _, sql := range statements {
 			if _, err := tx.Exec(ctx, sql); err != nil {
-				return fmt.Errorf("grant to %s: %w", role, err)
+				return fmt.Errorf("grant to %s: %w", g.Role, err)
 			}
 		}
 	}

@@ -66,7 +66,7 @@ func TestMigrationsWaitForEachOther(t *testing.T) {
 	made := make(chan int, 8)
 	for range cap(made) {
 		group.Go(func() {
-			m, err := Migrate(t.Context(), name(url), nil)
+			m, err := Migrate(t.Context(), name(url), nil, Options{})
 			if err != nil {
 				t.Error(err)
 			}
@@ -90,7 +90,8 @@ func TestGrantedRoleIsEnough(t *testing.T) {
 	s.Exec(t, "postgres", `CREATE ROLE "token@my-project.iam" LOGIN`)
 	storetest.Run(t, func(t *testing.T) driver.Driver {
 		url := s.Database(t)
-		if _, err := Migrate(t.Context(), name(url), nil, "token@my-project.iam"); err != nil {
+		o := Options{Grants: []Grant{{Role: "token@my-project.iam"}}}
+		if _, err := Migrate(t.Context(), name(url), nil, o); err != nil {
 			t.Fatal(err)
 		}
 		d := open(t, strings.Replace(url, postgres.User+"@", "token%40my-project.iam@", 1))
@@ -99,6 +100,46 @@ func TestGrantedRoleIsEnough(t *testing.T) {
 		}
 		return d
 	}, nil)
+}
+
+// Whoever is a member of the owner migrates, whoever did before.
+func TestMembersOfTheOwnerMigrate(t *testing.T) {
+	s := postgres.Shared(t)
+	url := s.Database(t)
+	s.Exec(t, "postgres", "CREATE ROLE owners", "CREATE ROLE anna LOGIN IN ROLE owners",
+		"CREATE ROLE ben LOGIN IN ROLE owners", "GRANT CREATE ON DATABASE "+databaseOf(url)+" TO owners")
+	o := Options{Owner: "owners", Grants: []Grant{{Role: "ben"}}}
+	for _, who := range []string{"anna", "ben"} {
+		as := strings.Replace(url, postgres.User+"@", who+"@", 1)
+		if _, err := Migrate(t.Context(), name(as), nil, o); err != nil {
+			t.Errorf("%s: got %v, want no error", who, err)
+		}
+	}
+}
+
+// A role that may read gets no further, whatever it was granted before.
+func TestReaderReadsAlone(t *testing.T) {
+	s := postgres.Shared(t)
+	s.Exec(t, "postgres", "CREATE ROLE reader LOGIN")
+	url := migrated(t, s)
+	for _, g := range []Grant{{Role: "reader"}, {Role: "reader", Read: true}} {
+		if _, err := Migrate(t.Context(), name(url), nil, Options{Grants: []Grant{g}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d := open(t, strings.Replace(url, postgres.User+"@", "reader@", 1))
+	defer d.Close()
+	_, get := d.Get(t.Context(), key("x"))
+	_, list := d.List(t.Context(), driver.Query{Collection: "clients", Field: "owner", Value: "me", Limit: 1})
+	if !errors.Is(get, driver.ErrNotFound) || list != nil {
+		t.Errorf("Get: got %v, List: got %v; want answers", get, list)
+	}
+	if err := d.Create(t.Context(), key("x"), driver.Document{}); code(err) != "42501" {
+		t.Errorf("Create: got %v, want it refused", err)
+	}
+	if _, err := d.Take(t.Context(), 1, 0); code(err) != "42501" {
+		t.Errorf("Take: got %v, want it refused", err)
+	}
 }
 
 // A server that loses what it acknowledged, or another alphabet, is refused before anything is
@@ -114,7 +155,7 @@ func TestUnsoundServerIsRefused(t *testing.T) {
 		t.Errorf("got %v, want an error that names synchronous_commit", err)
 	}
 	s.Exec(t, "postgres", "CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0")
-	_, err = Migrate(t.Context(), name(s.URL("latin")), nil)
+	_, err = Migrate(t.Context(), name(s.URL("latin")), nil, Options{})
 	if err == nil || !strings.Contains(err.Error(), "UTF8") {
 		t.Errorf("Migrate in LATIN1: got %v, want an error that names UTF8", err)
 	}

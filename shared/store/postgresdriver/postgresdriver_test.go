@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 func migrated(t *testing.T, s *postgres.Server) (url string) {
 	t.Helper()
 	url = s.Database(t)
-	if _, err := Migrate(t.Context(), name(url), nil); err != nil {
+	if _, err := Migrate(t.Context(), name(url), nil, Options{}); err != nil {
 		t.Fatal(err)
 	}
 	return url

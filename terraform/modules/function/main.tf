@@ -118,7 +118,18 @@ resource "google_cloudfunctions2_function" "this" {
     all_traffic_on_latest_revision   = true
 
     # The gateway calls from outside the VPC: for HTTP functions IAM is the lock.
-    ingress_settings = local.is_event ? "ALLOW_INTERNAL_ONLY" : "ALLOW_ALL"
+    ingress_settings = local.is_event || var.internal ? "ALLOW_INTERNAL_ONLY" : "ALLOW_ALL"
+
+    direct_vpc_egress = var.network == null ? null : "VPC_EGRESS_PRIVATE_RANGES_ONLY"
+
+    dynamic "direct_vpc_network_interface" {
+      for_each = var.network == null ? [] : [var.network]
+
+      content {
+        network    = direct_vpc_network_interface.value.network
+        subnetwork = direct_vpc_network_interface.value.subnetwork
+      }
+    }
 
     environment_variables = merge(var.environment, {
       for setting, id in var.secrets : setting => "/secrets/${id}/value"

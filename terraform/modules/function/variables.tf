@@ -76,6 +76,21 @@ variable "database" {
   default = null
 }
 
+variable "network" {
+  description = "Network and subnetwork, by name, through which the function reaches private addresses; null: none."
+  type = object({
+    network    = string
+    subnetwork = string
+  })
+  default = null
+}
+
+variable "internal" {
+  description = "Nothing from outside the project calls it; IAM decides who may, too."
+  type        = bool
+  default     = false
+}
+
 variable "invoker" {
   description = "The one principal that may call the function over HTTP, serviceAccount:EMAIL. Not for an event function: there it is the trigger's account."
   type        = string

@@ -3,6 +3,7 @@ package toolbox
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -128,16 +129,21 @@ func (t *Terraform) Command(ctx context.Context, dir, data string, args ...strin
 // configuration without make package having been run.
 func (b *Box) Placeholders() (string, error) {
 	dir := b.Cache("terraform", "packages")
-	return dir, Packages(dir)
+	return dir, errors.Join(Packages(dir), PackagesOver(manifest.Postgres, dir+"-postgres"))
 }
 
 // Packages makes placeholder zips of all functions in a new directory.
-func Packages(dir string) error {
+func Packages(dir string) error { return PackagesOver(manifest.Firestore, dir) }
+
+// PackagesOver is [Packages] for functions that keep records in another store.
+func PackagesOver(over manifest.Store, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "VERSION"), []byte(Release+"\n"), 0o644); err != nil {
-		return err
+	for name, says := range map[string]string{"VERSION": Release, "STORE": string(over)} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(says+"\n"), 0o644); err != nil {
+			return err
+		}
 	}
 	for _, f := range manifest.Functions {
 		if err := Package(filepath.Join(dir, f.Name+".zip"), f.Name); err != nil {
