@@ -131,7 +131,13 @@ func (c *goClient) textOf(ctx context.Context, name string) (string, error) {
 // arrives.
 func works(t *testing.T, s *rig.Server) *goClient {
 	t.Helper()
-	c := connectGo(t, s, "octocat")
+	return worksAt(t, s, s.MCP)
+}
+
+// worksAt is works for another MCP endpoint of s.
+func worksAt(t *testing.T, s *rig.Server, endpoint string) *goClient {
+	t.Helper()
+	c := connectGoTo(t, s, endpoint, "octocat")
 	for name, want := range map[string]string{"whoami": "development:octocat", "count": "counted"} {
 		if got, err := c.textOf(t.Context(), name); got != want {
 			t.Fatalf("%s: got %q, %v; want %q", name, got, err, want)
@@ -157,32 +163,37 @@ func TestServersOfOthersStandBehind(t *testing.T) {
 			address := freeport.Addresses(t, 1)[0]
 			s := rig.Start(t, rig.Options{Settings: map[string]string{"MCP_UPSTREAM_URL": urlBehind(address)}})
 			cancelled := start(t, s.URL, address)
-			c := works(t, s)
-
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			ended := make(chan error, 1)
-			go func() {
-				_, err := c.textOf(ctx, "wait")
-				ended <- err
-			}()
-			eventually(t, "progress of a call that goes on", func() error {
-				if got := c.progress.Load(); got != 4 {
-					return fmt.Errorf("got %d notices of progress, want 4", got)
-				}
-				return nil
-			})
-			cancel()
-			if err := <-ended; err == nil {
-				t.Error("the cancelled call: got a result, want none")
-			}
-			if err := cancelled(); err != nil {
-				t.Error(err)
-			}
-			if got, err := c.textOf(t.Context(), "whoami"); got != "development:octocat" {
-				t.Errorf("after a cancelled call: got %q, %v", got, err)
-			}
+			works(t, s).cancels(t, cancelled)
 		})
+	}
+}
+
+// cancels calls what goes on until it is cancelled, after [works]: its progress arrives while it
+// does, the server hears of its end, and the client can go on.
+func (c *goClient) cancels(t *testing.T, cancelled func() error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := c.textOf(ctx, "wait")
+		ended <- err
+	}()
+	eventually(t, "progress of a call that goes on", func() error {
+		if got := c.progress.Load(); got != 4 {
+			return fmt.Errorf("got %d notices of progress, want 4", got)
+		}
+		return nil
+	})
+	cancel()
+	if err := <-ended; err == nil {
+		t.Error("the cancelled call: got a result, want none")
+	}
+	if err := cancelled(); err != nil {
+		t.Error(err)
+	}
+	if got, err := c.textOf(t.Context(), "whoami"); got != "development:octocat" {
+		t.Errorf("after a cancelled call: got %q, %v", got, err)
 	}
 }
 

@@ -26,14 +26,21 @@ const redirectURI = rig.RedirectURI
 type goClient struct {
 	session  *mcp.ClientSession
 	browser  *oauthtest.Browser
-	logins   atomic.Int32 // how often a person had to sign in
-	progress atomic.Int32 // how many notices of progress came
+	tokens   auth.OAuthHandler // of its sign-in
+	logins   atomic.Int32      // how often a person had to sign in
+	progress atomic.Int32      // how many notices of progress came
 }
 
 // connectGo discovers, registers, signs login in and opens a session.
 func connectGo(t *testing.T, s *rig.Server, login string) *goClient {
 	t.Helper()
-	c, err := dialGo(t.Context(), s, login)
+	return connectGoTo(t, s, s.MCP, login)
+}
+
+// connectGoTo is connectGo for another MCP endpoint of s.
+func connectGoTo(t *testing.T, s *rig.Server, endpoint, login string) *goClient {
+	t.Helper()
+	c, err := dialGo(t.Context(), s, endpoint, login)
 	if err != nil {
 		t.Fatalf("connect with the Go SDK: %v", err)
 	}
@@ -41,7 +48,7 @@ func connectGo(t *testing.T, s *rig.Server, login string) *goClient {
 	return c
 }
 
-func dialGo(ctx context.Context, s *rig.Server, login string) (*goClient, error) {
+func dialGo(ctx context.Context, s *rig.Server, endpoint, login string) (*goClient, error) {
 	c := &goClient{browser: s.Browser(redirectURI)}
 	metadata := &oauthex.ClientRegistrationMetadata{
 		ClientName:              "Go SDK",
@@ -58,13 +65,14 @@ func dialGo(ctx context.Context, s *rig.Server, login string) (*goClient, error)
 	if err != nil {
 		return nil, err
 	}
+	c.tokens = handler
 	client := mcp.NewClient(&mcp.Implementation{Name: "go-sdk", Version: "1"}, &mcp.ClientOptions{
 		ProgressNotificationHandler: func(context.Context, *mcp.ProgressNotificationClientRequest) {
 			c.progress.Add(1)
 		},
 	})
 	transport := &mcp.StreamableClientTransport{
-		Endpoint: s.MCP, OAuthHandler: handler,
+		Endpoint: endpoint, OAuthHandler: handler,
 		HTTPClient: &http.Client{Timeout: rig.Patience, Transport: s.Transport()},
 	}
 	if c.session, err = client.Connect(ctx, transport, nil); err != nil {

@@ -3,12 +3,15 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/postern-dev/postern/cmd/postern/internal/cli"
 	"github.com/postern-dev/postern/cmd/postern/internal/doctor"
 	"github.com/postern-dev/postern/cmd/postern/internal/operator"
+	"github.com/postern-dev/postern/functions/mcp"
+	"github.com/postern-dev/postern/shared/boot"
 	"github.com/postern-dev/postern/shared/store/driver"
 )
 
@@ -22,7 +25,8 @@ func newDoctor(out *cli.Output) *cobra.Command {
 			"other than 0 if there is any of it. It needs no credential. The one client that it registers it\n" +
 			"deletes again.\n\n" +
 			"With --store it looks also whether the records can be looked up, as you: that the database is there,\n" +
-			"and answers.",
+			"and answers. Where MCP_UPSTREAM_URL or MCP_UPSTREAMS is set it looks at those servers too, as\n" +
+			"postern upstreams check does.",
 		Example: "  postern doctor https://auth.example.com\n" +
 			"  postern doctor https://auth.example.com --store firestore:acme-mcp/postern",
 		Args: one("the address of a server, like https://auth.example.com"),
@@ -42,13 +46,29 @@ func newDoctor(out *cli.Output) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return errors.Join(report.Show(out), report.Err())
+			behind, err := behindDoctor(cmd.Context(), out)
+			report.Checks = append(report.Checks, behind...)
+			return errors.Join(report.Show(out), report.Err(), err)
 		},
 	}
 	cmd.Flags().StringVar(&records, "store", "",
 		"look at the records as well: firestore:PROJECT, firestore:PROJECT/DATABASE or embedded:DIR")
 	out.Bind(cmd.Flags())
 	return cmd
+}
+
+// behindDoctor looks at the servers behind, where the settings that name them are: on the
+// machine of a postern serve.
+func behindDoctor(ctx context.Context, out *cli.Output) ([]doctor.Check, error) {
+	env := &boot.Env{Lookup: os.LookupEnv}
+	if r := env.Settings(); !r.Has("MCP_UPSTREAM_URL") && !r.Has("MCP_UPSTREAMS") {
+		return nil, nil
+	}
+	looks, err := mcp.Behind(env)
+	if err != nil {
+		return nil, err
+	}
+	return lookBehind(ctx, out, looks).Checks, nil
 }
 
 // openRecords opens the store of a setting, nil for none.

@@ -40,6 +40,7 @@ func server(t *testing.T) http.Handler {
 	settings := keys.Settings()
 	maps.Copy(settings, map[string]string{
 		"STORE": "embedded:" + dir, "IDENTITY_PROVIDER": "development", "ALLOW": "anyone", "LOG_LEVEL": "error",
+		"MCP_UPSTREAMS": `[{"name":"wiki","url":"http://127.0.0.1:9/mcp"}]`,
 	})
 	env := &boot.Env{Lookup: config.Map(settings)}
 	h, _, err := openAll(t.Context(), env, nil)
@@ -222,6 +223,13 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 			"roles/run.invoker"},
 		{"too many", answering("POST", "/register", 429, asJSON, unavailable), "registration", "wait"},
 		{"fault", answering("POST", "/register", 503, asJSON, unavailable), "registration", "log"},
+		{"no document of its own",
+			answering("GET", "/.well-known/oauth-protected-resource/mcp/wiki", 404, asJSON, gateways), "resources",
+			"status 404"},
+		{"another's document", onPath("/.well-known/oauth-protected-resource/mcp/wiki", rewrite("/mcp/wiki", "/mcp")),
+			"resources", "resource is"},
+		{"another's challenge", onPath("/mcp/wiki", with("WWW-Authenticate", "Bearer")), "resources", "MCP_UPSTREAMS"},
+		{"no such path", answering("POST", "/mcp/wiki", 404, asJSON, gateways), "resources", "status 404"},
 		{"F1 null", onPath("/register", rewrite(`{"client_id"`, `{"contacts":null,"client_id"`)), "registration",
 			"contacts is empty"},
 		{"F2 other method", onPath("/register", rewrite(`"none"`, `"client_secret_post"`)), "registration",

@@ -133,6 +133,23 @@ func upstreamOf(env *boot.Env, r *config.Reader, u *url.URL, c behind.Calling) *
 	return up
 }
 
+// Behind returns the servers behind this one by the settings of env, for a program that looks
+// whether they can be called. Its errors are those of the settings that are about them.
+func Behind(env *boot.Env) (Looks, error) {
+	r := env.Settings()
+	l := Looks{Issuer: r.String("ISSUER_URL"), Identity: parts.Identity(env, r)}
+	for _, e := range endpoints(env, r, l.Identity != nil, false) {
+		if e.Upstream == nil {
+			continue
+		}
+		l.Endpoints = append(l.Endpoints, e)
+		if l.Issuer == "" && e.Upstream.Identity == behind.JWT {
+			r.Refuse("ISSUER_URL", "is not set: servers behind are told who calls in its name")
+		}
+	}
+	return l, r.Err()
+}
+
 // needTokens refuses to send people's tokens of a provider that gives none.
 func needTokens(r *config.Reader, all []Endpoint, provider upstream.Provider) {
 	for _, e := range all {

@@ -1,6 +1,7 @@
 package mcp
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -20,10 +21,32 @@ import (
 // tell returns the headers by which the server behind this one knows who calls, and that it
 // is us. The caller's own token is never among them (MP-17).
 func (h *handler) tell(r *http.Request, c *Caller) (http.Header, error) {
-	u, out := h.Upstream, http.Header{}
+	u := h.Upstream
+	out, err := u.tell(r.Context(), h.Identity, edge.Issuer(r).String(), c)
+	if err != nil || u.ProviderToken == "" {
+		return out, err
+	}
+	token, err := h.providerToken(r, c)
+	if err != nil {
+		return nil, err
+	}
+	if u.ProviderToken == "Authorization" {
+		token = "Bearer " + token
+	}
+	out.Set(u.ProviderToken, token)
+	return out, nil
+}
+
+// tell returns all of that but the person's token at the provider.
+func (u *Upstream) tell(ctx context.Context, signer *identity.Signer, issuer string, c *Caller) (http.Header, error) {
+	out := http.Header{}
 	switch u.Identity {
 	case behind.JWT:
-		token, err := h.identify(r, c)
+		token, err := signer.Token(ctx, identity.Claims{
+			Issuer: issuer, Audience: u.URL(),
+			Subject: c.Person.Subject, Login: c.Person.Login, Email: c.Person.Email, Name: c.Person.Name,
+			ClientID: c.ClientID, Scopes: c.Scopes,
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -32,39 +55,20 @@ func (h *handler) tell(r *http.Request, c *Caller) (http.Header, error) {
 		tellPlainly(out, c, u.Asks())
 	}
 	if u.Secret != nil {
-		secret, err := u.secret(r.Context())
+		secret, err := u.Secret.Get(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("credential for %s: %w", u.URL(), err)
 		}
 		out.Set(u.Credential.Header, secret.Reveal())
 	}
-	if u.ProviderToken != "" {
-		token, err := h.providerToken(r, c)
-		if err != nil {
-			return nil, err
-		}
-		if u.ProviderToken == "Authorization" {
-			token = "Bearer " + token
-		}
-		out.Set(u.ProviderToken, token)
-	}
 	if u.run != nil {
-		token, err := u.run.get(r.Context())
+		token, err := u.run.get(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("ID token for %s: %w", u.CloudRun, err)
 		}
 		out.Set("X-Serverless-Authorization", "Bearer "+token)
 	}
 	return out, nil
-}
-
-// identify returns the token that tells the server who calls.
-func (h *handler) identify(r *http.Request, c *Caller) (string, error) {
-	return h.Identity.Token(r.Context(), identity.Claims{
-		Issuer: edge.Issuer(r).String(), Audience: h.Upstream.URL(),
-		Subject: c.Person.Subject, Login: c.Person.Login, Email: c.Person.Email, Name: c.Person.Name,
-		ClientID: c.ClientID, Scopes: c.Scopes,
-	})
 }
 
 // tellPlainly sets the headers of oauth2-proxy, under the prefix for a server behind it and

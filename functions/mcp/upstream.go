@@ -1,7 +1,6 @@
 package mcp
 
 import (
-	"context"
 	"errors"
 
 	"github.com/postern-dev/postern/functions/mcp/proxy"
@@ -42,9 +41,4 @@ func (u *Upstream) check(c Config) error {
 		return errors.New("mcp: an Upstream with a Credential needs its Secret")
 	}
 	return nil
-}
-
-// secret returns the fixed credential.
-func (u *Upstream) secret(ctx context.Context) (credential.Secret, error) {
-	return u.Secret.Get(ctx)
 }

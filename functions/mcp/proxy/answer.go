@@ -22,7 +22,7 @@ func check(res *http.Response, ids [][]byte) (stream bool, err error) {
 	switch status := res.StatusCode; {
 	case status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusProxyAuthRequired:
 		// To the client it would mean that its own token is bad, and a sign-in would not help.
-		return false, badGateway("the server behind this one does not accept the caller", statusError(status))
+		return false, badGateway(rejects, statusError(status))
 	case status < 200, 300 <= status && status < 400: // another protocol, a redirect
 		return false, badGateway("the server behind this one did not answer the call", statusError(status))
 	case encoded(res.Header):

@@ -98,6 +98,12 @@ func (f *Fault) Error() string {
 	return f.Text + ": " + f.cause.Error()
 }
 
+// rejects is the text of a refusal of who calls.
+const rejects = "the server behind this one does not accept the caller"
+
+// Rejected reports whether the server refused who calls, by 401, 403 or 407.
+func (f *Fault) Rejected() bool { return f.Text == rejects }
+
 func (f *Fault) Unwrap() error { return f.cause }
 
 func badGateway(text string, cause error) *Fault { return &Fault{http.StatusBadGateway, text, cause} }

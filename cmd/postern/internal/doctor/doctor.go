@@ -150,6 +150,7 @@ var fromOutside = []look{
 	{"metadata", metadata},
 	{"keys", keys},
 	{"challenge", challenge},
+	{"resources", resources},
 	{"credentials", credentials},
 	{"cors", cors},
 	{"registration", registration},
