@@ -253,6 +253,10 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 			r.Header.Set("Traceparent", "00-"+hex.EncodeToString([]byte(rand.Text()[:16]))+"-00f067aa0ba902b7-01")
 			h.ServeHTTP(w, r)
 		}, "repeats", "does not reach"},
+		{"provider out of reach", answering("POST", "/auth/backchannel-logout", 503, asJSON, unavailable),
+			"identity provider", "cannot read what its identity provider publishes"},
+		{"sign-outs not listed", answering("POST", "/auth/backchannel-logout", 404, asJSON, gateways),
+			"identity provider", "openapi.yaml"},
 		{"page for anything", answering("GET", "/postern-doctor", 200, "text/html", "<html>"), "paths", "status 200"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

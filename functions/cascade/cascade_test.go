@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/fernet"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/store/driver"
@@ -391,6 +392,30 @@ func TestKeptTokenIsNeverTakenForAReplacedOne(t *testing.T) {
 		t.Errorf("the provider heard (-before +after):\n%s", diff)
 	}
 	w.wantToken(t, bob, tokenName(3))
+}
+
+// A token that was exchanged for a newer one of the same sign-in is gone at the provider, and to revoke it might
+// end its successor (UP-24).
+func TestARenewedTokenIsNotRevoked(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.register(t, "c_1")
+	w.login(t, alice, c)
+	w.drain(t)
+	account, err := w.Store.Account(t.Context(), alice)
+	fixture.Must(t, err)
+	for _, name := range []string{"first", "second", "third"} {
+		next, err := upstream.Token{AccessToken: credential.Wrap(name), SignIn: "one"}.Marshal()
+		fixture.Must(t, err)
+		kept, err := w.Store.KeepRenewed(t.Context(), alice, account.UpstreamToken, next)
+		fixture.Must(t, err)
+		if !kept {
+			t.Fatal("the token was not kept")
+		}
+		account.UpstreamToken = next
+	}
+	w.drain(t)
+	w.wantRevoked(t, tokenName(1)) // of the sign-in before
 }
 
 // put writes a document as somebody with access to the database would.

@@ -2,7 +2,9 @@ package oidc_test
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"io"
 	"net/http"
@@ -156,4 +158,14 @@ func withIssuer(t *testing.T, keys any, iss string) (out []map[string]any) {
 		k["issuer"] = iss
 	}
 	return out
+}
+
+// clientKey is a private key of ours, in PEM.
+func clientKey(t *testing.T) []byte {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(foreignKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 }

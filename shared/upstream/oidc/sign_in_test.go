@@ -1,6 +1,7 @@
 package oidc_test
 
 import (
+	"context"
 	"net/url"
 	"slices"
 	"strings"
@@ -256,5 +257,55 @@ func TestClientAuthentication(t *testing.T) {
 		if got := r.fake.LastForm().Has("client_secret"); got != row.inForm {
 			t.Errorf("%+v: secret in the form got %t", row, got)
 		}
+	}
+}
+
+// A key in place of a secret proves who we are; the secret stays where it is.
+func TestPrivateKeyJWT(t *testing.T) {
+	t.Parallel()
+	r := open(t, "anyone", func(c *issuer.Config) {
+		key, err := issuer.ParseKey(clientKey(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Secret, c.Key = nil, func(context.Context) (issuer.Key, error) { return key, nil }
+	})
+	r.mustSignIn(t, "ann")
+	form := r.fake.LastForm()
+	if form.Get("client_assertion_type") != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer" ||
+		strings.Count(form.Get("client_assertion"), ".") != 2 || form.Has("client_secret") {
+		t.Errorf("got %v, want an assertion and no secret", form)
+	}
+}
+
+// What is revoked is the refresh token, from which all else comes; a token of another client or issuer is not sent
+// (K5, UP-11).
+func TestRevoke(t *testing.T) {
+	t.Parallel()
+	r := open(t, "group:ops", nil)
+	_, token := r.mustSignIn(t, "ann")
+	for _, foreign := range []upstream.Token{
+		{AccessToken: token.AccessToken, Issuer: "https://other.example", ClientID: token.ClientID},
+		{AccessToken: token.AccessToken, Issuer: token.Issuer, ClientID: "other"},
+	} {
+		want(t, "a foreign token", r.Revoke(t.Context(), foreign), "token dead")
+	}
+	if r.fake.Count("POST /revoke") != 0 || r.fake.Live("ann") != 1 {
+		t.Error("a foreign token was sent")
+	}
+	for range 2 {
+		if err := r.Revoke(t.Context(), token); err != nil {
+			t.Error(err)
+		}
+	}
+	if r.fake.Live("ann") != 0 || r.fake.LastForm().Get("token") != token.RefreshToken.Reveal() {
+		t.Error("got the sign-in alive at the provider")
+	}
+	r.fake.Outage("/revoke", oauthtest.ServerError())
+	want(t, "an outage", r.Revoke(t.Context(), token), "outage")
+	r.fake.Alter("discovery", func(d map[string]any) { delete(d, "revocation_endpoint") })
+	r.clock.advance(2 * time.Hour)
+	if err := r.Revoke(t.Context(), token); err != nil {
+		t.Errorf("no endpoint: %v", err)
 	}
 }

@@ -19,6 +19,9 @@ import (
 // authenticated reports whether a request proves to be the client's, by its secret in the
 // header or in the body, or by an assertion, which is not looked at.
 func (p *OpenID) authenticated(r *http.Request) bool {
+	if r.ParseForm() != nil {
+		return false
+	}
 	id, secret, ok := r.BasicAuth()
 	if ok {
 		id, _ = url.QueryUnescape(id)

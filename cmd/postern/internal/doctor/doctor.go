@@ -156,6 +156,7 @@ var fromOutside = []look{
 	{"registration", registration},
 	{"authorize", authorize},
 	{"token", token},
+	{"identity provider", provider},
 	{"repeats", repeats},
 	{"paths", paths},
 	{"speed", speed},
