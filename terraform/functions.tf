@@ -29,13 +29,36 @@ locals {
   records = { for name, value in var.lifetimes : name => value if !contains(local.mcp_lifetimes, name) }
   store   = { for name, setting in local.stores : name => merge(local.records, { STORE = setting }) }
 
-  github = merge({
-    IDENTITY_PROVIDER = "github"
-    GITHUB_CLIENT_ID  = var.github_client_id
-    GITHUB_URL        = var.github_url
-    GITHUB_API_URL    = var.github_api_url
+  # Who says who a person is, and who may enter. One of the two is configured.
+  github = var.identity_provider == "github"
+  people = merge({
+    IDENTITY_PROVIDER = var.identity_provider
     ALLOW             = join(",", var.allow)
-  }, length(var.github_scopes) == 0 ? {} : { GITHUB_SCOPES = join(" ", var.github_scopes) })
+    }, local.github ? {
+    GITHUB_CLIENT_ID = var.github_client_id
+    GITHUB_URL       = var.github_url
+    GITHUB_API_URL   = var.github_api_url
+  } : {}, local.github && length(var.github_scopes) > 0 ? { GITHUB_SCOPES = join(" ", var.github_scopes) } : {})
+
+  # Who asks an OpenID Connect provider knows how.
+  openid = local.github ? {} : merge(
+    { OIDC_CLIENT_ID = var.oidc_client_id },
+    { for setting, value in {
+      OIDC_ISSUER          = var.oidc_issuer
+      OIDC_TITLE           = var.oidc.title
+      OIDC_CLIENT_AUTH     = var.oidc.client_auth
+      OIDC_GROUPS_CLAIM    = var.oidc.groups_claim
+      OIDC_SCOPES          = length(var.oidc.scopes) == 0 ? null : join(" ", var.oidc.scopes)
+      OIDC_TENANTS         = length(var.oidc.tenants) == 0 ? null : join(",", var.oidc.tenants)
+      OIDC_PRIVATE_NETWORK = var.oidc.private_network ? "true" : null
+    } : setting => value if value != null },
+  )
+
+  # Who only names it reads what it is called.
+  provider_title = { for setting, value in local.openid : setting => value if contains(["OIDC_ISSUER", "OIDC_TITLE"], setting) }
+
+  # Our secret at the provider, for those who ask it as ourselves.
+  provider_secret = local.github ? { GITHUB_CLIENT_SECRET_FILE = "github-client-secret" } : { OIDC_CLIENT_SECRET_FILE = "oidc-client-secret" }
 
   contact = var.operator_contact == null ? {} : { OPERATOR_CONTACT = var.operator_contact }
 
@@ -104,19 +127,19 @@ locals {
       memory      = "256M"
     }
     authorize = {
-      description = "Authorization endpoint, consent and the return from GitHub"
-      environment = merge(local.common, var.otel, local.behind_gateway, local.store["authorize"], local.github, local.documents, local.redirects, local.contact, local.look, local.resources, local.options, { OFFLINE_ACCESS = tostring(var.offline_access) })
-      secrets     = { FERNET_KEYS_FILE = "fernet-keys", GITHUB_CLIENT_SECRET_FILE = "github-client-secret" }
+      description = "Authorization endpoint, consent and the return from the identity provider"
+      environment = merge(local.common, var.otel, local.behind_gateway, local.store["authorize"], local.people, local.openid, local.documents, local.redirects, local.contact, local.look, local.resources, local.options, { OFFLINE_ACCESS = tostring(var.offline_access) })
+      secrets     = merge({ FERNET_KEYS_FILE = "fernet-keys" }, local.provider_secret)
       database    = local.writer
       timeout     = 30
       memory      = "256M"
     }
-    # The only one with the private signing keys. It asks GitHub about
-    # memberships with the person's own token, so it needs no client secret.
+    # The only one with the private signing keys. It asks about people with their own
+    # tokens, and exchanges those that end for newer ones, which takes the client secret.
     token = {
       description = "Token, revocation and introspection endpoints"
-      environment = merge(local.common, var.otel, local.behind_gateway, local.store["token"], local.github, local.resources, local.options)
-      secrets     = { FERNET_KEYS_FILE = "fernet-keys", SIGNING_KEYS_FILE = "signing-keys" }
+      environment = merge(local.common, var.otel, local.behind_gateway, local.store["token"], local.people, local.openid, local.resources, local.options)
+      secrets     = merge({ FERNET_KEYS_FILE = "fernet-keys", SIGNING_KEYS_FILE = "signing-keys" }, local.provider_secret)
       database    = local.writer
       timeout     = 30
       memory      = "256M"
@@ -134,7 +157,7 @@ locals {
     # needed, for authorize signs them in.
     connections = {
       description = "Front door, and the person's own page"
-      environment = merge(local.common, var.otel, local.behind_gateway, local.store["connections"], local.revocation, { IDENTITY_PROVIDER = local.github.IDENTITY_PROVIDER }, local.resources, local.look)
+      environment = merge(local.common, var.otel, local.behind_gateway, local.store["connections"], local.revocation, { IDENTITY_PROVIDER = var.identity_provider }, local.provider_title, local.resources, local.look)
       secrets     = { FERNET_KEYS_FILE = "fernet-keys" }
       database    = local.writer
       timeout     = 30
@@ -144,7 +167,7 @@ locals {
     # database for reading only. Its private keys tell upstream servers who calls.
     mcp = {
       description = "MCP endpoint"
-      environment = merge(local.common, var.otel, local.behind_gateway, local.store["mcp"], local.mcp_alone, local.github, local.resources, local.options, local.upstream, { for setting, value in local.about : setting => value if setting == "SERVER_NAME" })
+      environment = merge(local.common, var.otel, local.behind_gateway, local.store["mcp"], local.mcp_alone, local.people, local.resources, local.options, local.upstream, { for setting, value in local.about : setting => value if setting == "SERVER_NAME" })
       secrets     = { FERNET_KEYS_FILE = "fernet-keys", VERIFICATION_KEYS_FILE = "verification-keys", IDENTITY_KEYS_FILE = "identity-keys" }
       database    = local.reader
       timeout     = 300
@@ -152,11 +175,11 @@ locals {
     }
   }
 
-  # Revokes a person's GitHub token with the app's credentials.
+  # Ends a person's token at the provider with our credentials there.
   cascade = {
     description = "Removes what hangs from a deleted client or an ended grant"
-    environment = merge(local.common, var.otel, local.store["cascade"], local.github)
-    secrets     = { FERNET_KEYS_FILE = "fernet-keys", GITHUB_CLIENT_SECRET_FILE = "github-client-secret" }
+    environment = merge(local.common, var.otel, local.store["cascade"], local.people, local.openid)
+    secrets     = merge({ FERNET_KEYS_FILE = "fernet-keys" }, local.provider_secret)
     timeout     = 120
     memory      = "256M"
   }

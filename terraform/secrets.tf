@@ -14,7 +14,8 @@ data "google_secret_manager_secret_version" "ring" { # none yet? go run ./cmd/po
 }
 
 data "google_secret_manager_secret_version" "given" { # none yet? gcloud secrets versions add NAME --data-file=- (docs/deploy.md, 5)
-  for_each = setsubtract(keys(module.keys.ids), local.rings)
+  # That of another provider has none.
+  for_each = toset(values(local.provider_secret))
 
   project           = var.project
   secret            = module.keys.ids[each.key]
@@ -24,6 +25,6 @@ data "google_secret_manager_secret_version" "given" { # none yet? gcloud secrets
 }
 
 locals {
-  # What postern keys create makes; other secrets are somebody else's.
+  # What postern keys create makes.
   rings = toset(["fernet-keys", "signing-keys", "verification-keys", "identity-keys"])
 }

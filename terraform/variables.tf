@@ -39,13 +39,85 @@ variable "custom_domain" {
   }
 }
 
-variable "github_client_id" {
-  description = "Client id of the GitHub OAuth app whose callback is PUBLIC_ORIGIN/auth/callback, e.g. Ov23liAbCdEf0123456. The client secret goes to Secret Manager, never here."
+variable "identity_provider" {
+  description = "Who says who a person is: github, or oidc for any OpenID Connect provider, or a product of those after a colon: oidc:google, oidc:entra, oidc:okta, oidc:auth0, oidc:keycloak, oidc:gitlab, oidc:authentik."
   type        = string
+  default     = "github"
 
   validation {
-    condition     = can(regex("^[A-Za-z0-9.]{8,64}$", var.github_client_id)) && !can(regex("^[0-9a-f]{40}$", var.github_client_id))
+    condition     = contains(["github", "oidc", "oidc:google", "oidc:entra", "oidc:okta", "oidc:auth0", "oidc:keycloak", "oidc:gitlab", "oidc:authentik"], var.identity_provider)
+    error_message = "identity_provider must be github, oidc, or oidc: and one of google, entra, okta, auth0, keycloak, gitlab, authentik, e.g. identity_provider = \"oidc:google\"."
+  }
+}
+
+variable "oidc_issuer" {
+  description = "Issuer of the OpenID Connect provider, to the last character as the provider writes it, e.g. https://id.example.com/realms/acme. oidc:google and oidc:gitlab have one of their own."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.oidc_issuer == null ? true : can(regex("^https://[^/?#]+(/[^?#]*)?$", var.oidc_issuer))
+    error_message = "oidc_issuer must be an https URL without query, e.g. oidc_issuer = \"https://id.example.com/realms/acme\"."
+  }
+
+  validation {
+    condition     = var.oidc_issuer != null || contains(["github", "oidc:google", "oidc:gitlab"], var.identity_provider)
+    error_message = "oidc_issuer is needed with this identity_provider, e.g. oidc_issuer = \"https://id.example.com/realms/acme\"."
+  }
+}
+
+variable "oidc_client_id" {
+  description = "Our client id at the OpenID Connect provider, whose callback is PUBLIC_ORIGIN/auth/callback. The client secret goes to Secret Manager, never here."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = (var.oidc_client_id != null) == (var.identity_provider != "github")
+    error_message = "oidc_client_id goes with an identity_provider of oidc, e.g. oidc_client_id = \"postern\", and with no other."
+  }
+}
+
+variable "oidc" {
+  description = "What else is to say about the OpenID Connect provider: its title for people; how we prove who we are (client_secret_basic or client_secret_post, for one that offers both and takes one); the claim that lists groups; further scopes; whose tenants sign in where the issuer stands for many; whether it is in a private network that the functions reach."
+  type = object({
+    title           = optional(string)
+    client_auth     = optional(string)
+    groups_claim    = optional(string)
+    scopes          = optional(list(string), [])
+    tenants         = optional(list(string), [])
+    private_network = optional(bool, false)
+  })
+  default = {}
+
+  validation {
+    condition     = var.oidc.client_auth == null ? true : contains(["client_secret_basic", "client_secret_post"], var.oidc.client_auth)
+    error_message = "oidc.client_auth must be client_secret_basic or client_secret_post, e.g. oidc = { client_auth = \"client_secret_post\" }."
+  }
+
+  validation {
+    condition     = alltrue([for tenant in var.oidc.tenants : can(regex("^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|any)$", tenant))])
+    error_message = "oidc.tenants has an entry that is no tenant's id, e.g. oidc = { tenants = [\"8d3f3d24-6a3e-4d0c-9a43-8f1d2c0a5b77\"] }; [\"any\"] lets all of them sign in."
+  }
+
+  validation {
+    condition     = alltrue([for scope in var.oidc.scopes : can(regex("^[!#-\\[\\]-~]+$", scope))])
+    error_message = "oidc.scopes has an entry that is no scope, e.g. oidc = { scopes = [\"roles\"] }."
+  }
+}
+
+variable "github_client_id" {
+  description = "Client id of the GitHub OAuth app or GitHub App whose callback is PUBLIC_ORIGIN/auth/callback, e.g. Ov23liAbCdEf0123456. The client secret goes to Secret Manager, never here."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.github_client_id == null ? true : can(regex("^[A-Za-z0-9.]{8,64}$", var.github_client_id)) && !can(regex("^[0-9a-f]{40}$", var.github_client_id))
     error_message = "github_client_id must be the client id of a GitHub OAuth app, e.g. github_client_id = \"Ov23liAbCdEf0123456\". Forty hexadecimal digits are the client secret: that one belongs in the Secret Manager secret github-client-secret."
+  }
+
+  validation {
+    condition     = (var.github_client_id != null) == (var.identity_provider == "github")
+    error_message = "github_client_id goes with identity_provider = \"github\", e.g. github_client_id = \"Ov23liAbCdEf0123456\", and with no other."
   }
 }
 
@@ -88,7 +160,7 @@ variable "github_scopes" {
 }
 
 variable "allow" {
-  description = "Who may enter: a list of user:LOGIN, user-id:NUMBER, org:NAME, team:ORG/TEAM, email-domain:DOMAIN, or the word anyone. There is no default: nothing said means nobody."
+  description = "Who may enter: a list of user:LOGIN, user-id:ID, email:ADDRESS, email-domain:DOMAIN, org:NAME, team:ORG/TEAM, group:NAME, claim:NAME=VALUE, or the word anyone. A comma within one is written %2C. There is no default: nothing said means nobody."
   type        = list(string)
 
   validation {
@@ -98,9 +170,14 @@ variable "allow" {
 
   validation {
     condition = alltrue([for rule in var.allow : can(regex(
-      "^(anyone|user:[A-Za-z0-9-]{1,39}|user-id:[1-9][0-9]*|org:[A-Za-z0-9-]+|team:[A-Za-z0-9-]+/[A-Za-z0-9._-]+|email-domain:([a-z0-9-]+\\.)+[a-z]+)$", rule
+      "^(anyone|user:[A-Za-z0-9_][A-Za-z0-9._@+-]*|user-id:[!-+--~]+|email:[^@, ]+@([a-z0-9-]+\\.)+[a-z0-9-]+|email-domain:(\\*\\.)?([a-z0-9-]+\\.)+[a-z0-9-]+|org:[A-Za-z0-9-]+|team:[A-Za-z0-9-]+/[A-Za-z0-9._-]+|group:[^,]+|claim:[^=,]+=[^,]+)$", rule
     ))])
-    error_message = "allow has an entry that is none of user:octocat, user-id:583231, org:acme, team:acme/ops, email-domain:example.com, anyone; e.g. allow = [\"org:acme\", \"user:octocat\"]."
+    error_message = "allow has an entry that is none of user:octocat, user-id:583231, email:a@example.com, email-domain:example.com, org:acme, team:acme/ops, group:ops, claim:department=ops, anyone; e.g. allow = [\"org:acme\", \"user:octocat\"]."
+  }
+
+  validation {
+    condition     = var.identity_provider == "github" ? !anytrue([for rule in var.allow : can(regex("^(group|claim):", rule))]) : !anytrue([for rule in var.allow : can(regex("^(org|team):", rule))])
+    error_message = "allow has an entry that the identity_provider can never answer: GitHub has org:acme and team:acme/ops, OpenID Connect providers have group:ops and claim:department=ops."
   }
 }
 

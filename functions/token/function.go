@@ -34,7 +34,7 @@ func Build(drivers driver.Openers) boot.Build {
 			Log:            env.Log,
 		}
 		c.Groups = parts.Groups(r)
-		c.Provider, c.Allow = parts.Provider(env, r, parts.WithoutSecret, oidc.Open, c.Groups)
+		c.Provider, c.Allow = parts.Provider(env, r, parts.WithSecret, oidc.Open, c.Groups)
 		if err := r.Err(); err != nil {
 			return nil, err
 		}

@@ -20,13 +20,13 @@ func start(t *testing.T, settings map[string]string) error {
 	return err
 }
 
-// Starting reads no key file and dials nothing, and needs no client secret of the provider.
+// Starting reads no key file, no secret, and dials nothing.
 func TestFunctionStartsFromSettingsAlone(t *testing.T) {
 	t.Parallel()
 	err := start(t, map[string]string{
 		"ISSUER_URL": "https://auth.example.com", "STORE": "firestore:my-project", "FERNET_KEYS_FILE": "no/such/file",
-		"IDENTITY_PROVIDER": "github", "GITHUB_CLIENT_ID": "x", "SIGNING_KEYS_FILE": "no/such/file",
-		"ALLOW": "org:acme",
+		"IDENTITY_PROVIDER": "github", "GITHUB_CLIENT_ID": "x", "GITHUB_CLIENT_SECRET_FILE": "no/such/file",
+		"SIGNING_KEYS_FILE": "no/such/file", "ALLOW": "org:acme",
 	})
 	if err != nil {
 		t.Errorf("got %v, want none", err)

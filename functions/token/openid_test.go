@@ -291,3 +291,46 @@ func TestARenewedTokenIsOfTheSameSignIn(t *testing.T) {
 		t.Errorf("got %+v after %+v", after, before)
 	}
 }
+
+// A token of a GitHub App ends after eight hours, and is exchanged before that as long as the client refreshes,
+// where anyone may enter too: tools use it (UP-24).
+func TestAGitHubAppsTokenIsRenewed(t *testing.T) {
+	t.Parallel()
+	m := &membership{}
+	m.endpoint = open(t, func(f *endpoint) {
+		m.github = oauthtest.StartGitHub(t, &oauthtest.GitHubOptions{
+			App: true, ClientID: "Iv23liFakeFakeFake01", Now: f.Clock.Now,
+		})
+		p, err := upstream.NewGitHub(upstream.GitHubConfig{
+			ClientID: m.github.ClientID, URL: m.github.URL, APIURL: m.github.URL, Now: f.Clock.Now,
+			ClientSecret: func(context.Context) (credential.Secret, error) {
+				return credential.Wrap(m.github.ClientSecret), nil
+			},
+		})
+		must(t, err)
+		f.Provider = p
+	})
+	const back = "http://127.0.0.1:9/auth/callback"
+	away, err := m.Provider.AuthCodeURL(t.Context(), back, "state", verifier, upstream.Hints{})
+	must(t, err)
+	query := oauthtest.NewBrowser(back).SignIn(t, away, "octocat").Query()
+	_, token, err := m.Provider.Exchange(t.Context(), back, query, verifier)
+	must(t, err)
+	sealed, err := token.Marshal()
+	must(t, err)
+	code := m.issue(t, publicID, "", func(l *store.Login) { l.UpstreamToken = sealed })
+	m.token = want(t, "connect", m.redeem(t, publicID, code), 200, "").RefreshToken
+	for range 20 {
+		m.Clock.Advance(time.Hour)
+		m.next(t, "hourly", 200, "")
+		account, err := m.Store.Account(t.Context(), "github:583231")
+		must(t, err)
+		kept, err := upstream.UnmarshalToken(account.UpstreamToken)
+		if err != nil || kept.Expired(m.Clock.Now()) {
+			t.Fatalf("got a token until %s, %v; want one that works", kept.Expiry, err)
+		}
+	}
+	if n := m.github.LiveTokens("octocat"); n != 1 {
+		t.Errorf("got %d live tokens, want the newest alone", n)
+	}
+}

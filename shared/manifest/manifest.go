@@ -52,7 +52,8 @@ var Functions = []Function{
 	{
 		Name: "token", Trigger: HTTP,
 		Settings: slices.Concat(entry, openid, []string{
-			"SIGNING_KEYS_FILE", "MEMBERSHIP_TTL", "EVIDENCE_MAX_AGE", "MCP_UPSTREAM_OPTIONS",
+			"GITHUB_CLIENT_SECRET_FILE", "SIGNING_KEYS_FILE", "MEMBERSHIP_TTL", "EVIDENCE_MAX_AGE",
+			"MCP_UPSTREAM_OPTIONS",
 		}, resources),
 		NeverLinks: deployed,
 	},

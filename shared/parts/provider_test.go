@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -46,28 +47,26 @@ func TestProviderOfSettings(t *testing.T) {
 		{map[string]string{"IDENTITY_PROVIDER": "oidc:google", "ALLOW": "claim:hd=example.com"}, ""},
 		{map[string]string{"IDENTITY_PROVIDER": "oidc", "OIDC_ISSUER": "https://id.example.com/realms/a"}, ""},
 		{map[string]string{"IDENTITY_PROVIDER": "oidc:auth0", "OIDC_ISSUER": "https://a.eu.auth0.com/"}, ""},
-		{map[string]string{"IDENTITY_PROVIDER": "oidc:google", "ALLOW": "group:ops"}, "lists no groups: write claim:hd="},
+		{map[string]string{"IDENTITY_PROVIDER": "oidc:google", "ALLOW": "group:ops"}, "no groups: write claim:hd="},
 		{map[string]string{"IDENTITY_PROVIDER": "oidc:google", "ALLOW": "org:acme,user:a"}, "group:acme"},
 		{map[string]string{"IDENTITY_PROVIDER": "oidc"}, "OIDC_ISSUER is not set"},
 		{map[string]string{"IDENTITY_PROVIDER": "oidc", "OIDC_ISSUER": "http://id.example.com"}, "OIDC_ISSUER is"},
 		{map[string]string{"IDENTITY_PROVIDER": "oidc:google", "OIDC_TITLE": "a\u202eb"}, "OIDC_TITLE is"},
-		{map[string]string{"IDENTITY_PROVIDER": "oidc:google", "OIDC_GROUPS_CLAIM": "two words"}, "OIDC_GROUPS_CLAIM is"},
+		{map[string]string{"IDENTITY_PROVIDER": "oidc:google", "OIDC_GROUPS_CLAIM": "a b"}, "OIDC_GROUPS_CLAIM is"},
 		{map[string]string{"IDENTITY_PROVIDER": "oidc:google", "OIDC_SCOPES": "a\u00e9"}, "OIDC_SCOPES is"},
 		{map[string]string{"IDENTITY_PROVIDER": "oidc:google", "OIDC_TENANTS": "acme"}, "OIDC_TENANTS is"},
 		{map[string]string{"IDENTITY_PROVIDER": "oidc:google", "OIDC_CLIENT_AUTH": "private_key_jwt"},
 			"OIDC_CLIENT_KEY_FILE as well"},
 	} {
 		values := map[string]string{"ALLOW": "anyone", "OIDC_CLIENT_ID": "x", "OIDC_CLIENT_SECRET_FILE": secret}
-		for name, v := range row.values {
-			values[name] = v
-		}
+		maps.Copy(values, row.values)
 		env := &boot.Env{Lookup: config.Map(values), Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
 		r := env.Settings()
 		var got issuer.Config
 		p, _ := parts.Provider(env, r, parts.WithoutSecret, func(c issuer.Config) (upstream.Provider, error) {
 			got = c
 			return issuer.Open(c)
-		})
+		}, upstream.Groups{})
 		err := r.Err()
 		if (err == nil) != (row.want == "") || err != nil && !strings.Contains(err.Error(), row.want) {
 			t.Errorf("%v: got %v, want %q", row.values, err, row.want)

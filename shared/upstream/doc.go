@@ -5,7 +5,7 @@
 //	errors.go             the kinds of failure a caller acts on
 //	token.go              the provider's token, kept as evidence only
 //	allow.go, rule.go     who may enter (the ALLOW setting)
-//	github*.go            GitHub and GitHub Enterprise Server
+//	github*.go            GitHub and GitHub Enterprise Server, by an OAuth app or a GitHub App
 //	development.go        a sign-in of our own, on loopback only
 //	client.go             the HTTP client of all providers: no redirects, 5 s, 1 MiB
 //

@@ -34,7 +34,7 @@ const (
 // GitHubConfig is what [NewGitHub] needs. The hosts come from settings alone, never
 // from a request (UP-12).
 type GitHubConfig struct {
-	// ClientID of the OAuth app. Required.
+	// ClientID of the OAuth app or GitHub App. Required.
 	ClientID string
 	// ClientSecret returns the app's secret. It is called once per use, so that
 	// a rotated secret needs no restart. Required.
@@ -53,8 +53,9 @@ type GitHubConfig struct {
 	Now func() time.Time
 }
 
-// GitHub signs people in at GitHub. It is a [Provider], [Identifier], [Membership],
-// [Revoker], [Profiler], [EmailVerifier], [API] and [Reacher].
+// GitHub signs people in at GitHub, by an OAuth app or a GitHub App. It is a [Provider],
+// [Identifier], [Renewer], [Membership], [Revoker], [Profiler], [EmailVerifier], [API] and
+// [Reacher].
 //
 // A sign-in costs two calls (token, user), a third if e-mail rules are configured.
 // Checking an organisation costs one call per rule, a team two. Nothing is cached.
@@ -189,6 +190,9 @@ func (g *GitHub) Exchange(
 	if err != nil {
 		return Identity{}, token, err
 	}
+	if !token.RefreshToken.IsZero() {
+		token.SignIn = credential.New("").Reveal()
+	}
 	id, err := g.identity(ctx, token)
 	if errors.Is(err, ErrTokenDead) {
 		// A token GitHub has just given and does not know yet is GitHub's
@@ -268,8 +272,14 @@ func (g *GitHub) accept(got *oauth2.Token) (Token, error) {
 		Scopes:      splitScopes(scope),
 		ClientID:    g.clientID,
 	}
-	if !got.Expiry.IsZero() {
+	switch {
+	case got.ExpiresIn > 0:
+		t.Expiry = g.now().UTC().Add(time.Duration(got.ExpiresIn) * time.Second).Truncate(time.Second)
+	case !got.Expiry.IsZero():
 		t.Expiry = got.Expiry.UTC().Truncate(time.Second)
+	}
+	if TokenText(got.RefreshToken) {
+		t.RefreshToken = credential.Wrap(got.RefreshToken)
 	}
 	for _, want := range g.scopes {
 		switch {

@@ -64,8 +64,8 @@ func statusError(status int, body []byte) error {
 	case status == http.StatusForbidden && said == saysSuspended:
 		return ErrSuspended
 	case status == http.StatusForbidden:
-		return errors.New("status 403: rate limit, single sign-on, " +
-			"or an organisation that restricts OAuth apps and has not approved this one")
+		return errors.New("status 403: rate limit, single sign-on, an organisation that restricts OAuth apps and " +
+			"has not approved this one, or a GitHub App that lacks the permission or is not installed there")
 	}
 	return fmt.Errorf("status %d", status)
 }

@@ -93,7 +93,7 @@ func UnmarshalToken(b []byte) (Token, error) {
 // allows reports whether the token's scopes include want or one that contains it.
 // https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps
 func (t Token) allows(want string) bool {
-	return slices.ContainsFunc(t.Scopes, func(have string) bool {
+	return t.ofApp() || slices.ContainsFunc(t.Scopes, func(have string) bool {
 		return have == want || slices.Contains(contains[have], want)
 	})
 }

@@ -241,6 +241,192 @@ run "github_client_id_refuses_the_secret" {
   expect_failures = [var.github_client_id]
 }
 
+run "github_client_id_refuses_none_with_github" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    github_client_id = null
+  }
+
+  expect_failures = [var.github_client_id]
+}
+
+run "github_client_id_refuses_one_without_github" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    identity_provider = "oidc:google"
+    oidc_client_id    = "postern"
+    allow             = ["anyone"]
+  }
+
+  expect_failures = [var.github_client_id]
+}
+
+run "identity_provider_refuses_an_unknown_product" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    identity_provider = "oidc:acme"
+    github_client_id  = null
+    oidc_client_id    = "postern"
+    oidc_issuer       = "https://id.example.com"
+    allow             = ["anyone"]
+  }
+
+  expect_failures = [var.identity_provider]
+}
+
+run "oidc_issuer_refuses_plain_http" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    identity_provider = "oidc"
+    github_client_id  = null
+    oidc_client_id    = "postern"
+    oidc_issuer       = "http://id.example.com"
+    allow             = ["anyone"]
+  }
+
+  expect_failures = [var.oidc_issuer]
+}
+
+run "oidc_issuer_refuses_none_where_there_is_none" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    identity_provider = "oidc:okta"
+    github_client_id  = null
+    oidc_client_id    = "postern"
+    allow             = ["anyone"]
+  }
+
+  expect_failures = [var.oidc_issuer]
+}
+
+run "oidc_client_id_refuses_none_with_oidc" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    identity_provider = "oidc:google"
+    github_client_id  = null
+    allow             = ["anyone"]
+  }
+
+  expect_failures = [var.oidc_client_id]
+}
+
+run "oidc_client_id_refuses_one_with_github" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    oidc_client_id = "postern"
+  }
+
+  expect_failures = [var.oidc_client_id]
+}
+
+run "oidc_refuses_an_unknown_client_auth" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    oidc = { client_auth = "tls_client_auth" }
+  }
+
+  expect_failures = [var.oidc]
+}
+
+run "oidc_refuses_a_tenants_name" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    oidc = { tenants = ["acme.onmicrosoft.com"] }
+  }
+
+  expect_failures = [var.oidc]
+}
+
+run "oidc_refuses_scopes_in_one_text" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    oidc = { scopes = ["roles groups"] }
+  }
+
+  expect_failures = [var.oidc]
+}
+
+run "allow_refuses_groups_of_github" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    allow = ["group:ops"]
+  }
+
+  expect_failures = [var.allow]
+}
+
+run "allow_refuses_organisations_of_others" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    identity_provider = "oidc:google"
+    github_client_id  = null
+    oidc_client_id    = "postern"
+    allow             = ["org:acme"]
+  }
+
+  expect_failures = [var.allow]
+}
+
 run "github_url_refuses_a_trailing_slash" {
   command = plan
 

@@ -142,6 +142,19 @@ run "the_gateway_may_be_in_another_region" {
   }
 }
 
+run "an_openid_connect_provider" {
+  command = plan
+
+  variables {
+    identity_provider = "oidc:entra"
+    github_client_id  = null
+    oidc_issuer       = "https://login.microsoftonline.com/organizations/v2.0"
+    oidc_client_id    = "4a2e7f0c-6f0b-4d3c-9a0f-1f3a5f7e9b1d"
+    oidc              = { title = "Acme", tenants = ["8d3f3d24-6a3e-4d0c-9a43-8f1d2c0a5b77"], scopes = ["roles"], private_network = true }
+    allow             = ["group:8d3f3d24", "claim:roles=postern", "user-id:auth0|5f", "email:a@example.com"]
+  }
+}
+
 run "good_values_pass" {
   command = plan
 
@@ -150,7 +163,7 @@ run "good_values_pass" {
     github_url         = "https://github.example.com"
     github_api_url     = "https://github.example.com/api/v3"
     github_scopes      = ["repo", "read:user"]
-    allow              = ["user:octocat", "user-id:583231", "org:acme", "team:acme/ops.x_y", "email-domain:example.com", "anyone"]
+    allow              = ["user:octocat", "user:octocat_acme", "user-id:583231", "email:a@example.com", "org:acme", "team:acme/ops.x_y", "email-domain:example.com", "email-domain:*.example.com", "anyone"]
     operator_contact   = "ops@example.com"
     cimd_allow         = ["claude.ai", "chatgpt.com"]
     redirect_schemes   = ["cursor", "vscode-insiders", "com.example.app"]

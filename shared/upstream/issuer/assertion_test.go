@@ -117,7 +117,8 @@ func TestKeysThatAreNotTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	for what, file := range map[string][]byte{
-		"nothing": nil, "text": []byte("canary"), "a public key": public, "HMAC": []byte(`{"kty":"oct","k":"Y2FuYXJ5"}`),
+		"nothing": nil, "text": []byte("canary"), "a public key": public,
+		"HMAC":             []byte(`{"kty":"oct","k":"Y2FuYXJ5"}`),
 		"RSA of 1024 bits": pkcs8(t, small), "Ed25519": pkcs8(t, edwards),
 		"broken PEM": []byte("-----BEGIN PRIVATE KEY-----\nY2FuYXJ5\n-----END PRIVATE KEY-----\n"),
 	} {

@@ -4,7 +4,8 @@ locals {
     "signing-keys"         = "private ring that signs access tokens"
     "verification-keys"    = "public keys that verify access tokens"
     "identity-keys"        = "private ring that tells upstream servers who calls"
-    "github-client-secret" = "client secret of the GitHub OAuth app"
+    "github-client-secret" = "client secret of the GitHub OAuth app or GitHub App"
+    "oidc-client-secret"   = "client secret at the OpenID Connect provider"
   }
 }
 

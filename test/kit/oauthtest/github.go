@@ -25,6 +25,8 @@ type GitHub struct {
 
 	server   *http.Server
 	callback string
+	app      bool
+	refresh  map[string]string // refresh token → access token of a GitHub App
 	now      func() time.Time
 
 	mu       sync.Mutex
@@ -50,6 +52,7 @@ type GitHubOptions struct {
 	Host         string           // host name in URL; "localhost" makes it another site than 127.0.0.1
 	ClientID     string           // default "Ov23liFakeFakeFake01"
 	ClientSecret string           // default forty hexadecimal digits
+	App          bool             // a GitHub App: tokens without scopes that end after eight hours
 	Callback     string           // registered callback URL; empty accepts any URL on loopback
 	Now          func() time.Time // default time.Now; codes live 10 minutes
 }
@@ -88,6 +91,7 @@ func NewGitHub(o *GitHubOptions) (*GitHub, error) {
 		ClientID:     cmp.Or(o.ClientID, "Ov23liFakeFakeFake01"),
 		ClientSecret: cmp.Or(o.ClientSecret, strings.Repeat("0123456789", 4)),
 		callback:     o.Callback,
+		app:          o.App,
 		now:          o.Now,
 		nextID:       9_007_199_254_740_993, // 2^53+1: a float would lose its last digit
 		accounts:     map[int64]*account{},
@@ -96,6 +100,7 @@ func NewGitHub(o *GitHubOptions) (*GitHub, error) {
 		sessions:     map[string]int64{},
 		approvals:    map[int64]scopeSet{},
 		codes:        map[string]*issuedCode{},
+		refresh:      map[string]string{},
 		tokens:       map[string]*issuedToken{},
 		faults:       map[string]*Fault{},
 	}

@@ -46,6 +46,9 @@ func (g *GitHub) call(
 ) answer {
 	kind, value, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	t := g.tokens[value]
+	if t != nil && !t.until.IsZero() && !g.now().Before(t.until) {
+		t = nil
+	}
 	if t == nil || !strings.EqualFold(kind, "Bearer") && !strings.EqualFold(kind, "token") {
 		return answer{http.StatusUnauthorized, message("Bad credentials")}
 	}

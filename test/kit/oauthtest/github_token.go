@@ -8,7 +8,9 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // tokenLimit is how many tokens GitHub keeps per account, app and scopes (field case K1).
@@ -18,6 +20,7 @@ type issuedToken struct {
 	account int64
 	scopes  scopeSet
 	order   int
+	until   time.Time // zero does not end
 }
 
 // accessToken answers POST /login/oauth/access_token. Errors have status 200 (K6).
@@ -28,6 +31,10 @@ func (g *GitHub) accessToken(w http.ResponseWriter, r *http.Request) {
 	}
 	if !g.appAuthenticated(r) {
 		g.answerToken(w, r, tokenError("incorrect_client_credentials"))
+		return
+	}
+	if r.PostForm.Get("grant_type") == "refresh_token" {
+		g.answerToken(w, r, g.renew(r.PostForm))
 		return
 	}
 	g.answerToken(w, r, g.redeem(r.PostForm))
@@ -58,11 +65,46 @@ func (g *GitHub) redeem(form url.Values) url.Values {
 	if c.challenge != "" && base64.RawURLEncoding.EncodeToString(sum[:]) != c.challenge {
 		return tokenError("bad_verification_code")
 	}
+	if g.app {
+		return g.issueApps(c.account)
+	}
 	return url.Values{
 		"access_token": {g.issueToken(c.account, c.scopes)},
 		"scope":        {c.scopes.String()},
 		"token_type":   {"bearer"},
 	}
+}
+
+// appLife is how long a token of a GitHub App works.
+const appLife = 8 * time.Hour
+
+// issueApps makes a token as GitHub gives it to an App: it may what the App may.
+func (g *GitHub) issueApps(account int64) url.Values {
+	access, refresh := "ghu_"+(rand.Text() + rand.Text())[:36], "ghr_"+rand.Text()
+	g.issued++
+	g.tokens[access] = &issuedToken{
+		account: account, scopes: parseScopes("read:org,user:email"), order: g.issued, until: g.now().Add(appLife),
+	}
+	g.refresh[refresh] = access
+	return url.Values{
+		"access_token": {access}, "scope": {""}, "token_type": {"bearer"},
+		"expires_in": {strconv.Itoa(int(appLife.Seconds()))}, "refresh_token": {refresh},
+		"refresh_token_expires_in": {"15897600"},
+	}
+}
+
+// renew takes a refresh token once, and ends what was given with it.
+func (g *GitHub) renew(form url.Values) url.Values {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	access, ok := g.refresh[form.Get("refresh_token")]
+	t := g.tokens[access]
+	if !ok || t == nil {
+		return tokenError("bad_refresh_token")
+	}
+	delete(g.refresh, form.Get("refresh_token"))
+	delete(g.tokens, access)
+	return g.issueApps(t.account)
 }
 
 // issueToken makes a token and drops the oldest beyond the limit.

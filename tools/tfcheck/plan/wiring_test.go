@@ -50,7 +50,8 @@ func mounts(t *testing.T, p planned) map[string][]string {
 }
 
 // TestEachFunctionMountsOnlyItsSecrets: only token has the private signing
-// keys, and whoever runs other people's tools has no secret of ours but the ring that
+// keys, those that ask the identity provider as ourselves have our secret there, and whoever
+// runs other people's tools has no secret of ours but the ring that
 // opens records and the one that tells upstream servers who calls, beside the credentials
 // of those servers. No key serves two purposes, so the upstream secret can change alone (M1).
 func TestEachFunctionMountsOnlyItsSecrets(t *testing.T) {
@@ -58,7 +59,7 @@ func TestEachFunctionMountsOnlyItsSecrets(t *testing.T) {
 	want := map[string][]string{
 		"register":    {"fernet-keys", "otel-headers"},
 		"authorize":   {"fernet-keys", "github-client-secret", "otel-headers"},
-		"token":       {"fernet-keys", "otel-headers", "signing-keys"},
+		"token":       {"fernet-keys", "github-client-secret", "otel-headers", "signing-keys"},
 		"wellknown":   {"verification-keys"},
 		"mcp":         {"crm-key", "fernet-keys", "identity-keys", "otel-headers", "verification-keys"},
 		"cascade":     {"fernet-keys", "github-client-secret", "otel-headers"},
@@ -249,7 +250,7 @@ func TestEveryRequiredSettingIsGiven(t *testing.T) {
 		env := environment(f)
 		row, _ := manifest.ByName(name)
 		for _, s := range config.Settings {
-			if !s.Required || !row.Reads(s.Name) {
+			if !s.Required || !row.Reads(s.Name) || strings.HasPrefix(s.Name, "OIDC_") { // another provider's
 				continue
 			}
 			if env[s.Name] == "" {
@@ -356,6 +357,8 @@ func TestSettingsFollowTheVariables(t *testing.T) {
 		{"mcp", "FORWARDED_FOR_HOPS", "2"},
 		{"cascade", "TRUST_FORWARDED_AUTHORIZATION", ""},
 		{"cascade", "GITHUB_CLIENT_SECRET_FILE", "/secrets/github-client-secret/value"},
+		{"token", "GITHUB_CLIENT_SECRET_FILE", "/secrets/github-client-secret/value"},
+		{"token", "OIDC_CLIENT_ID", ""},
 	} {
 		if got := environment(f[c.function])[c.setting]; got != c.want {
 			t.Errorf("%s: %s is %q, want %q", c.function, c.setting, got, c.want)

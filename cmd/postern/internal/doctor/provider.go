@@ -20,8 +20,8 @@ func provider(ctx context.Context, p *probe) error {
 		p.check.Note = "people do not sign in by OpenID Connect here"
 	case a.fault():
 		p.found(fmt.Sprintf("%s: status %d: the server cannot read what its identity provider publishes", a, a.status),
-			"read the line keys.reload_failed of oidc-discovery in the log of authorize: it says whether OIDC_ISSUER is "+
-				"another than the provider has, it is down, or its address may not be called (OIDC_PRIVATE_NETWORK)")
+			"read the line keys.reload_failed of oidc-discovery in the log of authorize: it says whether OIDC_ISSUER "+
+				"is another than the provider has, it is down, or its address may not be called (OIDC_PRIVATE_NETWORK)")
 	default:
 		p.wrongStatus(a, http.StatusBadRequest)
 	}
