@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/template"
 
+	"github.com/postern-dev/postern/shared/behind"
 	"github.com/postern-dev/postern/shared/boot"
 	"github.com/postern-dev/postern/shared/config"
 )
@@ -21,10 +22,22 @@ var welcome = template.Must(template.New("welcome").Parse(welcomeText))
 // paste into each client. Command is the server behind, if it is one.
 func printWelcome(w io.Writer, env *boot.Env, origin, records string, command []string) {
 	keys, _ := env.Lookup("FERNET_KEYS_FILE")
-	_ = welcome.Execute(w, struct{ URL, Records, Keys, SignIn, Upstream string }{
+	_ = welcome.Execute(w, struct {
+		URL, Records, Keys, SignIn, Upstream string
+		Named                                []string
+	}{
 		origin + "/mcp", records, absolute(filepath.Dir(keys)), mayEnter(env),
-		cmp.Or(strings.Join(command, " "), env.Settings().String(upstreamSetting)),
+		cmp.Or(strings.Join(command, " "), env.Settings().String(upstreamSetting)), named(env, origin),
 	})
+}
+
+// named says where the servers of MCP_UPSTREAMS are, and which is there.
+func named(env *boot.Env, origin string) []string {
+	var out []string
+	for _, s := range behind.Servers(env.Settings()) {
+		out = append(out, s.ID(origin)+" the server "+s.URL.String())
+	}
+	return out
 }
 
 // recordsOf says where the records of the settings are.

@@ -30,8 +30,12 @@ func TestWelcomeSaysWhereDataLieAndWhoMaySignIn(t *testing.T) {
 			map[string]string{
 				"STORE": "firestore:acme", "FERNET_KEYS_FILE": "/k/fernet",
 				"IDENTITY_PROVIDER": "github", "ALLOW": "org:acme",
+				"MCP_UPSTREAMS": `[{"name":"wiki","url":"https://wiki.example.com/mcp"}]`,
 			},
-			[]string{"Records in     firestore:acme\n", "by github: org:acme"},
+			[]string{
+				"Records in     firestore:acme\n", "by github: org:acme",
+				"Also at        http://127.0.0.1:1/mcp/wiki the server https://wiki.example.com/mcp\n",
+			},
 		},
 	} {
 		env := &boot.Env{Lookup: config.Map(c.settings)}

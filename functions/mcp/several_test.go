@@ -1,6 +1,7 @@
 package mcp
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -91,5 +92,43 @@ func TestEveryBadServerIsNamed(t *testing.T) {
 			!strings.Contains(err.Error(), "MCP_UPSTREAMS is not a JSON array") {
 			t.Errorf("%s: got %v, want a problem of MCP_UPSTREAMS", list, err)
 		}
+	}
+}
+
+// A server behind that fails does so alone, and its lines name it; whatever it sends, it sets
+// nothing for another path or for us (MP-19, MP-20).
+func TestAServerThatFailsDoesSoAlone(t *testing.T) {
+	t.Parallel()
+	f := newEndpoint(t)
+	f.Log = f.Lines.Logger()
+	f.Edge.Log = f.Log
+	f.standSeveral(t, "wiki", "crm")
+	hostile := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Set-Cookie", "a=b; Path=/")
+		w.Header().Set("Access-Control-Allow-Origin", "https://evil.example")
+		w.Header().Set("Www-Authenticate", `Bearer resource_metadata="https://evil.example"`)
+		_, _ = io.WriteString(w, strings.Replace(behindAnswer, `"id":1`, `"id":2`, 1))
+	}))
+	t.Cleanup(hostile.Close)
+	u, err := url.Parse(hostile.URL)
+	must(t, err)
+	f.Endpoints[1].Upstream = NewUpstream(proxy.New(u, 0), behind.Calling{Identity: behind.JWT})
+	h := f.open(t)
+	for path, want := range map[string]int{"/mcp/wiki": http.StatusBadGateway, "/mcp/crm": http.StatusOK} {
+		r := request(t.Context(), f.connectTo(t, path).token, listTools)
+		r.URL.Path, r.RequestURI = path, path
+		w := mustCode(t, h, r, want)
+		if len(w.Header()["Set-Cookie"])+len(w.Header()["Www-Authenticate"]) > 0 ||
+			w.Header().Get("Access-Control-Allow-Origin") != "*" {
+			t.Errorf("%s: got %v, want our headers", path, w.Header())
+		}
+		if a := answerOf(t, w.Body); string(a.ID) != "1" || (a.Error != nil) != (want != http.StatusOK) {
+			t.Errorf("%s: got %+v, want an answer under the id that was asked", path, a)
+		}
+	}
+	if line := f.Lines.String(); !strings.Contains(line, `"upstream":"`+hostile.URL+`"`) ||
+		!strings.Contains(line, "a response to another request") {
+		t.Errorf("log: got %s, want the server and why", line)
 	}
 }

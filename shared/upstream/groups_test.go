@@ -1,6 +1,7 @@
 package upstream_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -46,5 +47,23 @@ func TestGroupsAreForTheProviderToAnswer(t *testing.T) {
 	}
 	if both.Fits(&upstream.Development{}) == nil || allow.Fits(&upstream.Development{}) != nil {
 		t.Error("Fits: want the group to need a provider with teams")
+	}
+}
+
+// A claim of an OpenID Connect provider answers as it does for ALLOW; what the provider leaves
+// out is no group of the person's.
+func TestGroupsByClaims(t *testing.T) {
+	t.Parallel()
+	g, err := upstream.ParseGroups([]string{"group:ops", "group:dev", "claim:department=sales"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := upstream.Identity{Subject: "x:1", Claims: &upstream.Claims{
+		Values: map[string]any{"groups": []any{"ops"}}, GroupClaim: "groups",
+	}}
+	got, err := g.Check(t.Context(), &upstream.Development{}, upstream.Token{}, id)
+	want := map[string]bool{"group:ops": true, "group:dev": false, "claim:department=sales": false}
+	if err != nil || !maps.Equal(got, want) {
+		t.Errorf("got %v, %v; want %v", got, err, want)
 	}
 }
