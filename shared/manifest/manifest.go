@@ -62,7 +62,7 @@ var Functions = []Function{
 		Settings: slices.Concat(every, []string{
 			"VERIFICATION_KEYS_FILE", "CIMD_ALLOW", "OPENAI_APPS_CHALLENGE", "SERVER_NAME", "PRIVACY_URL", "TERMS_URL",
 		}, resources),
-		NeverLinks: slices.Concat(deployed, signingIn, remembering, writing),
+		NeverLinks: slices.Concat(deployed, signingIn, remembering, writing, []string{"html/template"}),
 	},
 	{
 		Name: "mcp", Trigger: HTTP,

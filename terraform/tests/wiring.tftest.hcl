@@ -69,7 +69,7 @@ run "outputs_say_what_to_do" {
   }
 
   assert {
-    condition     = length(output.functions) == 6 && output.functions["token"] == "postern-token"
+    condition     = length(output.functions) == 7 && output.functions["token"] == "postern-token"
     error_message = "functions are ${jsonencode(output.functions)}"
   }
 }
