@@ -101,10 +101,10 @@ var Events = []EventInfo{
 		"The identity provider does not accept the token that it gave for a person, " +
 			"or gives an answer that says nothing. The refresh is answered 503 and nothing ends; " +
 			"after until the person has to sign in again. " +
-			"Many at once are a wrong GITHUB_CLIENT_ID, or GitHub's trouble."},
+			"Many at once are a wrong client id, or the provider's trouble."},
 	{EvidenceExpired, slog.LevelWarn, []string{"client_id", "grant", "person", "reason"},
-		"The last good answer about a person is older than EVIDENCE_MAX_AGE, " +
-			"or ALLOW needs a permission that the person never gave: they have to sign in again. " +
+		"The last good answer about a person is older than EVIDENCE_MAX_AGE, the provider has ended what it gave " +
+			"for them, or ALLOW needs a permission that they never gave: they have to sign in again. " +
 			"The grant is not revoked."},
 	{GrantRevoked, slog.LevelInfo, []string{"client_id", "grant", "by", "reason"}, "A grant ended before its time."},
 	{UpstreamTokenDropped, slog.LevelInfo, []string{"person"},

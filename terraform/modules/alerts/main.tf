@@ -19,7 +19,7 @@ locals {
     unavailable = {
       title = "Postern: requests answered with 5xx"
       query = "sum(increase(run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=~\"postern-.*\",response_code_class=\"5xx\"}[10m])) > 10"
-      what  = "More than ten answers with 5xx in ten minutes, our own 503s and the platform's. Often Firestore, Secret Manager or GitHub; playbook: docs/operations.md."
+      what  = "More than ten answers with 5xx in ten minutes, our own 503s and the platform's. Often Firestore, Secret Manager or the identity provider; playbook: docs/operations.md."
     }
     refresh_reused = {
       title = "Postern: refresh tokens presented again"
@@ -34,7 +34,7 @@ locals {
     evidence_lost = {
       title = "Postern: nobody can say who may still enter"
       query = "sum(increase(logging_googleapis_com:user_postern_evidence_lost{monitored_resource=\"cloud_run_revision\"}[10m])) > 5"
-      what  = "More than five refreshes in ten minutes could not be decided: GitHub does not take the tokens it gave, or answers what cannot be understood. After EVIDENCE_MAX_AGE people have to sign in again. Often a wrong GITHUB_CLIENT_ID; playbook: docs/operations.md."
+      what  = "More than five refreshes in ten minutes could not be decided: the identity provider does not take the tokens it gave, or answers what cannot be understood. After EVIDENCE_MAX_AGE people have to sign in again. Often a wrong GITHUB_CLIENT_ID; playbook: docs/operations.md."
     }
   }
 
