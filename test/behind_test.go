@@ -24,22 +24,23 @@ import (
 
 // A behind starts an MCP server at an address, host:port, that has three tools and takes who
 // calls from the issuer alone: whoami says the subject, count reports progress three times, wait
-// does so once and goes on until it is cancelled. It returns what waits for that.
-type behind func(t *testing.T, issuer, address string) (cancelled func() error)
+// does so once and goes on until it is cancelled. It returns what waits until that call goes on
+// ("waiting") or was cancelled.
+type behind func(t *testing.T, issuer, address string) (until func(state string) error)
 
 var behinds = map[string]behind{
-	"FastMCP": func(t *testing.T, issuer, address string) func() error {
+	"FastMCP": func(t *testing.T, issuer, address string) func(string) error {
 		dir, python := rig.Python(t)
 		return program(t, python, filepath.Join(dir, "behind.py"), issuer, address, "Uvicorn running")
 	},
-	"TypeScript SDK": func(t *testing.T, issuer, address string) func() error {
+	"TypeScript SDK": func(t *testing.T, issuer, address string) func(string) error {
 		dir := rig.Npm(t, ".")
 		return program(t, tool.Node.Need(t), filepath.Join(dir, "behind.mjs"), issuer, address, "listening")
 	},
 	"Go SDK": goBehind,
 }
 
-func program(t *testing.T, path, script, issuer, address, ready string) func() error {
+func program(t *testing.T, path, script, issuer, address, ready string) func(string) error {
 	t.Helper()
 	_, port, _ := strings.Cut(address, ":")
 	p := rig.Launch(t, rig.Command{
@@ -48,17 +49,17 @@ func program(t *testing.T, path, script, issuer, address, ready string) func() e
 	if _, err := p.Says(t.Context(), regexp.MustCompile(ready)); err != nil {
 		t.Fatal(err)
 	}
-	return func() error {
-		_, err := p.Says(t.Context(), regexp.MustCompile(`(?m)^cancelled$`))
+	return func(state string) error {
+		_, err := p.Says(t.Context(), regexp.MustCompile(`(?m)^`+state+`$`))
 		return err
 	}
 }
 
 func urlBehind(address string) string { return "http://" + address + "/mcp" }
 
-func goBehind(t *testing.T, issuer, address string) func() error {
+func goBehind(t *testing.T, issuer, address string) func(string) error {
 	t.Helper()
-	cancelled := make(chan bool, 1)
+	states := map[string]chan bool{"waiting": make(chan bool, 1), "cancelled": make(chan bool, 1)}
 	server := mcp.NewServer(&mcp.Implementation{Name: "behind", Version: "1"}, nil)
 	add := func(name string, do func(context.Context, *mcp.CallToolRequest) string) {
 		mcp.AddTool(server, &mcp.Tool{Name: name},
@@ -80,8 +81,9 @@ func goBehind(t *testing.T, issuer, address string) func() error {
 	})
 	add("wait", func(ctx context.Context, r *mcp.CallToolRequest) string {
 		progress(ctx, r, 1)
+		states["waiting"] <- true
 		<-ctx.Done()
-		cancelled <- true
+		states["cancelled"] <- true
 		return "never"
 	})
 	v := oidc.NewVerifier(issuer, oidc.NewRemoteKeySet(t.Context(), issuer+oauth.IdentityKeysPath),
@@ -102,12 +104,12 @@ func goBehind(t *testing.T, issuer, address string) func() error {
 	s := &http.Server{Handler: auth.RequireBearerToken(verify, nil)(handler)}
 	go s.Serve(l) // returns at Close
 	t.Cleanup(func() { s.Close() })
-	return func() error {
+	return func(state string) error {
 		select {
-		case <-cancelled:
+		case <-states[state]:
 			return nil
 		case <-time.After(rig.Patience):
-			return errors.New("the call goes on")
+			return errors.New("the call is not " + state)
 		}
 	}
 }
@@ -162,15 +164,15 @@ func TestServersOfOthersStandBehind(t *testing.T) {
 			t.Parallel()
 			address := freeport.Addresses(t, 1)[0]
 			s := rig.Start(t, rig.Options{Settings: map[string]string{"MCP_UPSTREAM_URL": urlBehind(address)}})
-			cancelled := start(t, s.URL, address)
-			works(t, s).cancels(t, cancelled)
+			until := start(t, s.URL, address)
+			works(t, s).cancels(t, until, 4)
 		})
 	}
 }
 
-// cancels calls what goes on until it is cancelled, after [works]: its progress arrives while it
-// does, the server hears of its end, and the client can go on.
-func (c *goClient) cancels(t *testing.T, cancelled func() error) {
+// cancels calls what goes on until it is cancelled: so many notices of progress have arrived by
+// then, the server hears of its end, and the client can go on.
+func (c *goClient) cancels(t *testing.T, until func(state string) error, notices int32) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -179,9 +181,12 @@ func (c *goClient) cancels(t *testing.T, cancelled func() error) {
 		_, err := c.textOf(ctx, "wait")
 		ended <- err
 	}()
+	if err := until("waiting"); err != nil {
+		t.Fatal(err)
+	}
 	eventually(t, "progress of a call that goes on", func() error {
-		if got := c.progress.Load(); got != 4 {
-			return fmt.Errorf("got %d notices of progress, want 4", got)
+		if got := c.progress.Load(); got != notices {
+			return fmt.Errorf("got %d notices of progress, want %d", got, notices)
 		}
 		return nil
 	})
@@ -189,7 +194,7 @@ func (c *goClient) cancels(t *testing.T, cancelled func() error) {
 	if err := <-ended; err == nil {
 		t.Error("the cancelled call: got a result, want none")
 	}
-	if err := cancelled(); err != nil {
+	if err := until("cancelled"); err != nil {
 		t.Error(err)
 	}
 	if got, err := c.textOf(t.Context(), "whoami"); got != "development:octocat" {

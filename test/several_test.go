@@ -53,12 +53,12 @@ func TestServersOfOthersStandSideBySide(t *testing.T) {
 	s := rig.Start(t, rig.Options{Settings: map[string]string{"MCP_UPSTREAMS": listOf(t, addresses)}})
 	clients := map[string]*goClient{"/mcp": connectGo(t, s, "octocat")}
 	for name, kind := range stoodBehind {
-		cancelled := behinds[kind](t, s.URL, addresses[name])
+		until := behinds[kind](t, s.URL, addresses[name])
 		c := worksAt(t, s, s.URL+"/mcp/"+name)
 		if got := c.logins.Load(); got != 1 {
 			t.Errorf("%s: got %d sign-ins, want one of its own", name, got)
 		}
-		c.cancels(t, cancelled)
+		c.cancels(t, until, 4) // the last one while it goes on
 		clients["/mcp/"+name] = c
 	}
 	tokensAreForOne(t, s, clients)
@@ -73,8 +73,10 @@ func TestServersOfOthersStandSideBySideBehindADeployment(t *testing.T) {
 	s := rig.StartEmulated(t, 3, map[string]string{"MCP_UPSTREAMS": listOf(t, addresses)})
 	clients := map[string]*goClient{"/mcp": connectGo(t, s, "octocat")}
 	for name, kind := range stoodBehind {
-		behinds[kind](t, s.URL, addresses[name])
-		clients["/mcp/"+name] = worksAt(t, s, s.URL+"/mcp/"+name)
+		until := behinds[kind](t, s.URL, addresses[name])
+		c := worksAt(t, s, s.URL+"/mcp/"+name)
+		c.cancels(t, until, 3) // of what goes on nothing has come through
+		clients["/mcp/"+name] = c
 	}
 	tokensAreForOne(t, s, clients)
 }

@@ -1,7 +1,8 @@
 // An MCP server behind Postern on the TypeScript SDK, with sessions. Who calls is told by a
 // token that the SDK's middleware takes and jose checks.
 //
-// Arguments: issuer, its own URL, port. It prints "cancelled" when the call of wait was.
+// Arguments: issuer, its own URL, port. It prints "waiting" when the call of wait goes on, and
+// "cancelled" when it was.
 import { randomUUID } from "node:crypto";
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { requireBearerAuth } from "@modelcontextprotocol/sdk/server/auth/middleware/bearerAuth.js";
@@ -34,6 +35,7 @@ function newServer() {
   });
   server.registerTool("wait", {}, async (extra) => {
     await progress(extra, 1);
+    console.log("waiting");
     await new Promise((resolve) => extra.signal.addEventListener("abort", resolve));
     console.log("cancelled");
     return said("never");

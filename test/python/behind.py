@@ -1,7 +1,8 @@
 """An MCP server behind Postern on FastMCP, as it comes: who calls is told by a token that
 FastMCP's own verifier checks.
 
-Arguments: issuer, its own URL, port. It prints "cancelled" when the call of wait was.
+Arguments: issuer, its own URL, port. It prints "waiting" when the call of wait goes on, and
+"cancelled" when it was.
 """
 
 import asyncio
@@ -31,6 +32,7 @@ async def count(ctx: Context) -> str:
 @mcp.tool
 async def wait(ctx: Context) -> str:
     await ctx.report_progress(1)
+    print("waiting", flush=True)
     try:
         await asyncio.Event().wait()
     except asyncio.CancelledError:
