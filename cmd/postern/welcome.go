@@ -23,10 +23,10 @@ var welcome = template.Must(template.New("welcome").Parse(welcomeText))
 func printWelcome(w io.Writer, env *boot.Env, origin, records string, command []string) {
 	keys, _ := env.Lookup("FERNET_KEYS_FILE")
 	_ = welcome.Execute(w, struct {
-		URL, Records, Keys, SignIn, Upstream string
-		Named                                []string
+		Origin, URL, Records, Keys, SignIn, Upstream string
+		Named                                        []string
 	}{
-		origin + "/mcp", records, absolute(filepath.Dir(keys)), mayEnter(env),
+		origin, origin + "/mcp", records, absolute(filepath.Dir(keys)), mayEnter(env),
 		cmp.Or(strings.Join(command, " "), env.Settings().String(upstreamSetting)), named(env, origin),
 	})
 }

@@ -169,8 +169,9 @@ func TestAFaultIsNotAnEmptyList(t *testing.T) {
 	cookie := f.signIn(t, octocat, "octocat")
 	own := token(t, f.page(t, cookie))
 	f.Faults.Before(fixture.Down(memory.OpList))
-	if w := f.send(t, http.MethodGet, oauth.ConnectionsPath, "", "Cookie", cookie); w.Code != 503 {
-		t.Errorf("got %d, want 503", w.Code)
+	w := f.send(t, http.MethodGet, oauth.ConnectionsPath, "", "Cookie", cookie)
+	if w.Code != 503 || !strings.Contains(w.Body.String(), "they show what is still connected") {
+		t.Errorf("got %d, want 503 and the way back\n%s", w.Code, w.Body)
 	}
 	body := url.Values{"token": {own}, "end": {"all"}}.Encode()
 	if w := f.send(t, http.MethodPost, oauth.ConnectionsPath, body, "Cookie", cookie); w.Code != 503 {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/httperr"
+	"github.com/postern-dev/postern/shared/oauth"
 )
 
 // Answers is how an endpoint for browsers speaks: the policy of pages on every answer, and
@@ -66,11 +67,13 @@ type ErrorData struct {
 	Says              Text // or Description, if it is empty
 	Description, Code string
 	Fault             bool
+	Visit             bool // on the person's own page, and not in a sign-in for an application
 }
 
 // general explains an error that brings no page.
-func general(err error, a httperr.Answer) *explained {
+func general(r *http.Request, err error, a httperr.Answer) *explained {
 	d := ErrorData{Status: a.Status, Description: a.Description, Code: string(a.Code), Fault: a.Fault}
+	d.Visit = r.URL.Path == oauth.ConnectionsPath
 	if s, ok := errors.AsType[*said](err); ok {
 		d.Says = s.text
 	}
@@ -85,7 +88,7 @@ func writeError(w http.ResponseWriter, r *http.Request, err error) {
 	a := httperr.Of(err)
 	e, ok := errors.AsType[*explained](err)
 	if !ok {
-		e = general(err, a)
+		e = general(r, err, a)
 	}
 	edge.RetryAfter(w, a.RetryAfter)
 	if err := e.page.Write(w, r, a.Status, e.data); err != nil {

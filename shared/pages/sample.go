@@ -18,6 +18,9 @@ func Samples() []Sample {
 			Status: 503, Code: "temporarily_unavailable", Fault: true,
 			Description: "the server could not answer right now, try again",
 		}),
+		sample("visit", ErrorData{
+			Status: 403, Code: "access_denied", Says: OtherSite, Visit: true,
+		}),
 		sample("refused", ErrorData{
 			Status: 400, Code: "invalid_request",
 			Description: "redirect_uri is missing: send one that the client registered",
