@@ -7,6 +7,7 @@ import (
 
 	"github.com/postern-dev/postern/test/internal/rig"
 	"github.com/postern-dev/postern/test/kit/emulator"
+	"github.com/postern-dev/postern/test/kit/postgres"
 )
 
 // A keeper is a place where a server keeps its records, one that outlives its processes.
@@ -22,6 +23,9 @@ var keepers = []keeper{
 	{"Firestore, three replicas", 3, func(t *testing.T) map[string]string {
 		project := emulator.Project(t)
 		return map[string]string{"STORE": "firestore:" + project}
+	}},
+	{"PostgreSQL, three replicas", 3, func(t *testing.T) map[string]string {
+		return map[string]string{"STORE": migrated(t, postgres.Database(t))}
 	}},
 }
 
@@ -72,7 +76,7 @@ func TestGoClientSurvivesKillOfEverything(t *testing.T) {
 func TestTypeScriptClientsSurviveKillOfEverything(t *testing.T) {
 	rig.Slow(t)
 	for kind := range tsKinds {
-		for _, k := range keepers[1:] {
+		for _, k := range keepers[1:3] {
 			t.Run(kind+", "+k.name, func(t *testing.T) {
 				t.Parallel()
 				s := startKept(t, k)

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -24,16 +25,19 @@ func newEmulate(out *cli.Output) *cobra.Command {
 			"of this computer, and puts a gateway in front that does to requests and answers what API Gateway\n" +
 			"does. It reads the same settings as dev. --store embedded keeps records under the data directory;\n" +
 			"--store firestore runs the packages as they are deployed over the Firestore emulator, which begins\n" +
-			"empty each time.",
+			"empty each time. With STORE=postgres://… it is PostgreSQL, unless --store says otherwise.",
 		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c.Progress = out.Begin
+			if !cmd.Flags().Changed("store") && strings.HasPrefix(os.Getenv("STORE"), emulate.Postgres+":") {
+				c.Store = emulate.Postgres
+			}
 			return runEmulate(cmd.Context(), out, log, upstream, c)
 		},
 	}
 	cmd.Flags().StringVar(&c.Listen, "listen", "127.0.0.1:8085", "address to listen on")
 	cmd.Flags().IntVar(&c.Replicas, "replicas", 1, "processes of each function")
-	cmd.Flags().StringVar(&c.Store, "store", emulate.Embedded, "embedded or firestore")
+	cmd.Flags().StringVar(&c.Store, "store", emulate.Embedded, "embedded, firestore or postgres")
 	cmd.Flags().StringVar(&c.Data, "data", ".postern", "directory of records and keys")
 	cli.BindLog(cmd.Flags(), &log)
 	addUpstream(cmd, &upstream)

@@ -32,13 +32,16 @@ var (
 
 // Run runs the tests of m, stops the server if one was started, and returns the exit code.
 func Run(m *testing.M) int {
-	defer func() {
-		if shared != nil {
-			shared.stop()
-			_ = os.RemoveAll(shared.dir)
-		}
-	}()
+	defer Stop()
 	return m.Run()
+}
+
+// Stop stops the server of this test program if one was started.
+func Stop() {
+	if shared != nil {
+		shared.stop()
+		_ = os.RemoveAll(shared.dir)
+	}
 }
 
 // Database makes sure that a server runs and returns the URL of an empty database of it that

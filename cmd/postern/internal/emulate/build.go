@@ -31,15 +31,18 @@ func FindRoot() (string, error) {
 	}
 }
 
-// programs builds the functions and returns their programs by function: for the
-// embedded store their cmd/, else the packages as they are deployed. What is up to date
-// is not built again.
+// programs builds the functions and returns their programs by function: for Firestore's emulator
+// the packages as they are deployed, else their cmd/. What is up to date is not built again.
 func (d *deployment) programs(ctx context.Context) (map[string]string, error) {
 	if _, err := exec.LookPath("go"); err != nil {
 		return nil, errors.New("emulate builds the functions: " +
 			"install Go (https://go.dev/doc/install) and put it into PATH")
 	}
-	dir := filepath.Join(d.Root, ".cache", "emulate", d.Store)
+	kind := d.Store
+	if kind == Postgres {
+		kind = Embedded // the same programs have both
+	}
+	dir := filepath.Join(d.Root, ".cache", "emulate", kind)
 	unlock, err := lock(dir)
 	if err != nil {
 		return nil, fmt.Errorf("build functions: %w", err)

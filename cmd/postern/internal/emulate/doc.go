@@ -5,8 +5,8 @@
 // header, the rewritten Host, the deadline, the repeated request, the refusals without
 // CORS, an instance that dies.
 //
-// Two stores are offered. "embedded" runs the functions' own cmd/ over one file and
-// takes the store's change feed for Eventarc. "firestore" runs the packages as they are
+// Three stores are offered. "embedded" runs the functions' own cmd/ over one file, "postgres"
+// over a server; what the store keeps of changes is taken for Eventarc. "firestore" runs the packages as they are
 // deployed over the Firestore emulator, whose events a shim passes on as Eventarc does:
 // at least once, sometimes twice, in no order.
 //

@@ -18,6 +18,7 @@ import (
 const (
 	Embedded  = "embedded"
 	Firestore = "firestore"
+	Postgres  = "postgres"
 )
 
 // A Config says what to run. Every field but DropEvery is required.
@@ -28,7 +29,7 @@ type Config struct {
 	Listen string
 	// Replicas is the number of processes of each function, at least 1.
 	Replicas int
-	// Store is Embedded or Firestore.
+	// Store is Embedded, Firestore or Postgres.
 	Store string
 	// Data is the directory of the embedded store.
 	Data string

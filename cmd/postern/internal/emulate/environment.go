@@ -1,6 +1,7 @@
 package emulate
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -38,12 +39,15 @@ func asDeployed(c Config, origin string) (func(string) (string, bool), error) {
 func storeSetting(c Config) (string, error) {
 	set, _ := c.Lookup("STORE")
 	switch {
-	case c.Store != Embedded && c.Store != Firestore:
-		return "", fmt.Errorf("--store is %q: want %s or %s", c.Store, Embedded, Firestore)
+	case c.Store != Embedded && c.Store != Firestore && c.Store != Postgres:
+		return "", fmt.Errorf("--store is %q: want %s, %s or %s", c.Store, Embedded, Firestore, Postgres)
 	case strings.HasPrefix(set, c.Store+":"):
 		return set, nil
 	case set != "":
-		return "", fmt.Errorf("STORE is %q and --store is %s: unset one, or make them agree", set, c.Store)
+		return "", fmt.Errorf("STORE is %q and --store is %s: unset one, or make them agree",
+			config.HidePassword(set), c.Store)
+	case c.Store == Postgres:
+		return "", errors.New("--store postgres needs STORE, which says where the server is: postgres://USER@HOST/DATABASE")
 	case c.Store == Firestore:
 		return "firestore:" + project, nil
 	}

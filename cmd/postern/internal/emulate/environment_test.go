@@ -78,6 +78,9 @@ func TestTheStoreFollowsTheFlagAndTheSetting(t *testing.T) {
 		{"firestore", "", "firestore:" + project, ""},
 		{"firestore", "firestore:mine/db", "firestore:mine/db", ""},
 		{"firestore", "embedded:/other", "", "STORE is"},
+		{"postgres", "postgres://me@127.0.0.1/p", "postgres://me@127.0.0.1/p", ""},
+		{"postgres", "", "", "needs STORE"},
+		{"embedded", "postgres://me:secret@127.0.0.1/p", "", "me:xxxxx@"},
 		{"memory", "", "", "--store is"},
 	} {
 		lookup := config.Map(map[string]string{"STORE": c.set})

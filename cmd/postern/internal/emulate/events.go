@@ -34,10 +34,10 @@ func triggered(collection string) bool {
 	return false
 }
 
-// startFeed makes the change feed of the embedded store the source of events. The
+// startFeed makes the changes that a store keeps itself the source of events. The
 // Firestore emulator has its own.
 func (d *deployment) startFeed(ctx context.Context) (stop func(), err error) {
-	if d.Store != Embedded {
+	if d.Store == Firestore {
 		return func() {}, nil
 	}
 	setting, _ := d.settings("STORE")
