@@ -47,7 +47,8 @@ func storeSetting(c Config) (string, error) {
 		return "", fmt.Errorf("STORE is %q and --store is %s: unset one, or make them agree",
 			config.HidePassword(set), c.Store)
 	case c.Store == Postgres:
-		return "", errors.New("--store postgres needs STORE, which says where the server is: postgres://USER@HOST/DATABASE")
+		return "", errors.New("--store postgres needs STORE, which says where the server is: " +
+			"postgres://USER@HOST/DATABASE")
 	case c.Store == Firestore:
 		return "firestore:" + project, nil
 	}
