@@ -8,6 +8,7 @@ module "store" {
   location               = coalesce(var.firestore_location, var.region)
   delete_protection      = var.delete_protection
   point_in_time_recovery = var.point_in_time_recovery
+  backup_days            = var.backup_days
 
   depends_on = [google_project_service.this]
 }
@@ -116,10 +117,11 @@ locals {
 module "gateway" {
   source = "./modules/gateway"
 
-  project         = var.project
-  region          = coalesce(var.gateway_region, var.region)
-  service_account = google_service_account.gateway.email
-  addresses       = local.addresses
+  project           = var.project
+  region            = coalesce(var.gateway_region, var.region)
+  service_account   = google_service_account.gateway.email
+  addresses         = local.addresses
+  delete_protection = var.delete_protection
 }
 
 # What only the load balancer and the functions know. It is made once and kept in
@@ -143,6 +145,9 @@ module "domain" {
   host       = trimprefix(var.public_origin, "https://")
   proof      = terraform_data.load_balancer_proof[0].output
 
+  certificate_first = var.certificate_first
+  dns_zone          = var.dns_zone
+
   depends_on = [google_project_service.this]
 }
 
@@ -151,8 +156,20 @@ module "alerts" {
 
   project = var.project
   emails  = var.alert_emails
+  host    = var.uptime_check && !endswith(var.public_origin, ".invalid") ? trimprefix(var.public_origin, "https://") : null
 
   depends_on = [google_project_service.this]
+}
+
+# A project without much history may be kept to these, and says so only when the first
+# function is built. Functions are built where they run.
+check "build_region" {
+  assert {
+    condition = contains([
+      "asia-east1", "australia-southeast1", "europe-west1", "southamerica-east1", "us-central1", "us-west2",
+    ], var.region)
+    error_message = "Cloud Build keeps some projects to asia-east1, australia-southeast1, europe-west1, southamerica-east1, us-central1 and us-west2. If the first build fails for want of quota, choose one of them as region, e.g. region = \"europe-west1\" (database and gateway may be elsewhere: firestore_location, gateway_region), or ask Google to lift it."
+  }
 }
 
 # API Gateway is not in every region, and says so only after all else is made.

@@ -18,6 +18,11 @@ output "domain_address" {
   value       = one(module.domain[*].address)
 }
 
+output "certificate_record" {
+  description = "With certificate_first: the record that lets the certificate be issued, NAME TYPE DATA. Made already where there is a dns_zone."
+  value       = one(module.domain[*].certificate_record)
+}
+
 output "secrets" {
   description = "Ids of the Secret Manager secrets whose versions are made outside Terraform."
   value       = module.keys.ids
@@ -31,7 +36,11 @@ output "functions" {
 output "next_step" {
   description = "What to do now."
   value = (
-    var.custom_domain
+    var.dns_zone != null
+    ? "Wait for the certificate, then: postern doctor ${var.public_origin}"
+    : var.certificate_first
+    ? "Make the record ${one(module.domain[*].certificate_record)}, wait until gcloud certificate-manager certificates list says ACTIVE, point the A record of ${trimprefix(var.public_origin, "https://")} to ${one(module.domain[*].address)}, then: postern doctor ${var.public_origin}"
+    : var.custom_domain
     ? "Point the A record of ${trimprefix(var.public_origin, "https://")} to ${one(module.domain[*].address)}, wait for the certificate, then: postern doctor ${var.public_origin}"
     : var.public_origin != "https://${module.gateway.hostname}"
     ? "Set public_origin = \"https://${module.gateway.hostname}\" in terraform.tfvars, enter https://${module.gateway.hostname}/auth/callback at GitHub, then: terraform apply"

@@ -10,6 +10,7 @@ resource "terraform_data" "protection" {
   }
 
   depends_on = [
+    google_billing_budget.this,
     google_cloud_scheduler_job.cascade,
     google_project_iam_member.builder,
     google_project_iam_member.database_user,

@@ -16,6 +16,9 @@ resource "google_project_service" "this" {
     "servicemanagement.googleapis.com",
     "storage.googleapis.com",
     ],
+    var.budget == null ? [] : ["billingbudgets.googleapis.com"],
+    var.certificate_first ? ["certificatemanager.googleapis.com"] : [],
+    var.dns_zone == null ? [] : ["dns.googleapis.com"],
     var.custom_domain || local.is_postgres ? ["compute.googleapis.com"] : [],
     local.is_postgres ? [
       "cloudscheduler.googleapis.com", "servicenetworking.googleapis.com", "sqladmin.googleapis.com",

@@ -39,6 +39,33 @@ variable "custom_domain" {
   }
 }
 
+variable "certificate_first" {
+  description = "With custom_domain: issue the certificate before the host leads here, by a CNAME record that output certificate_record shows, e.g. to move a host that serves people now. False issues it once the A record is there."
+  type        = bool
+  default     = false
+
+  validation {
+    condition     = !var.certificate_first || var.custom_domain
+    error_message = "certificate_first is about the certificate of the load balancer: set custom_domain = true too, or leave it out."
+  }
+}
+
+variable "dns_zone" {
+  description = "With custom_domain: zone of Cloud DNS that gets the records of the host, PROJECT/ZONE, e.g. acme-dns/example-com. Null leaves the records to you."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.dns_zone == null || can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]/[a-z][a-z0-9-]{0,61}[a-z0-9]$", var.dns_zone))
+    error_message = "dns_zone must be a project and the name (not the domain) of a zone, e.g. dns_zone = \"acme-dns/example-com\" (gcloud dns managed-zones list), or be left out."
+  }
+
+  validation {
+    condition     = var.dns_zone == null || var.custom_domain
+    error_message = "dns_zone is for the host of a load balancer: set custom_domain = true too, or leave it out."
+  }
+}
+
 variable "identity_provider" {
   description = "Who says who a person is: github, or oidc for any OpenID Connect provider, or a product of those after a colon: oidc:google, oidc:entra, oidc:okta, oidc:auth0, oidc:keycloak, oidc:gitlab, oidc:authentik."
   type        = string
@@ -337,6 +364,17 @@ variable "restored_database" {
   validation {
     condition     = var.restored_database == null || var.restored_database != var.database
     error_message = "restored_database is database itself: leave it out, or name the one that was restored beside it, e.g. restored_database = \"postern-restored\"."
+  }
+}
+
+variable "backup_days" {
+  description = "Days that a daily backup of the database is kept, at most 98. 0 makes none. Costs storage."
+  type        = number
+  default     = 7
+
+  validation {
+    condition     = var.backup_days >= 0 && var.backup_days <= 98 && floor(var.backup_days) == var.backup_days
+    error_message = "backup_days must be a whole number from 0 to 98 (fourteen weeks), e.g. backup_days = 7."
   }
 }
 
@@ -656,5 +694,25 @@ variable "alert_emails" {
   validation {
     condition     = alltrue([for a in var.alert_emails : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", a))])
     error_message = "alert_emails must be e-mail addresses, e.g. alert_emails = [\"ops@example.com\"]."
+  }
+}
+
+variable "uptime_check" {
+  description = "Let Cloud Monitoring ask every five minutes, from several continents, whether public_origin answers, and alert when it does not. Without cost; it keeps wellknown warm."
+  type        = bool
+  default     = true
+}
+
+variable "budget" {
+  description = "Mails the payers of the billing account when half, nine tenths and all of a monthly amount is spent, e.g. { billing_account = \"0123AB-4567CD-89EF01\", amount = 50 }, in the account's currency. It needs the right to make budgets there. Null makes none."
+  type = object({
+    billing_account = string
+    amount          = number
+  })
+  default = null
+
+  validation {
+    condition     = var.budget == null || try(can(regex("^[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6}$", var.budget.billing_account)) && var.budget.amount >= 1 && floor(var.budget.amount) == var.budget.amount, false)
+    error_message = "budget needs a billing account (gcloud billing accounts list) and a whole amount, e.g. budget = { billing_account = \"0123AB-4567CD-89EF01\", amount = 50 }, or to be left out."
   }
 }

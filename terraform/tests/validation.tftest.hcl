@@ -500,6 +500,77 @@ run "restored_database_refuses_a_path" {
   expect_failures = [var.restored_database]
 }
 
+run "budget_refuses_what_is_no_billing_account" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    budget = { billing_account = "acme", amount = 50 }
+  }
+
+  expect_failures = [var.budget]
+}
+
+run "backup_days_refuses_what_firestore_does" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    backup_days = 99
+  }
+
+  expect_failures = [var.backup_days]
+}
+
+run "dns_zone_refuses_a_domain" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    dns_zone      = "example.com"
+    custom_domain = true
+  }
+
+  expect_failures = [var.dns_zone]
+}
+
+run "dns_zone_needs_a_domain" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    dns_zone = "acme-dns/example-com"
+  }
+
+  expect_failures = [var.dns_zone]
+}
+
+run "certificate_first_needs_a_domain" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    certificate_first = true
+  }
+
+  expect_failures = [var.certificate_first]
+}
+
 run "grants_take_refuses_less_than_nothing" {
   command = plan
 

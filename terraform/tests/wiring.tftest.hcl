@@ -127,18 +127,28 @@ run "a_region_without_a_gateway_is_warned_about" {
   command = plan
 
   variables {
-    region = "europe-north1"
+    region = "southamerica-east1"
   }
 
   expect_failures = [check.gateway_region]
+}
+
+run "a_region_where_a_build_may_lack_quota_is_warned_about" {
+  command = plan
+
+  variables {
+    region = "europe-west2"
+  }
+
+  expect_failures = [check.build_region]
 }
 
 run "the_gateway_may_be_in_another_region" {
   command = plan
 
   variables {
-    region         = "europe-north1"
-    gateway_region = "europe-west1"
+    region         = "southamerica-east1"
+    gateway_region = "us-east1"
   }
 }
 

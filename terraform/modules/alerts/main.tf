@@ -7,7 +7,12 @@ locals {
     refresh_reused = "${local.services} AND jsonPayload.event=\"refresh.reused\""
     reload_failed  = "${local.services} AND jsonPayload.event=\"keys.reload_failed\""
     evidence_lost  = "${local.services} AND jsonPayload.event=\"evidence.lost\""
+    sign_in_failed = "${local.services} AND jsonPayload.event=\"sign_in.failed\""
+    signed_in      = "${local.services} AND jsonPayload.event=\"sign_in.completed\""
   }
+
+  requests        = "sum(increase(run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=~\"postern-.*\"}[10m]))"
+  failed_requests = "sum(increase(run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=~\"postern-.*\",response_code_class=\"5xx\"}[10m]))"
 
   # The query is PromQL; it is about a window, so one slow second wakes nobody.
   policies = {
@@ -18,8 +23,14 @@ locals {
     }
     unavailable = {
       title = "Postern: requests answered with 5xx"
-      query = "sum(increase(run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=~\"postern-.*\",response_code_class=\"5xx\"}[10m])) > 10"
-      what  = "More than ten answers with 5xx in ten minutes, our own 503s and the platform's. Often Firestore, Secret Manager or the identity provider; playbook: docs/operations.md."
+      query = "${local.failed_requests} > 10 or (${local.failed_requests} > 2 and ${local.failed_requests} > 0.2 * ${local.requests})"
+      what  = "More than ten answers with 5xx in ten minutes, or more than two that are a fifth of all: our own 503s and the platform's. Often Firestore, Secret Manager or the identity provider; playbook: docs/operations.md."
+    }
+    # Where few people sign in, a few failures and no success are all there is to hear.
+    sign_in = {
+      title = "Postern: nobody can sign in"
+      query = "sum(increase(logging_googleapis_com:user_postern_sign_in_failed{monitored_resource=\"cloud_run_revision\"}[1h])) > 1 unless sum(increase(logging_googleapis_com:user_postern_signed_in{monitored_resource=\"cloud_run_revision\"}[1h])) > 0"
+      what  = "Two or more sign-ins failed within an hour and none succeeded. Often a new or wrong client secret, a callback address that the identity provider does not know, or that provider itself; playbook: docs/operations.md."
     }
     refresh_reused = {
       title = "Postern: refresh tokens presented again"
@@ -61,6 +72,10 @@ resource "google_logging_metric" "this" {
   }
 }
 
+locals {
+  channels = [for channel in google_monitoring_notification_channel.email : channel.id]
+}
+
 resource "google_monitoring_notification_channel" "email" {
   for_each = toset(var.emails)
 
@@ -76,7 +91,7 @@ resource "google_monitoring_alert_policy" "this" {
   project               = var.project
   display_name          = each.value.title
   combiner              = "OR"
-  notification_channels = [for channel in google_monitoring_notification_channel.email : channel.id]
+  notification_channels = local.channels
 
   conditions {
     display_name = each.value.title
@@ -109,7 +124,7 @@ resource "google_monitoring_alert_policy" "line" {
   project               = var.project
   display_name          = each.value.title
   combiner              = "OR"
-  notification_channels = [for channel in google_monitoring_notification_channel.email : channel.id]
+  notification_channels = local.channels
 
   conditions {
     display_name = each.value.title

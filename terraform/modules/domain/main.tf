@@ -46,21 +46,6 @@ resource "google_compute_url_map" "this" {
   default_service = google_compute_backend_service.gateway.id
 }
 
-# Its name follows the host, because a certificate can neither be changed nor
-# deleted while it is in use.
-resource "google_compute_managed_ssl_certificate" "this" {
-  project = var.project
-  name    = "postern-${substr(sha256(var.host), 0, 12)}"
-
-  managed {
-    domains = [var.host]
-  }
-
-  lifecycle {
-    create_before_destroy = true
-  }
-}
-
 resource "google_compute_ssl_policy" "modern" {
   project         = var.project
   name            = "postern-modern"
@@ -73,7 +58,10 @@ resource "google_compute_target_https_proxy" "this" {
   name             = "postern"
   url_map          = google_compute_url_map.this.id
   ssl_certificates = [google_compute_managed_ssl_certificate.this.id]
+  certificate_map  = var.certificate_first ? "//certificatemanager.googleapis.com/${google_certificate_manager_certificate_map.this[0].id}" : null
   ssl_policy       = google_compute_ssl_policy.modern.id
+
+  depends_on = [google_certificate_manager_certificate_map_entry.this]
 }
 
 resource "google_compute_global_forwarding_rule" "https" {

@@ -22,3 +22,15 @@ variable "host" {
   description = "Host name to serve, e.g. auth.example.com."
   type        = string
 }
+
+variable "certificate_first" {
+  description = "Issue the certificate by a record of its own, before the host leads here."
+  type        = bool
+  default     = false
+}
+
+variable "dns_zone" {
+  description = "Zone of Cloud DNS that gets the records, PROJECT/ZONE; null: none does."
+  type        = string
+  default     = null
+}

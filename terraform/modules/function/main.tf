@@ -79,6 +79,7 @@ resource "google_storage_bucket_object" "source" {
 
   lifecycle {
     create_before_destroy = true
+    ignore_changes        = [source, detect_md5hash] # where the zip lies is no matter, and what is in it is in the name
   }
 }
 

@@ -47,3 +47,17 @@ resource "google_api_gateway_gateway" "this" {
   display_name = "Postern"
   api_config   = google_api_gateway_api_config.this.id
 }
+
+# The gateway's own host is made with it, and is the issuer where there is no domain: with
+# protection on, a gateway is not replaced by one elsewhere. What would go first refuses.
+resource "terraform_data" "protection" {
+  input            = var.delete_protection
+  triggers_replace = var.region
+
+  provisioner "local-exec" {
+    when    = destroy
+    command = self.output ? "echo delete_protection is on, so the gateway and its host stay where they are. First: terraform apply -var delete_protection=false && exit 1" : "exit 0"
+  }
+
+  depends_on = [google_api_gateway_gateway.this]
+}

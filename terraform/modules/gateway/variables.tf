@@ -17,3 +17,8 @@ variable "addresses" {
   description = "Address of each HTTP function, by the name that openapi.yaml has for it."
   type        = map(string)
 }
+
+variable "delete_protection" {
+  description = "Refuse to replace the gateway by one in another region."
+  type        = bool
+}

@@ -51,3 +51,14 @@ resource "google_firestore_field" "body" {
 
   index_config {}
 }
+
+# Against a mistake that is noticed late; point-in-time recovery is for the last days.
+resource "google_firestore_backup_schedule" "daily" {
+  count = var.backup_days == 0 ? 0 : 1
+
+  project   = var.project
+  database  = local.database
+  retention = "${var.backup_days * 86400}s"
+
+  daily_recurrence {}
+}

@@ -28,3 +28,8 @@ variable "point_in_time_recovery" {
   description = "Keep seven days of versions."
   type        = bool
 }
+
+variable "backup_days" {
+  description = "Days that a daily backup is kept; 0 makes none."
+  type        = number
+}

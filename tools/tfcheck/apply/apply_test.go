@@ -1,7 +1,10 @@
 package apply
 
 import (
+	"maps"
 	"net/http"
+	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -79,6 +82,12 @@ func TestAnotherPackageUpdatesItsFunctionAlone(t *testing.T) {
 	d.must(toolbox.Packages(packages))
 	d.wantPlan()
 
+	moved := filepath.Join(d.tmp, "elsewhere")
+	d.must(os.Rename(packages, moved))
+	packages = moved
+	d.set(strings.Replace(settings, "../packages", "../elsewhere", 1))
+	d.wantPlan()
+
 	d.must(toolbox.Package(filepath.Join(packages, "token.zip"), "another"))
 	d.wantPlan(
 		`create/delete module.function["token"].google_storage_bucket_object.source`,
@@ -115,6 +124,40 @@ instances              = { mcp = { min = 1, max = 20 } }
 	d.wantPlan()
 	if after := d.cloud.Resource(gateway); after != before {
 		t.Errorf("the gateway is\n%s\nand was\n%s", after, before)
+	}
+}
+
+// TestEveryOption: what is not in the settings of docs/deploy.md, all of it added later; and again a
+// second plan is empty. Without protection everything goes again.
+func TestEveryOption(t *testing.T) {
+	t.Parallel()
+	d := fromNothing(t)
+	d.cloud.Put("clouddns/projects/acme-mcp/managedZones/example-com", map[string]any{"name": "example-com", "dnsName": "example.com."})
+	before := d.kept()
+	d.set(settings + `
+budget            = { billing_account = "0123AB-4567CD-89EF01", amount = 50 }
+certificate_first = true
+dns_zone          = "acme-mcp/example-com"
+backup_days       = 30
+delete_protection = false
+`)
+	d.apply()
+	d.wantPlan()
+	after := d.kept()
+	maps.DeleteFunc(after, func(name, _ string) bool { return before[name] == "" })
+	if !maps.Equal(before, after) {
+		t.Errorf("what has to stay is\n%v\nand was\n%v", after, before)
+	}
+	for _, record := range []string{"auth.example.com. A", "_acme-challenge.auth.example.com. CNAME"} {
+		if d.cloud.Resource("clouddns/projects/acme-mcp/managedZones/example-com/rrsets/"+url.PathEscape(record)) == "" {
+			t.Errorf("there is no record %s", record)
+		}
+	}
+	if out, err := d.tryDestroy(); err != nil {
+		t.Fatalf("destroy: %v\n%s", err, errorsOf(out))
+	}
+	if got := d.cloud.Names(); !slices.Equal(got, []string{"clouddns/projects/acme-mcp/managedZones/example-com"}) {
+		t.Errorf("destroy left\n\t%s\nwant the zone, which is not ours", strings.Join(got, "\n\t"))
 	}
 }
 
@@ -208,6 +251,25 @@ func TestDestroyIsRefusedWhole(t *testing.T) {
 	if got := d.cloud.Grants(); len(got) > 0 {
 		t.Errorf("destroy left the grants\n\t%s", strings.Join(got, "\n\t"))
 	}
+}
+
+// TestAProtectedGatewayStaysWhereItIs: its host may be the issuer.
+func TestAProtectedGatewayStaysWhereItIs(t *testing.T) {
+	t.Parallel()
+	d := fromNothing(t)
+	const gateway = "apigateway/projects/acme-mcp/locations/europe-west1/gateways/postern"
+	before := d.cloud.Resource(gateway)
+	d.set(settings + `gateway_region = "europe-west2"`)
+	out, err := d.tryApply()
+	if err == nil || !strings.Contains(out, "the gateway and its host stay where they are") {
+		t.Errorf("another gateway_region: %v\n%s\nwant a refusal", err, errorsOf(out))
+	}
+	if after := d.cloud.Resource(gateway); after != before {
+		t.Errorf("the gateway is\n%s\nand was\n%s", after, before)
+	}
+	d.set(settings)
+	d.apply()
+	d.wantPlan()
 }
 
 // TestARestoredDatabaseTakesOver: naming it points everything to it, and the one before stays.

@@ -119,7 +119,7 @@ var services = map[string]string{
 	"CLOUD_RUN_V2":        "run/v2/",
 	"COMPUTE":             "compute/v1/",
 	"CORE_BILLING":        "cloudbilling/v1/",
-	"DNS":                 "dns/v1/",
+	"DNS":                 "clouddns/", // its client cuts /dns/ off
 	"EVENTARC":            "eventarc/v1/",
 	"FIRESTORE":           "firestore/v1/",
 	"IAM":                 "iam/v1/",

@@ -46,7 +46,20 @@ func init() {
 		{collection: "monitoring/projects/*/alertPolicies", refuse: channelsExist},
 		{collection: "monitoring/projects/*/notificationChannels"},
 		{collection: "monitoring/projects/*/uptimeCheckConfigs"},
-		{collection: "monitoring/projects/*/dashboards"},
+		{collection: "monitoring/projects/*/dashboards", bare: true},
+		{collection: "billingbudgets/billingAccounts/*/budgets"},
+
+		{collection: "certificatemanager/projects/*/locations/global/dnsAuthorizations", operation: true,
+			complete: dnsAuthorization, inUse: mentioned},
+		{collection: "certificatemanager/projects/*/locations/global/certificates", operation: true,
+			refuse: namesExist, complete: managedCertificate, inUse: mentioned},
+		{collection: "certificatemanager/projects/*/locations/global/certificateMaps", operation: true,
+			inUse: mentioned},
+		{collection: "certificatemanager/projects/*/locations/global/certificateMaps/*/certificateMapEntries", operation: true,
+			refuse: namesExist, complete: inState("ACTIVE")},
+		{collection: "clouddns/projects/*/managedZones", api: "dns", short: true},
+		{collection: "clouddns/projects/*/managedZones/*/rrsets", api: "dns", short: true, list: listRecords},
+		{collection: "clouddns/projects/*/managedZones/*/changes", api: "dns", change: changeRecords},
 
 		computeKind("global/addresses", address),
 		computeKind("regions/*/networkEndpointGroups", nil),
@@ -55,7 +68,6 @@ func init() {
 		computeKind("global/sslCertificates", certificate),
 		computeKind("global/sslPolicies", nil),
 		computeKind("global/targetHttpsProxies", nil),
-		computeKind("targetHttpsProxies", nil), // the same, as its setters name it
 		computeKind("global/forwardingRules", nil),
 		computeKind("global/securityPolicies", nil),
 	}

@@ -22,6 +22,8 @@ type kind struct {
 	operation bool
 	// short: its name field is the last word alone.
 	short bool
+	// bare: Google adds a name and an etag, and no times or ids.
+	bare bool
 	// kept: it cannot be deleted, and is there in its default shape when it was not made.
 	kept object
 	// id names a new one; nil is by the query, the body's name, or a number.
@@ -32,6 +34,10 @@ type kind struct {
 	refuse func(r *call) error
 	// fail says why the operation fails that was taken.
 	fail func(r *call) error
+	// list answers a list; nil is all that is in the collection.
+	list func(r *call) (object, error)
+	// change takes a POST to the collection that makes no resource of it.
+	change func(r *call) (object, error)
 	// complete adds what Google adds.
 	complete func(r *call, body object)
 	// inUse says why it cannot be deleted.
@@ -88,6 +94,8 @@ func (r *call) answer() (object, error) {
 		return r.set()
 	case r.name == "":
 		return r.list()
+	case r.name != r.path && r.kind.change != nil:
+		return r.kind.change(r)
 	case r.name != r.path:
 		return r.create()
 	}
@@ -113,6 +121,9 @@ func (r *call) unknown() error {
 func (r *call) locate() error {
 	if r.verb == "" && strings.HasPrefix(path.Base(r.path), "set") || path.Base(r.path) == "getIamPolicy" {
 		r.verb, r.path = "/"+path.Base(r.path), path.Dir(r.path)
+		// Some setters leave out that what they set something of is global.
+		r.path = strings.Replace(r.path, "/targetHttpsProxies/", "/global/targetHttpsProxies/", 1)
+		r.path = strings.Replace(r.path, "/global/global/", "/global/", 1)
 	}
 	if r.kind = find(r.path); r.kind != nil {
 		if r.method == http.MethodPost {
@@ -166,6 +177,9 @@ func (r *call) local() string { return strings.TrimPrefix(r.name, service(r.name
 func (r *call) get() (object, error) { return r.stored() }
 
 func (r *call) list() (object, error) {
+	if r.kind.list != nil {
+		return r.kind.list(r)
+	}
 	key := path.Base(r.path)
 	if r.kind.short {
 		key = "items"
@@ -238,6 +252,10 @@ func (r *call) put(body object) (object, error) {
 // complete adds what Google adds to all kinds, and to this one.
 func (r *call) complete(body object) {
 	serial := strconv.Itoa(r.c.serial())
+	body["etag"] = "etag-" + serial
+	if r.kind.bare {
+		return
+	}
 	old := r.c.state.Resources[r.name]
 	for field, value := range map[string]any{
 		"createTime": r.c.time(), "uid": "uid-" + serial, "id": serial, "creationTimestamp": r.c.time(),
@@ -248,7 +266,6 @@ func (r *call) complete(body object) {
 		body[field] = value
 	}
 	body["updateTime"] = r.c.time()
-	body["etag"] = "etag-" + serial
 	body["fingerprint"] = "fp" + serial + "=="
 	if service(r.name) == "compute" {
 		body["selfLink"] = r.c.server.URL + "/compute/v1/" + r.local()

@@ -536,7 +536,7 @@ func TestEveryRouteReachesItsFunction(t *testing.T) {
 	}
 	s := newSpace(t, "modules", "gateway")
 	p := s.plan(filepath.Join(s.tmp, "none.tfstate"), "project=acme-mcp", "region=europe-west1",
-		"service_account=postern-gateway@acme-mcp.iam.gserviceaccount.com", "addresses="+string(encoded))
+		"service_account=postern-gateway@acme-mcp.iam.gserviceaccount.com", "addresses="+string(encoded), "delete_protection=true")
 	wantRoutes(t, deployed(t, p), addresses)
 }
 
