@@ -196,7 +196,8 @@ func TestRulesThatTheProviderCannotAnswerAreAProblem(t *testing.T) {
 	t.Parallel()
 	fake := oauthtest.StartGitHub(t, nil)
 	for text, words := range map[string]struct{ github, development string }{
-		"anyone": {}, "user:octocat": {}, "org:acme": {"", "organisations"}, "team:acme/ops": {"", "teams"},
+		"anyone": {}, "user:octocat": {}, "user:octocat_acme": {},
+		"org:acme": {"", "organisations"}, "team:acme/ops": {"", "teams"},
 		"email-domain:example.com": {"", "e-mail"}, "email:a@example.com": {"", "e-mail"},
 		"user-id:1": {"", "numeric"}, "user-id:01": {"numbers", "numeric"}, "user-id:0": {"numbers", "numeric"},
 		"user-id:9223372036854775808": {"numbers", "numeric"}, "user-id:octocat": {"numbers", "numeric"},

@@ -44,7 +44,7 @@ func TestAFunctionGetsTheSettingsItReadsAndNoOthers(t *testing.T) {
 			"STORE":                         name != "wellknown",
 			"VERIFICATION_KEYS_FILE":        name == "wellknown" || name == "mcp",
 			"IDENTITY_KEYS_FILE":            name == "mcp",
-			"GITHUB_CLIENT_SECRET_FILE":     name == "authorize" || name == "cascade",
+			"GITHUB_CLIENT_SECRET_FILE":     name == "authorize" || name == "token" || name == "cascade",
 			"TRUST_FORWARDED_AUTHORIZATION": true,
 			"FORWARDED_FOR_HOPS":            http,
 			"CLOUD_RUN_TIMEOUT_SECONDS":     http,
