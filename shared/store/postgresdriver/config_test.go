@@ -2,6 +2,8 @@ package postgresdriver
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -79,5 +81,27 @@ func TestPoolIsThatOfAFunction(t *testing.T) {
 			t.Errorf("%s: got at most %d connections, at least %d, idle for %s, made within %s",
 				setting, p.MaxConns, p.MinConns, p.MaxConnIdleTime, p.ConnConfig.ConnectTimeout)
 		}
+	}
+}
+
+// A file of passwords is read again for each connection, so that a new password needs no start.
+func TestPasswordIsReadForEachConnection(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "passwords")
+	write := func(password string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte("127.0.0.1:5432:p:me:"+password+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("first")
+	c, err := parse("//me@127.0.0.1:5432/p?pool_max_conns=2&passfile="+file, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write("second")
+	to := c.parsed.ConnConfig.Copy()
+	if err := c.password(t.Context(), to); err != nil || to.Password != "second" {
+		t.Errorf("got %q, %v, want the password that the file has now", to.Password, err)
 	}
 }
