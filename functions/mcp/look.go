@@ -2,6 +2,7 @@ package mcp
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,7 +20,7 @@ import (
 	"github.com/postern-dev/postern/shared/store"
 )
 
-// lookTime bounds one question to a server behind. It is on its way up, or it is not there.
+// lookTime bounds a look at a server behind. It is on its way up, or it is not there.
 const lookTime = 15 * time.Second
 
 // Looks are the servers behind this one, for a program that looks at them as the endpoint
@@ -28,6 +29,7 @@ type Looks struct {
 	Endpoints []Endpoint // those with an Upstream
 	Identity  *identity.Signer
 	Issuer    string
+	Patience  time.Duration // for each; 0 means 15 s
 }
 
 // A Seen is what was found of a server behind.
@@ -41,8 +43,16 @@ type Seen struct {
 // and ends the session that it may have given. The error is that of the call, a
 // [proxy.Fault] where there is no answer that can be passed on.
 func (l Looks) At(ctx context.Context, e Endpoint) (Seen, error) {
-	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(l.Patience, lookTime))
 	defer cancel()
+	s, err := l.at(ctx, e)
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		err = &proxy.Fault{Status: http.StatusGatewayTimeout, Text: "the server behind this one takes too long"}
+	}
+	return s, err
+}
+
+func (l Looks) at(ctx context.Context, e Endpoint) (Seen, error) {
 	header, err := e.Upstream.tell(ctx, l.Identity, l.Issuer, &Caller{
 		Person:   store.Person{Subject: "postern:check", Login: "postern-check"},
 		ClientID: "postern upstreams check", Scopes: oauth.Scopes{oauth.ScopeMCP},

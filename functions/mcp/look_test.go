@@ -2,6 +2,7 @@ package mcp
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/postern-dev/postern/functions/mcp/proxy"
 	"github.com/postern-dev/postern/shared/behind"
@@ -166,4 +168,24 @@ func TestTheSettingsSayWhatIsLookedAt(t *testing.T) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
+}
+
+// One that does not answer is said so, and does not hold us.
+func TestAServerThatDoesNotAnswerIsSaidSo(t *testing.T) {
+	t.Parallel()
+	left := make(chan bool)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		<-r.Context().Done()
+		close(left)
+	}))
+	t.Cleanup(server.Close)
+	l, e := lookAt(t, server.URL)
+	l.Patience = time.Millisecond * 100
+	_, err := l.At(t.Context(), e)
+	f, ok := errors.AsType[*proxy.Fault](err)
+	if !ok || f.Status != http.StatusGatewayTimeout {
+		t.Errorf("got %v, want that it takes too long", err)
+	}
+	<-left
 }
