@@ -17,6 +17,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,7 +39,7 @@ type instance struct {
 	authority *x509.Certificate
 	listener  net.Listener
 	admin     *httptest.Server
-	token     string // that the last certificate was asked for with
+	token     atomic.Value // that the last certificate was asked for with
 }
 
 func newInstance(t *testing.T, server *postgres.Server) *instance {
@@ -128,7 +129,7 @@ func (in *instance) adminAPI(t *testing.T) http.Handler {
 		if err != nil {
 			t.Error(err)
 		}
-		in.token = asked.Token
+		in.token.Store(asked.Token)
 		_ = json.NewEncoder(w).Encode(map[string]any{"ephemeralCert": map[string]string{
 			"cert": inPEM("CERTIFICATE", in.sign(t, "client", public)),
 		}})
@@ -152,7 +153,7 @@ func TestRecordsAreKeptInCloudSQL(t *testing.T) {
 	address, _, _ := strings.Cut(url, "?")
 	database := address[strings.LastIndex(address, "/")+1:]
 	in := newInstance(t, server)
-	var dialled string
+	var dialled atomic.Value
 	token := func(text string) oauth2.TokenSource {
 		return oauth2.StaticTokenSource(&oauth2.Token{AccessToken: text, Expiry: time.Now().Add(time.Hour)})
 	}
@@ -160,7 +161,7 @@ func TestRecordsAreKeptInCloudSQL(t *testing.T) {
 		cloudsqlconn.WithIAMAuthNTokenSources(token("admin"), token("login")),
 		cloudsqlconn.WithAdminAPIEndpoint(in.admin.URL), cloudsqlconn.WithDisableMetadataExchange(),
 		cloudsqlconn.WithDialFunc(func(ctx context.Context, _, to string) (net.Conn, error) {
-			dialled = to
+			dialled.Store(to)
 			return (&net.Dialer{}).DialContext(ctx, "tcp", in.listener.Addr().String())
 		}),
 	)
@@ -177,8 +178,8 @@ func TestRecordsAreKeptInCloudSQL(t *testing.T) {
 	if got, err := d.Get(t.Context(), k); err != nil || got.Body != "sealed" {
 		t.Errorf("got %q, %v, want what was created", got.Body, err)
 	}
-	if !strings.HasPrefix(dialled, "10.1.2.3:") || in.token != "login" {
-		t.Errorf("dialled %s with the login token %q, want the private address and a login token", dialled, in.token)
+	if to, _ := dialled.Load().(string); !strings.HasPrefix(to, "10.1.2.3:") || in.token.Load() != "login" {
+		t.Errorf("dialled %s with token %v, want the private address and a login token", to, in.token.Load())
 	}
 	if _, err := cloudsql.Openers.Open(t.Context(), "postgres://me@/p?cloudsql=a:b:c"); err != nil {
 		t.Errorf("Openers.Open: got %v, want no error", err)
