@@ -2,11 +2,15 @@ package upstream
 
 import "slices"
 
-// PromptSelectAccount asks a provider to let the person choose among accounts.
-const PromptSelectAccount = "select_account"
+// PromptSelectAccount asks a provider to let the person choose among accounts, PromptLogin to sign
+// in again whoever is signed in there.
+const (
+	PromptSelectAccount = "select_account"
+	PromptLogin         = "login"
+)
 
 // Prompts returns the values of [Hints].Prompt that there are (OpenID Connect Core §3.1.2.1).
-func Prompts() []string { return []string{"login", "consent", PromptSelectAccount} }
+func Prompts() []string { return []string{PromptLogin, "consent", PromptSelectAccount} }
 
 // Hints are wishes about a sign-in, by the names that OpenID Connect Core §3.1.2.1 and
 // several providers have for them. A provider follows those it knows and ignores the rest;

@@ -37,6 +37,8 @@ type Description struct {
 	Algorithms    []string `json:"id_token_signing_alg_values_supported"`
 	AuthMethods   []string `json:"token_endpoint_auth_methods_supported"`
 	Scopes        []string `json:"scopes_supported"`
+	// Prompts are the values of prompt that it knows; empty if it does not say.
+	Prompts []string `json:"prompt_values_supported"`
 	// SaysIssuer is whether each answer to the browser names the issuer (RFC 9207 §3).
 	SaysIssuer bool `json:"authorization_response_iss_parameter_supported"`
 	// LogsOut and LogsOutSessions are about Back-Channel Logout 1.0 §2.1.
@@ -150,6 +152,21 @@ func (i *Issuer) mayAsk(address string) bool {
 
 // offers reports whether the provider lists a scope.
 func (d Description) offers(scope string) bool { return slices.Contains(d.Scopes, scope) }
+
+// prompts are wishes in words that the provider knows. One that lists its words and has no choice
+// of accounts among them gives the same account again, unasked, unless it asks for a sign-in.
+func (d Description) prompts(wishes []string) []string {
+	var out []string
+	for _, w := range wishes {
+		if w == upstream.PromptSelectAccount && len(d.Prompts) > 0 && !slices.Contains(d.Prompts, w) {
+			w = upstream.PromptLogin
+		}
+		if !slices.Contains(out, w) {
+			out = append(out, w)
+		}
+	}
+	return out
+}
 
 // withoutURL drops the address from a transport error, and keeps the reason.
 func withoutURL(err error) error {

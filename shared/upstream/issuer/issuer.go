@@ -248,7 +248,7 @@ func (i *Issuer) AuthCodeURL(
 	if err != nil {
 		return "", fmt.Errorf("find the provider's sign-in page: %w", err)
 	}
-	scopes, prompts := slices.Clone(i.scopes), slices.Clone(hints.Prompt)
+	scopes, prompts := slices.Clone(i.scopes), d.prompts(hints.Prompt)
 	params := map[string]string{"nonce": Nonce(verifier)}
 	if i.asks {
 		scoped := i.OfflineScope != "" && d.offers(i.OfflineScope)

@@ -184,6 +184,36 @@ func TestTheProviderIsAskedForWhatTheRulesNeed(t *testing.T) {
 	}
 }
 
+// A provider without a choice of accounts, which says so, asks for a sign-in in its place: it would
+// give the same account again without a word, and nobody could use another one (H6).
+func TestAnotherAccountWhereThereIsNoChoice(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		knows, wishes []string
+		want          string
+	}{
+		{nil, []string{"select_account"}, "select_account"},
+		{[]string{"none", "login", "consent", "select_account"}, []string{"select_account"}, "select_account"},
+		{[]string{"none", "login", "consent"}, []string{"select_account"}, "login"},
+		{[]string{"none", "login", "consent"}, []string{"login", "select_account"}, "login"},
+		{[]string{"none", "login", "consent"}, []string{"consent"}, "consent"},
+	} {
+		r := open(t, "anyone", nil)
+		r.fake.Alter("discovery", func(d map[string]any) {
+			if row.knows != nil {
+				d["prompt_values_supported"] = row.knows
+			}
+		})
+		u, err := url.Parse(r.away(t, upstream.Hints{Prompt: row.wishes}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := u.Query().Get("prompt"); got != row.want {
+			t.Errorf("knows %q, asked for %q: prompt got %q, want %q", row.knows, row.wishes, got, row.want)
+		}
+	}
+}
+
 // What a product can never answer is a problem of the settings, which says what to write instead.
 func TestRulesThatNoClaimAnswers(t *testing.T) {
 	t.Parallel()

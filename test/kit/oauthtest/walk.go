@@ -44,12 +44,24 @@ func (b *Browser) Walk(ctx context.Context, authorizeURL, login string) (*url.UR
 	return nil, errors.New("browser: ten pages and no end")
 }
 
+// Password is everybody's, where one is asked for.
+const Password = "password"
+
 // Continue does what a willing person does on one page: approves our consent page,
-// fills in a sign-in form, authorizes GitHub's app, and goes back to the application where
-// there is no more to do. A page with none of these is an error.
+// fills in a sign-in form, agrees to what a provider asks, authorizes GitHub's app, and goes
+// back to the application where there is no more to do. A page with none of these is an error.
 func (b *Browser) Continue(ctx context.Context, p *Page, login string) (*Page, error) {
 	if f := p.FormWith("decision=approve"); f != nil {
 		return b.Submit(ctx, p, f, nil, "decision=approve")
+	}
+	if f := p.FormWith("password"); f != nil {
+		return b.Submit(ctx, p, f, map[string]string{"username": login, "password": Password}, "")
+	}
+	if f := p.FormWith("go=on"); f != nil {
+		return b.Submit(ctx, p, f, nil, "go=on")
+	}
+	if f := p.FormWith("xsrf"); f != nil { // a script sends it in a browser that has one
+		return b.Submit(ctx, p, f, nil, "")
 	}
 	if f := p.FormWith("login"); f != nil {
 		return b.Submit(ctx, p, f, map[string]string{"login": login}, f.willing())
