@@ -50,6 +50,11 @@ func TestPagesHaveNoLongLines(t *testing.T) {
 	if err != nil || len(pages) == 0 {
 		t.Fatalf("got %v, %v, want the pages", pages, err)
 	}
+	below, err := filepath.Glob(filepath.Join(root, "docs", "*", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages = append(pages, below...)
 	for _, name := range append(pages, filepath.Join(root, "README.md"), filepath.Join(root, "CONTRIBUTING.md")) {
 		page, err := os.ReadFile(name)
 		if err != nil {
