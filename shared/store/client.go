@@ -12,11 +12,12 @@ func clientKey(id string) driver.Key {
 	return driver.Key{Collection: ClientsCollection, ID: ClientDocument(id)}
 }
 
-// RegisterClient stores a new client. A client that did not come from the operator
-// expires when it has completed no login in time. An id that is taken is an error.
+// RegisterClient stores a new client. A client that did not come from the operator, by hand or
+// from another server, expires when it has completed no login in time. An id that is taken is
+// an error.
 func (s *Store) RegisterClient(ctx context.Context, c Client) (Client, error) {
 	c.Registered = s.now()
-	if !c.Operator {
+	if !c.Operator && !c.Imported {
 		c.Expiry = c.Registered.Add(s.life.ClientUnusedTTL)
 	}
 	k := clientKey(c.ID)

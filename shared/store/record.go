@@ -41,8 +41,12 @@ type Client struct {
 	// Operator is set for a client that the operator registered by hand.
 	Operator bool `json:"operator,omitempty"`
 
-	// AuthMethodSaid is set for an operator's client whose method the operator chose. See
-	// [Client.Accepts].
+	// Imported is set for a client that the operator brought over from another server, where
+	// it registered.
+	Imported bool `json:"imported,omitempty"`
+
+	// AuthMethodSaid is set for an operator's client whose method the operator chose, and for
+	// an imported one of which it is known. See [Client.Accepts].
 	AuthMethodSaid bool `json:"auth_method_said,omitempty"`
 
 	// ResourceServer is set for an operator's client that may introspect every
@@ -99,14 +103,21 @@ func (c Client) GetsRefreshToken(offline bool) bool { return offline || c.Refres
 // Public reports whether the client has no secret.
 func (c Client) Public() bool { return c.Metadata.TokenEndpointAuthMethod == oauth.AuthMethodNone }
 
-// Accepts reports whether the client may authenticate by method: as it registered. An
-// operator's client with a secret may send it in the header or in the body, unless the
-// operator said which: nobody can know how the library at the other end does it.
+// Accepts reports whether the client may authenticate by method: as it registered.
+//
+// Where nobody can know how the library at the other end does it, a secret may come in the
+// header or in the body: from an operator's client unless the operator said which, and from an
+// imported one whose server did not keep what it had told the client. A server that did not
+// even keep the secret looked at none; here too, such a client is public, and what it sends
+// beside its id proves nothing and is not looked at.
 func (c Client) Accepts(method string) bool {
-	if c.Operator && !c.AuthMethodSaid && !c.Public() {
-		return method == oauth.AuthMethodBasic || method == oauth.AuthMethodPost
+	switch {
+	case c.AuthMethodSaid || !c.Operator && !c.Imported:
+		return method == c.Metadata.TokenEndpointAuthMethod
+	case c.Public():
+		return c.Imported || method == oauth.AuthMethodNone
 	}
-	return method == c.Metadata.TokenEndpointAuthMethod
+	return method == oauth.AuthMethodBasic || method == oauth.AuthMethodPost
 }
 
 // Name returns the client's own name, or its id when it gave none.
