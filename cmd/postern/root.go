@@ -14,7 +14,7 @@ func newRoot(out *cli.Output) *cobra.Command {
 	root := newGroup("postern", "A login in front of an MCP server that never forgets a client", "",
 		newDev(out), newServe(out), newEmulate(out), newDoctor(out),
 		newKeys(out), newClients(out), newGrants(out), newUsers(out), newUpstreams(out), newStats(out), newStore(out),
-		newPages(out), newVersion(out))
+		newImport(out), newPages(out), newVersion(out))
 	root.Version = version.String()
 	root.SetVersionTemplate(versionLine())
 	root.SilenceUsage, root.SilenceErrors = true, true

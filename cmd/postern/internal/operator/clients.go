@@ -26,6 +26,7 @@ type clientView struct {
 	RedirectHosts  []string  `json:"redirect_hosts,omitempty"`
 	Scope          string    `json:"scope,omitempty"`
 	Operator       bool      `json:"operator,omitempty"`
+	Imported       bool      `json:"imported,omitempty"`
 	ResourceServer bool      `json:"resource_server,omitempty"`
 	State          string    `json:"state"`
 	Registered     time.Time `json:"registered"`
@@ -41,7 +42,7 @@ func viewClient(c store.Client, u use) clientView {
 		ID: c.ID, Document: store.ClientDocument(c.ID), Name: c.Metadata.ClientName, Kind: "confidential",
 		AuthMethod: authMethods(c), RedirectURIs: c.Metadata.RedirectURIs,
 		RedirectHosts: destinations(c.Metadata.RedirectURIs), Scope: string(c.Metadata.Scope),
-		Operator: c.Operator, ResourceServer: c.ResourceServer, State: clientState(c), Registered: c.Registered,
+		Operator: c.Operator, Imported: c.Imported, ResourceServer: c.ResourceServer, State: clientState(c), Registered: c.Registered,
 		Used: c.Expiry.IsZero() && !c.Operator, LastUse: u.last, Expiry: c.Expiry, LiveGrants: u.live,
 	}
 	switch {
@@ -64,6 +65,8 @@ func clientState(c store.Client) string {
 	switch {
 	case c.Operator:
 		return "by operator"
+	case c.Imported:
+		return "imported"
 	case c.Expiry.IsZero():
 		return "used"
 	case !time.Now().Before(c.Expiry):
