@@ -69,15 +69,28 @@ func npmInstall(dir string) error {
 	return nil
 }
 
-// python installs the packages of the tests' Python programs in an environment of their
-// own, unless they are there already. Without Python, of which the person has read, there
+// python installs the packages of the tests' Python programs, each list in an environment of
+// its own, unless they are there already. Without Python, of which the person has read, there
 // is nothing to do.
 func python(root string) error {
 	program, err := tool.Python.Path()
 	if err != nil {
 		return nil // a tool that may be missing
 	}
-	dir := filepath.Join(root, "test", "python")
+	dirs, err := filepath.Glob(filepath.Join(root, "test", "python", "fastmcp", "*"))
+	if err != nil {
+		return err
+	}
+	for _, dir := range append(dirs, filepath.Join(root, "test", "python")) {
+		if err := pipInstall(program, dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pipInstall makes an environment in dir with what its requirements say.
+func pipInstall(program, dir string) error {
 	lock, err := os.Stat(filepath.Join(dir, "requirements.txt"))
 	if err != nil {
 		return fmt.Errorf("pip install: %w", err)

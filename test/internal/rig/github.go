@@ -68,5 +68,8 @@ func (g *GitHub) Do(knob string, fields map[string]string) string {
 	return strings.TrimSpace(string(body))
 }
 
+// ClientID is the id of the OAuth app.
+func (g *GitHub) ClientID() string { return g.id }
+
 // Secret is the client secret of the OAuth app, which must not be logged either.
 func (g *GitHub) Secret() string { return g.secret }

@@ -161,6 +161,10 @@ func (s *Server) route() {
 	s.front.set(slices.DeleteFunc(slices.Clone(s.addresses), func(a string) bool { return a == "" }))
 }
 
+// Elsewhere lets another program at an address (host:port) answer at the origin, until the
+// next process is started or killed.
+func (s *Server) Elsewhere(address string) { s.front.set([]string{address}) }
+
 // Browser returns a person's browser that ends its walk at the URL prefix stop.
 func (s *Server) Browser(stop string) *oauthtest.Browser {
 	b := oauthtest.NewBrowser(stop, s.served.Hosts...)

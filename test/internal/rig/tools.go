@@ -30,11 +30,22 @@ func Npm(t testing.TB, sub string) string {
 // Python returns the directory test/python, and the Python that has its packages.
 func Python(t testing.TB) (dir, python string) {
 	t.Helper()
-	tool.Python.Need(t)
 	dir = filepath.Join(Root(t), "test", "python")
+	return dir, environmentIn(t, dir)
+}
+
+// FastMCP returns the Python that has an older FastMCP: 2.13, 2.14 or 3.
+func FastMCP(t testing.TB, version string) (python string) {
+	t.Helper()
+	return environmentIn(t, filepath.Join(Root(t), "test", "python", "fastmcp", version))
+}
+
+func environmentIn(t testing.TB, dir string) (python string) {
+	t.Helper()
+	tool.Python.Need(t)
 	environment := filepath.Join(dir, ".venv")
 	if _, err := os.Stat(filepath.Join(environment, "installed")); err != nil {
-		t.Fatal("the packages of test/python are not installed; run: make tools")
+		t.Fatalf("the packages of %s are not installed; run: make tools", dir)
 	}
-	return dir, filepath.Join(environment, "bin", "python")
+	return filepath.Join(environment, "bin", "python")
 }

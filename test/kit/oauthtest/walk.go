@@ -48,11 +48,14 @@ func (b *Browser) Walk(ctx context.Context, authorizeURL, login string) (*url.UR
 const Password = "password"
 
 // Continue does what a willing person does on one page: approves our consent page,
-// fills in a sign-in form, agrees to what a provider asks, authorizes GitHub's app, and goes
+// or FastMCP's, fills in a sign-in form, agrees to what a provider asks, authorizes GitHub's app, and goes
 // back to the application where there is no more to do. A page with none of these is an error.
 func (b *Browser) Continue(ctx context.Context, p *Page, login string) (*Page, error) {
 	if f := p.FormWith("decision=approve"); f != nil {
 		return b.Submit(ctx, p, f, nil, "decision=approve")
+	}
+	if f := p.FormWith("action=approve"); f != nil {
+		return b.Submit(ctx, p, f, nil, "action=approve")
 	}
 	if f := p.FormWith("password"); f != nil {
 		return b.Submit(ctx, p, f, map[string]string{"username": login, "password": Password}, "")
