@@ -49,8 +49,8 @@ func newImportFastMCP(out *cli.Output, o *operator.Options) *cobra.Command {
 	f.StringVar(&s.From, "from", "", "where the old server stores its state: disk:DIR (diskcache), file:DIR (a tree "+
 		"of files), redis://…, firestore:PROJECT or firestore:PROJECT/DATABASE")
 	f.StringVar(&s.Collection, "collection", "", "the collection with the clients, where its name does not say so")
-	f.StringVar(&keyFile, "key-file", "", "a file with what its documents are sealed by: its jwt_signing_key, the client "+
-		"secret of its upstream if it had none, or Fernet keys, one a line")
+	f.StringVar(&keyFile, "key-file", "", "a file with what its documents are sealed by: its jwt_signing_key, the "+
+		"client secret of its upstream if it had none, or Fernet keys, one a line")
 	f.StringVar(&salt, "key-salt", "", "the salt of a FernetEncryptionWrapper whose source_material is in --key-file")
 	f.BoolVar(&apply, "apply", false, "bring them over; without, nothing is written")
 	return cmd

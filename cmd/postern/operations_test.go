@@ -62,7 +62,9 @@ func TestEveryAlertHasAPlaybook(t *testing.T) {
 func TestOperationsPageNamesEveryCommand(t *testing.T) {
 	t.Parallel()
 	page, out := read(t, "docs", "operations.md"), cli.New(nil, io.Discard, io.Discard)
-	groups := []*cobra.Command{newKeys(out), newClients(out), newGrants(out), newUsers(out), newStats(out), newImport(out)}
+	groups := []*cobra.Command{
+		newKeys(out), newClients(out), newGrants(out), newUsers(out), newStats(out), newImport(out),
+	}
 	for _, group := range groups {
 		if len(group.Commands()) == 0 && !strings.Contains(page, "postern "+group.Name()) {
 			t.Errorf("docs/operations.md does not name postern %s", group.Name())

@@ -75,8 +75,8 @@ func cache(t *testing.T, statements []string, files map[string]string) string {
 }
 
 func row(key, expires, filename, value string) string {
-	return fmt.Sprintf("INSERT INTO Cache (key, raw, mode, expire_time, filename, value) VALUES ('%s', 1, 1, %s, %s, %s)",
-		key, expires, filename, value)
+	return fmt.Sprintf("INSERT INTO Cache (key, raw, mode, expire_time, filename, value) "+
+		"VALUES ('%s', 1, 1, %s, %s, %s)", key, expires, filename, value)
 }
 
 func entry(id string) string {
@@ -160,7 +160,9 @@ func TestTruncatedDatabase(t *testing.T) {
 // pydantic writes "/" behind a host, which the client may not have written.
 func TestSpellingsOfRedirectURIs(t *testing.T) {
 	t.Parallel()
-	got := spellings([]string{"https://a.example/", "https://b.example/cb", "http://localhost/", "app://x/", "https://c.example/?q=1"})
+	got := spellings([]string{
+		"https://a.example/", "https://b.example/cb", "http://localhost/", "app://x/", "https://c.example/?q=1",
+	})
 	want := []string{
 		"https://a.example/", "https://a.example", "https://b.example/cb", "http://localhost/", "app://x/",
 		"https://c.example/?q=1", "https://c.example?q=1",

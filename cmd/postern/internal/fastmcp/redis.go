@@ -17,7 +17,7 @@ const scanCount = 1000
 func readRedis(ctx context.Context, address, asked string) ([]document, error) {
 	options, err := redis.ParseURL(address)
 	if err != nil {
-		return nil, fmt.Errorf("--from: %w", withoutPassword(err, address))
+		return nil, fmt.Errorf("--from: %w", withoutAddress(err))
 	}
 	client := redis.NewClient(options)
 	defer client.Close()
@@ -55,8 +55,8 @@ func unique(keys []redisKey) []redisKey {
 	return out
 }
 
-// withoutPassword is an error about an address that does not repeat it.
-func withoutPassword(err error, address string) error {
+// withoutAddress is an error about an address that does not repeat it: it may have a password.
+func withoutAddress(err error) error {
 	if _, parse := errors.AsType[*url.Error](err); parse {
 		return errors.New("this is not a URL such as redis://HOST:6379/0")
 	}

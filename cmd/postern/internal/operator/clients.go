@@ -42,7 +42,8 @@ func viewClient(c store.Client, u use) clientView {
 		ID: c.ID, Document: store.ClientDocument(c.ID), Name: c.Metadata.ClientName, Kind: "confidential",
 		AuthMethod: authMethods(c), RedirectURIs: c.Metadata.RedirectURIs,
 		RedirectHosts: destinations(c.Metadata.RedirectURIs), Scope: string(c.Metadata.Scope),
-		Operator: c.Operator, Imported: c.Imported, ResourceServer: c.ResourceServer, State: clientState(c), Registered: c.Registered,
+		Operator: c.Operator, Imported: c.Imported, ResourceServer: c.ResourceServer,
+		State: clientState(c), Registered: c.Registered,
 		Used: c.Expiry.IsZero() && !c.Operator, LastUse: u.last, Expiry: c.Expiry, LiveGrants: u.live,
 	}
 	switch {
