@@ -92,7 +92,8 @@ func (o oldServer) importInto(t *testing.T, s *rig.Server, g *rig.GitHub, args .
 	}
 	cmd := exec.CommandContext(t.Context(), rig.Program(t, "cmd/postern"), args...)
 	cmd.Env = os.Environ()
-	out, err := cmd.CombinedOutput()
+	cmd.Stderr = t.Output()
+	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("postern import: %v\n%s", err, out)
 	}
@@ -163,7 +164,7 @@ func wantCounts(t *testing.T, out, state string, want int) {
 	var answer struct {
 		Items []struct{ State, Reason string }
 	}
-	if err := json.Unmarshal([]byte(out[strings.Index(out, "{\n"):]), &answer); err != nil {
+	if err := json.Unmarshal([]byte(out), &answer); err != nil {
 		t.Fatalf("%v:\n%s", err, out)
 	}
 	got := 0
