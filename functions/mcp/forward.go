@@ -126,5 +126,6 @@ func readForwarded(w http.ResponseWriter, r *http.Request) (message, *problem) {
 		}
 	}
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	r.Header.Set("Content-Type", "application/json") // once, and as it was read
 	return msg, nil
 }

@@ -77,13 +77,15 @@ func TestTheServerBehindIsToldWhoCalls(t *testing.T) {
 	got, at := f.standBehind(t, answerBehind)
 	h := f.open(t)
 	conn := f.connect(t, "octocat", "Client", nil)
-	w := mustCode(t, h, request(t.Context(), conn.token, listTools, "Last-Event-Id", "e"), http.StatusOK)
+	w := mustCode(t, h, request(t.Context(), conn.token, listTools, "Last-Event-Id", "e",
+		"Content-Type", `Application/JSON; charset="UTF8"; x=y`), http.StatusOK)
 	if w.Body.String() != behindAnswer || w.Header().Get("Access-Control-Allow-Origin") != "*" {
 		t.Errorf("got %s, %v; want the server's answer with our headers", w.Body, w.Header())
 	}
 	r := <-got
-	if r.body != listTools || r.header.Get("Last-Event-Id") != "e" {
-		t.Errorf("got %s, %v; want the message as it was sent", r.body, r.header)
+	if r.body != listTools || r.header.Get("Last-Event-Id") != "e" ||
+		r.header.Get("Content-Type") != "application/json" {
+		t.Errorf("got %s, %v; want the message as it was sent, and plain JSON", r.body, r.header)
 	}
 	raw := strings.TrimPrefix(r.header.Get("Authorization"), "Bearer ")
 	ring, err := f.Identity.Ring.Get(t.Context())
@@ -138,8 +140,13 @@ func TestWhatIsAmbiguousDoesNotReachTheServerBehind(t *testing.T) {
 	} {
 		mustCode(t, h, request(t.Context(), token, body), want)
 	}
-	plain := request(t.Context(), token, listTools, "Content-Type", "text/plain")
-	mustCode(t, h, plain, http.StatusUnsupportedMediaType)
+	for _, media := range []string{
+		"text/plain", "application/json; charset=utf-7", "application/json; charset=utf-8; charset=utf-7",
+		"application/json; charset*=us-ascii''utf-7",
+	} {
+		r := request(t.Context(), token, listTools, "Content-Type", media)
+		mustCode(t, h, r, http.StatusUnsupportedMediaType)
+	}
 	for _, method := range []string{http.MethodPut, http.MethodPatch, http.MethodHead} {
 		r := request(t.Context(), token, listTools)
 		r.Method = method

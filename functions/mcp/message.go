@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
-	"mime"
 	"net/http"
 	"slices"
 	"strconv"
@@ -14,6 +13,8 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/postern-dev/postern/shared/strict"
 )
 
 const (
@@ -89,12 +90,13 @@ func readMessage(r *http.Request) (message, *problem) {
 	return msg, nil
 }
 
-// readBody returns the body, which has to say that it is JSON.
+// readBody returns the body, which has to say that it is JSON, and in no other encoding than
+// JSON has (RFC 8259 §8.1): a server behind that goes by it would read another message.
 func readBody(r *http.Request) ([]byte, *problem) {
-	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+	if strict.CheckMediaType(r, "application/json") != nil {
 		return nil, &problem{
 			status: http.StatusUnsupportedMediaType, code: jsonrpc.CodeInvalidRequest,
-			message: "Content-Type must be application/json",
+			message: "Content-Type must be application/json, in UTF-8",
 		}
 	}
 	body, err := io.ReadAll(r.Body) // the edge has it in memory

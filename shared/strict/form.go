@@ -62,7 +62,7 @@ func ReadForm(r *http.Request, repeatable ...string) (Form, error) {
 	if r.URL.RawQuery != "" || r.URL.ForceQuery {
 		return Form{}, oauth.Refuse(oauth.InvalidRequest, "send parameters in the body, not in the query string")
 	}
-	if err := checkMediaType(r, "application/x-www-form-urlencoded"); err != nil {
+	if err := CheckMediaType(r, "application/x-www-form-urlencoded"); err != nil {
 		return Form{}, err
 	}
 	b, err := body(r, maxForm)
@@ -141,9 +141,9 @@ func unescape(pair string) (name, value string, err error) {
 	return name, value, nil
 }
 
-// checkMediaType compares the media type exactly and refuses a charset other
+// CheckMediaType compares the media type exactly and refuses a charset other
 // than UTF-8, because the bytes would mean something else.
-func checkMediaType(r *http.Request, want string) error {
+func CheckMediaType(r *http.Request, want string) error {
 	values := r.Header["Content-Type"]
 	if len(values) != 1 {
 		return oauth.Refuse(oauth.InvalidRequest, "send one Content-Type: %s", want)
@@ -156,4 +156,6 @@ func checkMediaType(r *http.Request, want string) error {
 	return nil
 }
 
-func isUTF8(charset string) bool { return charset == "utf-8" || charset == "UTF-8" }
+func isUTF8(charset string) bool {
+	return strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "utf8")
+}

@@ -33,7 +33,7 @@ func ReadJSON(r *http.Request, dst any, options ...JSONOption) error {
 	if r.URL.RawQuery != "" {
 		return oauth.Refuse(oauth.InvalidRequest, "this path takes no query string")
 	}
-	if err := checkMediaType(r, "application/json"); err != nil {
+	if err := CheckMediaType(r, "application/json"); err != nil {
 		return err
 	}
 	b, err := body(r, 1<<20)
