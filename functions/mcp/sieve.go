@@ -3,8 +3,6 @@ package mcp
 import (
 	"encoding/json"
 	"net/http"
-	"net/url"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -30,6 +28,9 @@ type mesh struct {
 	allow, deny []*regexp.Regexp
 	need        []need
 }
+
+// open reports whether a mesh keeps nothing from anybody.
+func (m mesh) open() bool { return len(m.allow)+len(m.deny)+len(m.need) == 0 }
 
 type need struct {
 	match        []*regexp.Regexp
@@ -107,48 +108,20 @@ type mention struct {
 
 func (s sieve) tool(name *string) mention     { return mention{s.tools, spelled(name)} }
 func (s sieve) prompt(name *string) mention   { return mention{s.prompts, spelled(name)} }
-func (s sieve) resource(uri *string) mention  { return mention{s.resources, addresses(uri)} }
 func (s sieve) template(text *string) mention { return mention{s.resources, spelled(text)} }
+
+func (s sieve) resource(uri *string) mention {
+	if s.resources.open() {
+		return mention{s.resources, spelled(uri)}
+	}
+	return mention{s.resources, addresses(uri)}
+}
 
 func spelled(name *string) []string {
 	if name == nil {
 		return nil
 	}
 	return []string{*name}
-}
-
-// addresses returns an address as it is written, and as servers that tidy it up read it,
-// without escapes and dots: by the rules of URLs, or as one long path.
-func addresses(uri *string) []string {
-	if uri == nil {
-		return nil
-	}
-	out := []string{*uri}
-	u, err := url.Parse(*uri)
-	if err != nil || u.Opaque != "" {
-		return out
-	}
-	query := ""
-	if u.RawQuery != "" {
-		query = "?" + u.RawQuery
-	}
-	out = append(out, u.Scheme+"://"+u.Host+tidied(u.Path)+query)
-	if u.Host != "" {
-		out = append(out, u.Scheme+":/"+tidied("/"+u.Host+u.Path)+query)
-	}
-	return out
-}
-
-// tidied returns a path without dots, and with the slash at its end if it has one.
-func tidied(p string) string {
-	if p == "" {
-		return ""
-	}
-	clean := path.Clean("/" + p)
-	if strings.HasSuffix(p, "/") && clean != "/" {
-		clean += "/"
-	}
-	return clean
 }
 
 // params is what names something in a call.
