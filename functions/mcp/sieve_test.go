@@ -72,6 +72,9 @@ func TestAListHasWhatIsThereForTheCaller(t *testing.T) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		fmt.Fprint(w, ": hello\r\nid: 1\r\ndata:\r\n\r\n")
 		fmt.Fprintf(w, "data: %s\n\n", `{"jsonrpc":"2.0","method":"notifications/message"}`)
+		fmt.Fprint(w, "data: "+`{"jsonrpc":"2.0","method":"notifications\/resources\/updated",`+
+			`"params":{"uri":"docs:\/\/private\/a"}}`+"\n\n")
+		fmt.Fprint(w, `data: {"result":{"tools":[{"name":"other","n":NaN}]}}`+"\n\n")
 		for _, uri := range []string{"docs://private/a", "docs://public/a"} {
 			fmt.Fprintf(w, "data: %s%q}}\n\n",
 				`{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":`, uri)
@@ -262,6 +265,11 @@ func TestEventsComeOutAsTheyAreWhole(t *testing.T) {
 	_ = out.Close()
 	if got, more := <-read; more {
 		t.Errorf("got %q after the end", got)
+	}
+	drop := func([]byte) ([]byte, bool) { return nil, false }
+	marked := newSifted(io.NopCloser(strings.NewReader("\uFEFFdata: a\n\n")), drop)
+	if got, err := io.ReadAll(marked); len(got) > 0 || err != nil {
+		t.Errorf("after a byte order mark: got %q, %v; want its message sifted", got, err)
 	}
 	large := newSifted(io.NopCloser(strings.NewReader("data: "+strings.Repeat("x", maxEvent)+"\n\n")), nil)
 	if _, err := io.ReadAll(large); err == nil {

@@ -40,9 +40,13 @@ func (s sight) filter(res *http.Response, stream bool) error {
 }
 
 // sift returns a message, or a list of them, without what is not there for the caller. kept
-// is false if nothing is left of it.
+// is false if nothing is left of it. What is no JSON could still be read by a client that is
+// less strict, so that nothing is left of it either; an event without a message stays.
 func (s sight) sift(text []byte) (out []byte, kept bool) {
 	text = bytes.TrimSpace(text)
+	if len(text) > 0 && !json.Valid(text) {
+		return nil, false
+	}
 	if bytes.HasPrefix(text, []byte("[")) {
 		var list []json.RawMessage
 		if json.Unmarshal(text, &list) != nil {
@@ -64,7 +68,7 @@ func (s sight) siftOne(text json.RawMessage) (json.RawMessage, bool) {
 	if json.Unmarshal(text, &m) != nil {
 		return text, true
 	}
-	if string(m["method"]) == `"notifications/resources/updated"` {
+	if unquote(m["method"]) == "notifications/resources/updated" {
 		var p params
 		resource := s.resource(nil)
 		if json.Unmarshal(m["params"], &p) == nil {

@@ -16,6 +16,7 @@ type sifted struct {
 	out    []byte // what is left of the last event
 	err    error  // after that
 	cr     bool   // the last line ended in \r, which a \n may follow
+	begun  bool   // the first line was read
 }
 
 func newSifted(stream io.ReadCloser, sift func([]byte) ([]byte, bool)) *sifted {
@@ -48,6 +49,9 @@ func (s *sifted) event() ([]byte, error) {
 		line, err := s.line(maxEvent - size)
 		if err != nil {
 			return nil, err
+		}
+		if !s.begun { // a byte order mark there is none of the first name
+			s.begun, line = true, bytes.TrimPrefix(line, []byte("\uFEFF"))
 		}
 		if len(line) == 0 {
 			return s.changed(lines), nil
