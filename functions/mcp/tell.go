@@ -86,7 +86,7 @@ func tellPlainly(out http.Header, c *Caller, asks []string) {
 		"User": c.Person.Subject, "Email": c.Person.Email, "Preferred-Username": c.Person.Login,
 		"Groups": strings.Join(groups, ","),
 	} {
-		if value == "" || strings.ContainsFunc(value, unicode.IsControl) {
+		if value == "" || strings.TrimSpace(value) != value || strings.ContainsFunc(value, unicode.IsControl) {
 			continue
 		}
 		out.Set("X-Forwarded-"+name, value)

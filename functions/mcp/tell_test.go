@@ -95,11 +95,11 @@ func TestWhoCallsIsToldAsTheOperatorSays(t *testing.T) {
 	}
 }
 
-// A text that would end the header, or be two groups, is left out.
+// A text that would end the header, come out of it as another, or be two groups, is left out.
 func TestWhatCannotStandInAHeaderIsLeftOut(t *testing.T) {
 	t.Parallel()
 	out := http.Header{}
-	tellPlainly(out, &Caller{Person: store.Person{Subject: "oidc:1", Email: "a\r\nX-Evil: 1"}}, nil)
+	tellPlainly(out, &Caller{Person: store.Person{Subject: "oidc:1", Email: "a\r\nX-Evil: 1", Login: "admin "}}, nil)
 	if len(out) != 2 || out.Get("X-Forwarded-User") != "oidc:1" {
 		t.Errorf("got %v, want the person's id alone", out)
 	}
