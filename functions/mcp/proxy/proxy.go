@@ -157,10 +157,11 @@ func (p *Proxy) Serve(w http.ResponseWriter, r *http.Request, c Call) error {
 	return failed
 }
 
-// rewrite makes the request that goes on. Of the client's own path and query nothing does.
+// rewrite makes the request that goes on. Of the client's own path and query nothing does, and
+// nothing that came after its body: servers may take trailers for headers (RFC 9110 §6.5.1).
 func (p *Proxy) rewrite(out *http.Request, ours http.Header) {
 	u := *p.url
-	out.URL, out.Host = &u, ""
+	out.URL, out.Host, out.Trailer, out.TransferEncoding = &u, "", nil, nil
 	out.Header = sent(out.Header)
 	maps.Copy(out.Header, ours)
 }
