@@ -96,6 +96,10 @@ func listened(next sdk.MethodHandler) sdk.MethodHandler {
 	}
 }
 
+// maxWatched is how many resources one stream tells of. Each costs a run of an author's
+// function for as long as the stream lasts, and a message has room for some ten thousand.
+const maxWatched = 100
+
 // listen agrees to what there is of the wanted, says so first, and tells of it until the
 // context ends.
 func (s *subscription) listen(ctx context.Context, want *sdk.NotificationSubscriptions) error {
@@ -108,6 +112,9 @@ func (s *subscription) listen(ctx context.Context, want *sdk.NotificationSubscri
 	}
 	watches := map[string]watch{}
 	for _, uri := range want.ResourceSubscriptions {
+		if len(watches) == maxWatched {
+			break
+		}
 		w, scopes := view.watchOf(uri)
 		if w == nil || watches[uri] != nil || !oauth.Scopes(scopes).Within(s.caller.Scopes) {
 			continue
