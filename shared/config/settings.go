@@ -56,7 +56,9 @@ var Settings = []Setting{
 	},
 	{
 		Name: "GITHUB_URL", Kind: KindURL, Default: "https://github.com", Example: "https://github.example.com",
-		Doc: "The address of GitHub's pages, for GitHub Enterprise Server and tests.",
+		Doc: "The address of GitHub's pages, for GitHub Enterprise Server and tests. People are kept by the id that " +
+			"GitHub has for them, which at another one is somebody else's: a server that moves from one to another " +
+			"begins with an empty store.",
 	},
 	{
 		Name: "GITHUB_API_URL", Kind: KindURL, Default: "https://api.github.com",
