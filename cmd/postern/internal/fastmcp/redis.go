@@ -31,7 +31,7 @@ func readRedis(ctx context.Context, address, asked string) ([]document, error) {
 	}
 	return pick(unique(keys), asked, func(key redisKey) (document, error) {
 		body, err := client.Get(ctx, string(key)).Bytes()
-		if errors.Is(err, redis.Nil) { // gone meanwhile
+		if errors.Is(err, redis.Nil) || redis.HasErrorPrefix(err, "WRONGTYPE") { // gone meanwhile, or no text
 			err = nil
 		}
 		return document{key: string(key), body: body}, err
