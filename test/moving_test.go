@@ -10,7 +10,9 @@ import (
 	"testing"
 
 	"github.com/postern-dev/postern/test/internal/rig"
+	"github.com/postern-dev/postern/test/kit/emulator"
 	"github.com/postern-dev/postern/test/kit/freeport"
+	"github.com/postern-dev/postern/test/kit/redis"
 )
 
 // An oldServer is a FastMCP server whose clients are to come over.
@@ -56,6 +58,15 @@ var oldServers = map[string]func(t *testing.T) oldServer{
 	"2.13.0.2, disk, plain": func(t *testing.T) oldServer {
 		where := "disk:" + t.TempDir()
 		return oldServer{python: rig.FastMCP(t, "2.13"), where: where, from: func() string { return where }}
+	},
+	"3, Redis": func(t *testing.T) oldServer {
+		where := redis.Start(t)
+		return oldServer{python: rig.FastMCP(t, "3"), where: "redis:" + where, from: func() string { return where }}
+	},
+	"3, Firestore": func(t *testing.T) oldServer {
+		where := "firestore:" + emulator.Project(t)
+		at := map[string]string{emulator.Variable: os.Getenv(emulator.Variable)}
+		return oldServer{python: rig.FastMCP(t, "3"), where: where, env: at, from: func() string { return where }}
 	},
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // All are the tools of make check, the required ones first.
-var All = []Tool{Go, C, Git, Node, Npm, Chromium, Firestore, Python, Postgres, Pgbouncer}
+var All = []Tool{Go, C, Git, Node, Npm, Chromium, Firestore, Python, Postgres, Pgbouncer, Redis}
 
 // Tools that make check does not begin without.
 var (
@@ -27,6 +27,7 @@ var (
 	Chromium  = Tool{Name: "Chromium", Path: chromium}
 	Firestore = Tool{Name: "the Firestore emulator", Path: firestore}
 	Python    = Tool{Name: "Python", Path: python}
+	Redis     = Tool{Name: "Redis", Path: program("redis-server", "sudo apt-get install redis-server", "redis-server")}
 )
 
 const getNode = "see https://nodejs.org/en/download"
