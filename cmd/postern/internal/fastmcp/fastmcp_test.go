@@ -104,8 +104,9 @@ func TestDiskCache(t *testing.T) {
 	before := stamps(dir, names(t, dir))
 	got := skips(t, Source{From: "disk:" + dir})
 	want := map[string]string{
-		in + "short": "<nil>", in + "server-1__prefixed": "<nil>", in + "long": "<nil>", in + "lost": errNotClient.Error(),
-		in + "outside": errNotClient.Error(), in + "over": errExpired.Error(), in + "moved": errOtherPlace.Error(),
+		in + "short": "<nil>", in + "server-1__prefixed": "<nil>", in + "long": "<nil>",
+		in + "lost": errNotClient.Error(), in + "outside": errNotClient.Error(), in + "over": errExpired.Error(),
+		in + "moved": errOtherPlace.Error(),
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got %v, want %v", got, want)

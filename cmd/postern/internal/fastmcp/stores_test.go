@@ -97,7 +97,8 @@ func TestFirestoreOfAHandWrittenStore(t *testing.T) {
 		"data": `{"client_id": "text", "redirect_uris": ["https://app.example/cb"]}`,
 	})
 	put("oauth_clients", "over", map[string]any{
-		"client_id": "over", "redirect_uris": []string{"https://app.example/cb"}, "expires_at": time.Now().Add(-time.Hour),
+		"client_id": "over", "redirect_uris": []string{"https://app.example/cb"},
+		"expires_at": time.Now().Add(-time.Hour),
 	})
 	put("oauth_clients", "foreign", map[string]any{"theme": "dark", "nothing": nil})
 	put("clients", "x", map[string]any{"body": "Postern's own"})
