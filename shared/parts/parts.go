@@ -90,7 +90,8 @@ func Records(
 		return nil, nil
 	}
 	env.OnClose(d.Close)
-	s, err := store.New(&reporting{Driver: d, system: systemOf(r.String("STORE")), log: env.Log}, box, life, nil)
+	keeper := driver.Guard(&reporting{Driver: d, system: systemOf(r.String("STORE")), log: env.Log})
+	s, err := store.New(keeper, box, life, nil)
 	if err != nil {
 		r.Refuse("STORE", "cannot be used: %s", err)
 		return nil, nil

@@ -55,6 +55,7 @@ func (op *Operator) open(ctx context.Context, o *Options, b keyring.Backend) (er
 		return err
 	}
 	op.close = append(op.close, op.db.Close)
+	op.db = driver.Guard(op.db)
 	ring := o.ring(b)
 	_, op.Sealed = ring.Get(ctx)
 	op.Store, err = store.New(op.db, seal.NewBox(ring, nil), op.life, nil)
