@@ -117,6 +117,7 @@ var services = map[string]string{
 	"CLOUDFUNCTIONS2":     "cloudfunctions/v2/",
 	"CLOUD_RUN":           "run/",
 	"CLOUD_RUN_V2":        "run/v2/",
+	"CLOUD_SCHEDULER":     "cloudscheduler/v1/",
 	"COMPUTE":             "compute/v1/",
 	"CORE_BILLING":        "cloudbilling/v1/",
 	"DNS":                 "clouddns/", // its client cuts /dns/ off
@@ -129,6 +130,7 @@ var services = map[string]string{
 	"MONITORING":          "monitoring/",
 	"RESOURCE_MANAGER":    "cloudresourcemanager/v1/",
 	"SECRET_MANAGER":      "secretmanager/v1/",
+	"SERVICE_NETWORKING":  "servicenetworking/v1/",
 	"SERVICE_USAGE":       "serviceusage/v1/",
 	"SQL":                 "sqladmin/v1/",
 	"STORAGE":             "storage/v1/",

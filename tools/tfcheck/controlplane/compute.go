@@ -63,7 +63,9 @@ func address(_ *call, body object) {
 		body["address"] = "203.0.113.7"
 	}
 	body["status"] = "RESERVED"
-	body["addressType"] = "EXTERNAL"
+	if body["addressType"] == nil {
+		body["addressType"] = "EXTERNAL"
+	}
 }
 
 func certificate(_ *call, body object) {

@@ -40,6 +40,8 @@ func init() {
 		"POST serviceusage:generateServiceIdentity": serviceIdentity,
 		"GET serviceusage":                          servicesList,
 		"POST secretmanager:addVersion":             addVersion,
+		"POST cloudscheduler:pause":                 jobState("PAUSED"),
+		"POST cloudscheduler:resume":                jobState("ENABLED"),
 	}
 }
 

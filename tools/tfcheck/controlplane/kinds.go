@@ -61,6 +61,14 @@ func init() {
 		{collection: "clouddns/projects/*/managedZones/*/rrsets", api: "dns", short: true, list: listRecords},
 		{collection: "clouddns/projects/*/managedZones/*/changes", api: "dns", change: changeRecords},
 
+		{collection: "sqladmin/projects/*/instances", short: true,
+			refuse: instanceRefused, complete: instance, inUse: instanceProtected},
+		{collection: "sqladmin/projects/*/instances/*/databases", short: true, complete: sqlDatabase},
+		{collection: "sqladmin/projects/*/instances/*/users", short: true, refuse: userRefused, complete: ofInstance},
+		{collection: "servicenetworking/services/*/connections", operation: true,
+			id: connectedNetwork, refuse: rangesExist, complete: connection},
+		{collection: "cloudscheduler/projects/*/locations/*/jobs", refuse: jobRefused, complete: inState("ENABLED")},
+
 		computeKind("global/addresses", address),
 		computeKind("regions/*/networkEndpointGroups", nil),
 		computeKind("global/backendServices", nil),

@@ -387,6 +387,8 @@ func (r *call) done(body object, err error) (object, error) {
 	switch {
 	case service(r.name) == "compute":
 		return r.computeOperation(err), nil
+	case service(r.name) == "sqladmin":
+		return r.sqlOperation(err), nil
 	case r.kind.operation:
 		return r.operation(body, err), nil
 	}
