@@ -3,7 +3,7 @@ module "store" {
   count  = local.is_postgres ? 0 : 1
 
   project                = var.project
-  database               = var.database
+  database               = local.database
   restored               = var.restored_database
   location               = coalesce(var.firestore_location, var.region)
   delete_protection      = var.delete_protection
@@ -22,6 +22,8 @@ module "keys" {
   source = "./modules/keys"
 
   project           = var.project
+  name_prefix       = var.name_prefix
+  labels            = var.labels
   delete_protection = var.delete_protection
 
   depends_on = [google_project_service.this]
@@ -30,7 +32,7 @@ module "keys" {
 # The one account that may call the HTTP functions.
 resource "google_service_account" "gateway" {
   project      = var.project
-  account_id   = "postern-gateway"
+  account_id   = "${var.name_prefix}-gateway"
   display_name = "Postern gateway"
 
   depends_on = [google_project_service.this]
@@ -41,6 +43,8 @@ module "function" {
   for_each = local.http_functions
 
   project     = var.project
+  name_prefix = var.name_prefix
+  labels      = var.labels
   region      = var.region
   name        = each.key
   entry_point = each.key == "mcp" && var.own_tools ? "tools" : each.key
@@ -72,6 +76,8 @@ module "cascade" {
   source = "./modules/function"
 
   project     = var.project
+  name_prefix = var.name_prefix
+  labels      = var.labels
   region      = var.region
   name        = "cascade"
   description = local.cascade.description
@@ -110,7 +116,7 @@ module "cascade" {
 # function whose first deployment failed cannot be replaced in that order.
 locals {
   addresses = { for name in keys(local.http_functions) :
-    name => "https://postern-${name}-${google_storage_bucket.source.project_number}.${var.region}.run.app"
+    name => "https://${var.name_prefix}-${name}-${google_storage_bucket.source.project_number}.${var.region}.run.app"
   }
 }
 
@@ -118,6 +124,7 @@ module "gateway" {
   source = "./modules/gateway"
 
   project           = var.project
+  name_prefix       = var.name_prefix
   region            = coalesce(var.gateway_region, var.region)
   service_account   = google_service_account.gateway.email
   addresses         = local.addresses
@@ -139,11 +146,12 @@ module "domain" {
   source = "./modules/domain"
   count  = var.custom_domain ? 1 : 0
 
-  project    = var.project
-  region     = coalesce(var.gateway_region, var.region)
-  gateway_id = module.gateway.gateway_id
-  host       = trimprefix(var.public_origin, "https://")
-  proof      = terraform_data.load_balancer_proof[0].output
+  project     = var.project
+  name_prefix = var.name_prefix
+  region      = coalesce(var.gateway_region, var.region)
+  gateway_id  = module.gateway.gateway_id
+  host        = trimprefix(var.public_origin, "https://")
+  proof       = terraform_data.load_balancer_proof[0].output
 
   certificate_first = var.certificate_first
   dns_zone          = var.dns_zone
@@ -154,9 +162,10 @@ module "domain" {
 module "alerts" {
   source = "./modules/alerts"
 
-  project = var.project
-  emails  = var.alert_emails
-  host    = var.uptime_check && !endswith(var.public_origin, ".invalid") ? trimprefix(var.public_origin, "https://") : null
+  project     = var.project
+  name_prefix = var.name_prefix
+  emails      = var.alert_emails
+  host        = var.uptime_check && !endswith(var.public_origin, ".invalid") ? trimprefix(var.public_origin, "https://") : null
 
   depends_on = [google_project_service.this]
 }

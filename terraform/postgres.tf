@@ -9,14 +9,14 @@ locals {
 
   # Each function is a user of the database, by its account: no password.
   database_users = {
-    for name in concat(local.record_writers, local.record_readers) : name => "postern-${name}@${var.project}.iam"
+    for name in concat(local.record_writers, local.record_readers) : name => "${var.name_prefix}-${name}@${var.project}.iam"
   }
 
   # How functions reach the instance's private address; null without one.
   network = local.is_postgres ? { network = var.postgres.network, subnetwork = var.postgres.subnetwork } : null
 
   # As in main.tf: what follows from the name.
-  cascade_address = "https://postern-cascade-${google_storage_bucket.source.project_number}.${var.region}.run.app"
+  cascade_address = "https://${var.name_prefix}-cascade-${google_storage_bucket.source.project_number}.${var.region}.run.app"
 
   # STORE of each function that has records.
   stores = {
@@ -33,6 +33,8 @@ module "postgres" {
   count  = local.is_postgres ? 1 : 0
 
   project           = var.project
+  name_prefix       = var.name_prefix
+  labels            = var.labels
   region            = var.region
   network           = var.postgres.network
   tier              = var.postgres.tier
@@ -64,7 +66,7 @@ resource "google_service_account" "schedule" {
   count = local.is_postgres ? 1 : 0
 
   project      = var.project
-  account_id   = "postern-schedule"
+  account_id   = "${var.name_prefix}-schedule"
   display_name = "Postern schedule"
 
   depends_on = [google_project_service.this]
@@ -75,7 +77,7 @@ resource "google_cloud_scheduler_job" "cascade" {
 
   project          = var.project
   region           = var.region
-  name             = "postern-cascade"
+  name             = "${var.name_prefix}-cascade"
   description      = "Makes the cascade look for changes of records"
   schedule         = "* * * * *"
   attempt_deadline = "${local.cascade.timeout}s"
@@ -91,7 +93,7 @@ resource "google_cloud_scheduler_job" "cascade" {
       "Ce-Specversion" = "1.0"
       "Ce-Id"          = "schedule"
       "Ce-Type"        = "dev.postern.changes.due"
-      "Ce-Source"      = "//cloudscheduler.googleapis.com/postern-cascade"
+      "Ce-Source"      = "//cloudscheduler.googleapis.com/${var.name_prefix}-cascade"
     }
 
     oidc_token {

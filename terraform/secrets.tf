@@ -3,7 +3,7 @@
 # they are. Terraform shows the first line of what fails, so that line says what to do.
 # The values are not read.
 
-data "google_secret_manager_secret_version" "ring" { # none yet? go run ./cmd/postern keys create --project PROJECT
+data "google_secret_manager_secret_version" "ring" { # none yet? go run ./cmd/postern keys create --project PROJECT (and --name-prefix, if name_prefix is set)
   for_each = local.rings
 
   project           = var.project

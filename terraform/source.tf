@@ -1,10 +1,11 @@
 # Where the zips of make package go, and who builds them.
 resource "google_storage_bucket" "source" {
   project                     = var.project
-  name                        = "${var.project}-postern-source"
+  name                        = "${var.project}-${var.name_prefix}-source"
   location                    = var.region
   uniform_bucket_level_access = true
   public_access_prevention    = "enforced"
+  labels                      = merge(var.labels, { app = "postern" })
   force_destroy               = true # every zip in it can be made again
 
   depends_on = [google_project_service.this]
@@ -14,7 +15,7 @@ resource "google_storage_bucket" "source" {
 # which is often an editor of everything.
 resource "google_service_account" "builder" {
   project      = var.project
-  account_id   = "postern-builder"
+  account_id   = "${var.name_prefix}-builder"
   display_name = "Postern builds"
 
   depends_on = [google_project_service.this]

@@ -341,12 +341,12 @@ variable "firestore_location" {
 }
 
 variable "database" {
-  description = "Id of the Firestore database that is created, e.g. postern."
+  description = "Id of the Firestore database that is created, e.g. postern. Null is name_prefix."
   type        = string
-  default     = "postern"
+  default     = null
 
   validation {
-    condition     = var.database == "(default)" || can(regex("^[a-z][a-z0-9-]{2,61}[a-z0-9]$", var.database))
+    condition     = var.database == null || var.database == "(default)" || can(regex("^[a-z][a-z0-9-]{2,61}[a-z0-9]$", var.database))
     error_message = "database must be 4 to 63 lower-case letters, digits and hyphens, e.g. database = \"postern\", or \"(default)\"."
   }
 }
@@ -362,7 +362,7 @@ variable "restored_database" {
   }
 
   validation {
-    condition     = var.restored_database == null || var.restored_database != var.database
+    condition     = var.restored_database == null || var.restored_database != local.database
     error_message = "restored_database is database itself: leave it out, or name the one that was restored beside it, e.g. restored_database = \"postern-restored\"."
   }
 }

@@ -380,3 +380,22 @@ func TestIDThatBeginsWithADashIsNoFlag(t *testing.T) {
 		t.Errorf("got %v, want it to come as far as the store", err)
 	}
 }
+
+// Where several deployments share a project, the rings of one are found by its prefix.
+func TestKeysOfADeploymentWithAPrefix(t *testing.T) {
+	server := secretmanagertest.Start(t, "acme-mcp",
+		"tools-fernet-keys", "tools-signing-keys", "tools-verification-keys", "tools-identity-keys")
+	t.Setenv("SECRETMANAGER_EMULATOR_HOST", server.Address)
+	out, errOut, err := run(t.Context(), "keys", "create", "--project", "acme-mcp", "--name-prefix", "tools")
+	if err != nil || !strings.Contains(out, "created fernet-keys, ") {
+		t.Errorf("with the prefix: %v\n%s%s", err, out, errOut)
+	}
+	_, _, err = run(t.Context(), "keys", "create", "--project", "acme-mcp")
+	if err == nil || !strings.Contains(err.Error(), "secret fernet-keys: ") {
+		t.Errorf("without it: got %v, want that there is no fernet-keys", err)
+	}
+	_, _, err = run(t.Context(), "keys", "create", "--name-prefix", "tools")
+	if err == nil || !strings.Contains(err.Error(), "--project") {
+		t.Errorf("without a project: got %v, want that --project is missing", err)
+	}
+}

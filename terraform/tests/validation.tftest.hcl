@@ -1314,3 +1314,45 @@ run "mcp_upstream_options_refuse_an_identity_that_there_is_not" {
 
   expect_failures = [var.mcp_upstream_options]
 }
+
+run "name_prefix_refuses_a_hyphen" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    name_prefix = "acme-mcp"
+  }
+
+  expect_failures = [var.name_prefix]
+}
+
+run "labels_refuse_capitals" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    labels = { Team = "Ops" }
+  }
+
+  expect_failures = [var.labels]
+}
+
+run "labels_refuse_our_own" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    labels = { app = "mcp" }
+  }
+
+  expect_failures = [var.labels]
+}

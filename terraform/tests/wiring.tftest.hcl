@@ -112,9 +112,10 @@ run "the_load_balancer_sends_its_proof_and_its_caller" {
   }
 
   variables {
-    gateway_id = "postern"
-    host       = "auth.example.com"
-    proof      = "0b3f6c1e-6d0f-4f6e-9a53-2f1c7d9e8a41"
+    name_prefix = "postern"
+    gateway_id  = "postern"
+    host        = "auth.example.com"
+    proof       = "0b3f6c1e-6d0f-4f6e-9a53-2f1c7d9e8a41"
   }
 
   assert {

@@ -1,5 +1,5 @@
 locals {
-  services = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=~\"^postern-\""
+  services = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=~\"^${var.name_prefix}-\""
 
   # Counted lines: metric name => what counts.
   metrics = {
@@ -11,14 +11,14 @@ locals {
     signed_in      = "${local.services} AND jsonPayload.event=\"sign_in.completed\""
   }
 
-  requests        = "sum(increase(run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=~\"postern-.*\"}[10m]))"
-  failed_requests = "sum(increase(run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=~\"postern-.*\",response_code_class=\"5xx\"}[10m]))"
+  requests        = "sum(increase(run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=~\"${var.name_prefix}-.*\"}[10m]))"
+  failed_requests = "sum(increase(run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=~\"${var.name_prefix}-.*\",response_code_class=\"5xx\"}[10m]))"
 
   # The query is PromQL; it is about a window, so one slow second wakes nobody.
   policies = {
     errors = {
       title = "Postern: errors in the log"
-      query = "sum(increase(logging_googleapis_com:user_postern_errors{monitored_resource=\"cloud_run_revision\"}[10m])) > 5"
+      query = "sum(increase(logging_googleapis_com:user_${var.name_prefix}_errors{monitored_resource=\"cloud_run_revision\"}[10m])) > 5"
       what  = "More than five lines of severity ERROR in ten minutes. Look at the lines (severity>=ERROR); playbook: docs/operations.md."
     }
     unavailable = {
@@ -29,22 +29,22 @@ locals {
     # Where few people sign in, a few failures and no success are all there is to hear.
     sign_in = {
       title = "Postern: nobody can sign in"
-      query = "sum(increase(logging_googleapis_com:user_postern_sign_in_failed{monitored_resource=\"cloud_run_revision\"}[1h])) > 1 unless sum(increase(logging_googleapis_com:user_postern_signed_in{monitored_resource=\"cloud_run_revision\"}[1h])) > 0"
+      query = "sum(increase(logging_googleapis_com:user_${var.name_prefix}_sign_in_failed{monitored_resource=\"cloud_run_revision\"}[1h])) > 1 unless sum(increase(logging_googleapis_com:user_${var.name_prefix}_signed_in{monitored_resource=\"cloud_run_revision\"}[1h])) > 0"
       what  = "Two or more sign-ins failed within an hour and none succeeded. Often a new or wrong client secret, a callback address that the identity provider does not know, or that provider itself; playbook: docs/operations.md."
     }
     refresh_reused = {
       title = "Postern: refresh tokens presented again"
-      query = "sum(increase(logging_googleapis_com:user_postern_refresh_reused{monitored_resource=\"cloud_run_revision\"}[10m])) > 5"
+      query = "sum(increase(logging_googleapis_com:user_${var.name_prefix}_refresh_reused{monitored_resource=\"cloud_run_revision\"}[10m])) > 5"
       what  = "More than five old refresh tokens in ten minutes, each of which ended its grant. One is a client with a bad memory, many are a stolen store of tokens or a fault of ours; playbook: docs/operations.md."
     }
     reload_failed = {
       title = "Postern: keys cannot be read again"
-      query = "sum(increase(logging_googleapis_com:user_postern_reload_failed{monitored_resource=\"cloud_run_revision\"}[30m])) > 2"
+      query = "sum(increase(logging_googleapis_com:user_${var.name_prefix}_reload_failed{monitored_resource=\"cloud_run_revision\"}[30m])) > 2"
       what  = "Instances work on with the keys they have, new instances cannot start work. Look at the newest version of the secret the line names; playbook: docs/operations.md."
     }
     evidence_lost = {
       title = "Postern: nobody can say who may still enter"
-      query = "sum(increase(logging_googleapis_com:user_postern_evidence_lost{monitored_resource=\"cloud_run_revision\"}[10m])) > 5"
+      query = "sum(increase(logging_googleapis_com:user_${var.name_prefix}_evidence_lost{monitored_resource=\"cloud_run_revision\"}[10m])) > 5"
       what  = "More than five refreshes in ten minutes could not be decided: the identity provider does not take the tokens it gave, or answers what cannot be understood. After EVIDENCE_MAX_AGE people have to sign in again. Often a wrong GITHUB_CLIENT_ID; playbook: docs/operations.md."
     }
   }
@@ -63,7 +63,7 @@ resource "google_logging_metric" "this" {
   for_each = local.metrics
 
   project = var.project
-  name    = "postern_${each.key}"
+  name    = "${var.name_prefix}_${each.key}"
   filter  = each.value
 
   metric_descriptor {

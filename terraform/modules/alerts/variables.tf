@@ -3,6 +3,11 @@ variable "project" {
   type        = string
 }
 
+variable "name_prefix" {
+  description = "What the names of everything begin with."
+  type        = string
+}
+
 variable "emails" {
   description = "Addresses that alerts are sent to; none: they show in Cloud Monitoring only."
   type        = list(string)

@@ -6,7 +6,7 @@
 # deleted while it is in use.
 resource "google_compute_managed_ssl_certificate" "this" {
   project = var.project
-  name    = "postern-${substr(sha256(var.host), 0, 12)}"
+  name    = "${var.name_prefix}-${substr(sha256(var.host), 0, 12)}"
 
   managed {
     domains = [var.host]
@@ -21,7 +21,7 @@ resource "google_certificate_manager_dns_authorization" "this" {
   count = var.certificate_first ? 1 : 0
 
   project = var.project
-  name    = "postern-${substr(sha256(var.host), 0, 12)}"
+  name    = "${var.name_prefix}-${substr(sha256(var.host), 0, 12)}"
   domain  = var.host
 }
 
@@ -29,7 +29,7 @@ resource "google_certificate_manager_certificate" "this" {
   count = var.certificate_first ? 1 : 0
 
   project = var.project
-  name    = "postern-${substr(sha256(var.host), 0, 12)}"
+  name    = "${var.name_prefix}-${substr(sha256(var.host), 0, 12)}"
 
   managed {
     domains            = [var.host]
@@ -41,14 +41,14 @@ resource "google_certificate_manager_certificate_map" "this" {
   count = var.certificate_first ? 1 : 0
 
   project = var.project
-  name    = "postern"
+  name    = var.name_prefix
 }
 
 resource "google_certificate_manager_certificate_map_entry" "this" {
   count = var.certificate_first ? 1 : 0
 
   project      = var.project
-  name         = "postern-${substr(sha256(var.host), 0, 12)}"
+  name         = "${var.name_prefix}-${substr(sha256(var.host), 0, 12)}"
   map          = google_certificate_manager_certificate_map.this[0].name
   hostname     = var.host
   certificates = [google_certificate_manager_certificate.this[0].id]

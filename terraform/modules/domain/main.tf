@@ -4,7 +4,7 @@
 
 resource "google_compute_global_address" "this" {
   project = var.project
-  name    = "postern"
+  name    = var.name_prefix
 }
 
 resource "google_compute_region_network_endpoint_group" "gateway" {
@@ -12,7 +12,7 @@ resource "google_compute_region_network_endpoint_group" "gateway" {
 
   project               = var.project
   region                = var.region
-  name                  = "postern-gateway"
+  name                  = "${var.name_prefix}-gateway"
   network_endpoint_type = "SERVERLESS"
 
   serverless_deployment {
@@ -24,7 +24,7 @@ resource "google_compute_region_network_endpoint_group" "gateway" {
 # Request logs stay off: they would hold query strings, and with them codes.
 resource "google_compute_backend_service" "gateway" {
   project               = var.project
-  name                  = "postern-gateway"
+  name                  = "${var.name_prefix}-gateway"
   protocol              = "HTTPS"
   load_balancing_scheme = "EXTERNAL_MANAGED"
 
@@ -42,20 +42,20 @@ resource "google_compute_backend_service" "gateway" {
 
 resource "google_compute_url_map" "this" {
   project         = var.project
-  name            = "postern"
+  name            = var.name_prefix
   default_service = google_compute_backend_service.gateway.id
 }
 
 resource "google_compute_ssl_policy" "modern" {
   project         = var.project
-  name            = "postern-modern"
+  name            = "${var.name_prefix}-modern"
   profile         = "MODERN"
   min_tls_version = "TLS_1_2"
 }
 
 resource "google_compute_target_https_proxy" "this" {
   project          = var.project
-  name             = "postern"
+  name             = var.name_prefix
   url_map          = google_compute_url_map.this.id
   ssl_certificates = [google_compute_managed_ssl_certificate.this.id]
   certificate_map  = var.certificate_first ? "//certificatemanager.googleapis.com/${google_certificate_manager_certificate_map.this[0].id}" : null
@@ -66,7 +66,7 @@ resource "google_compute_target_https_proxy" "this" {
 
 resource "google_compute_global_forwarding_rule" "https" {
   project               = var.project
-  name                  = "postern-https"
+  name                  = "${var.name_prefix}-https"
   load_balancing_scheme = "EXTERNAL_MANAGED"
   ip_address            = google_compute_global_address.this.id
   port_range            = "443"

@@ -3,6 +3,11 @@ variable "project" {
   type        = string
 }
 
+variable "name_prefix" {
+  description = "What the names of everything begin with."
+  type        = string
+}
+
 variable "region" {
   description = "Region of the gateway."
   type        = string

@@ -1,5 +1,5 @@
 locals {
-  id       = "postern-${var.name}"
+  id       = "${var.name_prefix}-${var.name}"
   is_event = var.events != null
 
   # A label has lower-case letters, digits, _ and -, 63 at most: v1.2.3 is v1-2-3.
@@ -88,7 +88,7 @@ resource "google_cloudfunctions2_function" "this" {
   location    = var.region
   name        = local.id
   description = var.description
-  labels      = { app = "postern", version = local.label }
+  labels      = merge(var.labels, { app = "postern", version = local.label })
 
   build_config {
     runtime         = "go126"

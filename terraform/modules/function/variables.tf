@@ -3,13 +3,23 @@ variable "project" {
   type        = string
 }
 
+variable "name_prefix" {
+  description = "What the names of everything begin with."
+  type        = string
+}
+
+variable "labels" {
+  description = "Labels of what is made."
+  type        = map(string)
+}
+
 variable "region" {
   description = "Region of the function."
   type        = string
 }
 
 variable "name" {
-  description = "Short name, e.g. token. Resources are called postern-NAME."
+  description = "Short name, e.g. token. Resources are called PREFIX-NAME."
   type        = string
 }
 

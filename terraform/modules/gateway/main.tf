@@ -6,7 +6,7 @@ resource "google_api_gateway_api" "this" {
   provider = google-beta
 
   project      = var.project
-  api_id       = "postern"
+  api_id       = var.name_prefix
   display_name = "Postern"
 }
 
@@ -17,7 +17,7 @@ resource "google_api_gateway_api_config" "this" {
 
   project              = var.project
   api                  = google_api_gateway_api.this.api_id
-  api_config_id_prefix = "postern-"
+  api_config_id_prefix = "${var.name_prefix}-"
   display_name         = "Postern ${substr(sha256(local.openapi), 0, 12)}"
 
   openapi_documents {
@@ -43,7 +43,7 @@ resource "google_api_gateway_gateway" "this" {
 
   project      = var.project
   region       = var.region
-  gateway_id   = "postern"
+  gateway_id   = var.name_prefix
   display_name = "Postern"
   api_config   = google_api_gateway_api_config.this.id
 }
@@ -52,7 +52,7 @@ resource "google_api_gateway_gateway" "this" {
 # protection on, a gateway is not replaced by one elsewhere. What would go first refuses.
 resource "terraform_data" "protection" {
   input            = var.delete_protection
-  triggers_replace = var.region
+  triggers_replace = var.name_prefix == "postern" ? var.region : "${var.name_prefix} ${var.region}"
 
   provisioner "local-exec" {
     when    = destroy

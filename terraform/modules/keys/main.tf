@@ -15,9 +15,9 @@ resource "google_secret_manager_secret" "this" {
   for_each = local.secrets
 
   project             = var.project
-  secret_id           = each.key
+  secret_id           = var.name_prefix == "postern" ? each.key : "${var.name_prefix}-${each.key}"
   annotations         = { purpose = each.value }
-  labels              = { app = "postern" }
+  labels              = merge(var.labels, { app = "postern" })
   deletion_protection = var.delete_protection
 
   # A version destroyed by mistake can be had back for a week.

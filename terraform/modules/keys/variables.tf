@@ -3,6 +3,16 @@ variable "project" {
   type        = string
 }
 
+variable "name_prefix" {
+  description = "What the names of everything begin with."
+  type        = string
+}
+
+variable "labels" {
+  description = "Labels of what is made."
+  type        = map(string)
+}
+
 variable "delete_protection" {
   description = "Refuse to delete the secrets."
   type        = bool

@@ -1,7 +1,7 @@
 # Where Google's side of the network takes the instance's address from.
 resource "google_compute_global_address" "services" {
   project       = var.project
-  name          = "postern-services"
+  name          = "${var.name_prefix}-services"
   purpose       = "VPC_PEERING"
   address_type  = "INTERNAL"
   prefix_length = 20
@@ -21,7 +21,7 @@ resource "google_service_networking_connection" "services" {
 resource "google_sql_database_instance" "this" {
   project             = var.project
   region              = var.region
-  name                = "postern"
+  name                = var.name_prefix
   database_version    = "POSTGRES_17"
   deletion_protection = var.delete_protection
 
@@ -31,6 +31,7 @@ resource "google_sql_database_instance" "this" {
     availability_type           = var.availability
     deletion_protection_enabled = var.delete_protection # against other tools than terraform
     disk_autoresize             = true
+    user_labels                 = merge(var.labels, { app = "postern" })
 
     ip_configuration {
       ipv4_enabled    = var.public_ip

@@ -535,7 +535,7 @@ func TestEveryRouteReachesItsFunction(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := newSpace(t, "modules", "gateway")
-	p := s.plan(filepath.Join(s.tmp, "none.tfstate"), "project=acme-mcp", "region=europe-west1",
+	p := s.plan(filepath.Join(s.tmp, "none.tfstate"), "project=acme-mcp", "name_prefix=postern", "region=europe-west1",
 		"service_account=postern-gateway@acme-mcp.iam.gserviceaccount.com", "addresses="+string(encoded), "delete_protection=true")
 	wantRoutes(t, deployed(t, p), addresses)
 }

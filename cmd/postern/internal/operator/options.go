@@ -33,6 +33,10 @@ type Options struct {
 	Store   string // as the setting STORE; empty means STORE, or embedded:.postern
 	Keys    string // the directory of the rings; empty means that of the store
 	Project string // the Google Cloud project of the rings; empty means files
+
+	// NamePrefix is what the names of the rings' secrets begin with; empty means that they are
+	// called as the rings are.
+	NamePrefix string
 }
 
 // Bind makes flags of the options.
@@ -42,6 +46,8 @@ func (o *Options) Bind(flags *pflag.FlagSet) {
 		"directory of the rings of keys (default "+defaultData+"/keys, or where $FERNET_KEYS_FILE is)")
 	flags.StringVar(&o.Project, "project", "",
 		"Google Cloud project whose Secret Manager has the rings, instead of --keys")
+	flags.StringVar(&o.NamePrefix, "name-prefix", "",
+		"with --project: name_prefix of the deployment, which the names of its secrets begin with")
 }
 
 // BindStore makes the flag of the store alone.
@@ -75,6 +81,9 @@ func (o *Options) keysDir() string {
 // Backend opens where the rings are. The function closes it.
 func (o *Options) Backend(ctx context.Context) (keyring.Backend, func() error, error) {
 	if o.Project == "" {
+		if o.NamePrefix != "" {
+			return nil, nil, cli.Usage("--name-prefix is about secrets: say --project PROJECT too")
+		}
 		if err := o.checkKeys(); err != nil {
 			return nil, nil, err
 		}
@@ -85,13 +94,13 @@ func (o *Options) Backend(ctx context.Context) (keyring.Backend, func() error, e
 	}
 	address := os.Getenv("SECRETMANAGER_EMULATOR_HOST")
 	if address == "" {
-		return closing(secretmanager.New(ctx, o.Project))
+		return o.closing(secretmanager.New(ctx, o.Project))
 	}
 	local, err := secretmanager.Local(address)
 	if err != nil {
 		return nil, nil, fmt.Errorf("SECRETMANAGER_EMULATOR_HOST: %w", err)
 	}
-	return closing(secretmanager.New(ctx, o.Project, local...))
+	return o.closing(secretmanager.New(ctx, o.Project, local...))
 }
 
 // checkKeys refuses to meet the records of a deployed server with the rings of this
@@ -110,10 +119,11 @@ func (o *Options) deployed() bool {
 	return cloudSQL || strings.HasPrefix(o.Setting(), "firestore:") && os.Getenv("FIRESTORE_EMULATOR_HOST") == ""
 }
 
-func closing(b *secretmanager.Backend, err error) (keyring.Backend, func() error, error) {
+func (o *Options) closing(b *secretmanager.Backend, err error) (keyring.Backend, func() error, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	b.NamePrefix = o.NamePrefix
 	return b, b.Close, nil
 }
 

@@ -38,7 +38,7 @@ func (b *Backend) lease(ctx context.Context, ring string) (lease, error) {
 	secret, err := b.client.GetSecret(ctx, &pb.GetSecretRequest{Name: l.secret})
 	if status.Code(err) == codes.NotFound {
 		return lease{}, fmt.Errorf("secret %s: there is no such secret in %s: terraform apply makes it",
-			ring, b.project)
+			b.id(ring), b.project)
 	}
 	if err != nil {
 		return lease{}, explain(err)

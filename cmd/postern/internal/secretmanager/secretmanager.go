@@ -36,6 +36,10 @@ const callTimeout = 20 * time.Second
 type Backend struct {
 	client  *api.Client
 	project string
+
+	// NamePrefix is that of the deployment in Terraform: the secrets are called PREFIX-RING. Empty
+	// and postern mean RING alone.
+	NamePrefix string
 }
 
 var _ keyring.Backend = (*Backend)(nil)
@@ -47,7 +51,7 @@ func New(ctx context.Context, project string, opts ...option.ClientOption) (*Bac
 	if err != nil {
 		return nil, fmt.Errorf("open Secret Manager: %w", err)
 	}
-	return &Backend{client, project}, nil
+	return &Backend{client: client, project: project}, nil
 }
 
 // Local returns the options for a stand-in of Secret Manager at a loopback address,
@@ -69,7 +73,17 @@ func (b *Backend) Close() error { return b.client.Close() }
 // String names the project.
 func (b *Backend) String() string { return "Secret Manager of " + b.project }
 
-func (b *Backend) secret(ring string) string { return "projects/" + b.project + "/secrets/" + ring }
+func (b *Backend) secret(ring string) string {
+	return "projects/" + b.project + "/secrets/" + b.id(ring)
+}
+
+// id is the last word of a secret's name.
+func (b *Backend) id(ring string) string {
+	if b.NamePrefix == "" || b.NamePrefix == "postern" {
+		return ring
+	}
+	return b.NamePrefix + "-" + ring
+}
 
 // Read implements [keyring.Backend].
 func (b *Backend) Read(ctx context.Context, ring string) (keyring.Version, error) {
@@ -78,7 +92,7 @@ func (b *Backend) Read(ctx context.Context, ring string) (keyring.Version, error
 	latest := b.secret(ring) + "/versions/latest"
 	version, err := b.client.GetSecretVersion(ctx, &pb.GetSecretVersionRequest{Name: latest})
 	if status.Code(err) == codes.NotFound {
-		return keyring.Version{}, fmt.Errorf("secret %s: %w: postern keys create makes it", ring, keyring.ErrMissing)
+		return keyring.Version{}, fmt.Errorf("secret %s: %w: postern keys create makes it", b.id(ring), keyring.ErrMissing)
 	}
 	if err != nil {
 		return keyring.Version{}, explain(err)
