@@ -24,6 +24,7 @@ module "keys" {
   project           = var.project
   name_prefix       = var.name_prefix
   labels            = var.labels
+  locations         = var.secret_locations
   delete_protection = var.delete_protection
 
   depends_on = [google_project_service.this]
@@ -54,7 +55,7 @@ module "function" {
   bucket      = google_storage_bucket.source.name
   builder     = google_service_account.builder.id
   environment = each.value.environment
-  network     = each.value.database == null ? null : local.network
+  network     = each.value.database == null ? var.egress : local.network
   secrets     = { for setting, secret in each.value.secrets : setting => module.keys.ids[secret] }
   values      = each.key == "wellknown" ? {} : local.otel_secrets
   files       = each.key == "mcp" ? local.credentials : []

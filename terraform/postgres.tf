@@ -12,8 +12,13 @@ locals {
     for name in concat(local.record_writers, local.record_readers) : name => "${var.name_prefix}-${name}@${var.project}.iam"
   }
 
-  # How functions reach the instance's private address; null without one.
-  network = local.is_postgres ? { network = var.postgres.network, subnetwork = var.postgres.subnetwork } : null
+  # How functions reach other places, the instance's private address above all; null: as the
+  # platform has it.
+  network = (
+    var.egress != null ? var.egress
+    : local.is_postgres ? { network = var.postgres.network, subnetwork = var.postgres.subnetwork, connector = null, all_traffic = false }
+    : null
+  )
 
   # As in main.tf: what follows from the name.
   cascade_address = "https://${var.name_prefix}-cascade-${google_storage_bucket.source.project_number}.${var.region}.run.app"

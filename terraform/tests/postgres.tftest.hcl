@@ -231,3 +231,20 @@ run "postgres_is_wired" {
     error_message = "migrate_command is ${output.migrate_command}"
   }
 }
+
+run "egress_refuses_another_network_than_the_databases" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    store        = "postgres"
+    packages_dir = "../.cache/terraform/packages-postgres"
+    postgres     = { network = "default", subnetwork = "default" }
+    egress       = { network = "other", subnetwork = "default" }
+  }
+
+  expect_failures = [var.egress]
+}

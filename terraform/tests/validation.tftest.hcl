@@ -1356,3 +1356,45 @@ run "labels_refuse_our_own" {
 
   expect_failures = [var.labels]
 }
+
+run "secret_locations_refuse_a_zone" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    secret_locations = ["europe-west1-b"]
+  }
+
+  expect_failures = [var.secret_locations]
+}
+
+run "egress_refuses_half_a_network" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    egress = { network = "default" }
+  }
+
+  expect_failures = [var.egress]
+}
+
+run "egress_refuses_a_link" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    egress = { network = "projects/acme-mcp/global/networks/default", subnetwork = "default" }
+  }
+
+  expect_failures = [var.egress]
+}

@@ -2,6 +2,10 @@ locals {
   id       = "${var.name_prefix}-${var.name}"
   is_event = var.events != null
 
+  # One of the two, or neither.
+  subnetwork = try(var.network.subnetwork, null)
+  connector  = try(var.network.connector, null)
+
   # A label has lower-case letters, digits, _ and -, 63 at most: v1.2.3 is v1-2-3.
   label = substr(replace(lower(var.release), "/[^a-z0-9_-]/", "-"), 0, 63)
 }
@@ -121,10 +125,12 @@ resource "google_cloudfunctions2_function" "this" {
     # The gateway calls from outside the VPC: for HTTP functions IAM is the lock.
     ingress_settings = local.is_event || var.internal ? "ALLOW_INTERNAL_ONLY" : "ALLOW_ALL"
 
-    direct_vpc_egress = var.network == null ? null : "VPC_EGRESS_PRIVATE_RANGES_ONLY"
+    direct_vpc_egress             = local.subnetwork == null ? null : var.network.all_traffic ? "VPC_EGRESS_ALL_TRAFFIC" : "VPC_EGRESS_PRIVATE_RANGES_ONLY"
+    vpc_connector                 = local.connector
+    vpc_connector_egress_settings = local.connector == null ? null : var.network.all_traffic ? "ALL_TRAFFIC" : "PRIVATE_RANGES_ONLY"
 
     dynamic "direct_vpc_network_interface" {
-      for_each = var.network == null ? [] : [var.network]
+      for_each = local.subnetwork == null ? [] : [var.network]
 
       content {
         network    = direct_vpc_network_interface.value.network

@@ -87,10 +87,12 @@ variable "database" {
 }
 
 variable "network" {
-  description = "Network and subnetwork, by name, through which the function reaches private addresses; null: none."
+  description = "Network and subnetwork, or connector, through which the function reaches private addresses, or all; null: none."
   type = object({
-    network    = string
-    subnetwork = string
+    network     = optional(string)
+    subnetwork  = optional(string)
+    connector   = optional(string)
+    all_traffic = optional(bool, false)
   })
   default = null
 }

@@ -24,6 +24,24 @@ resource "google_secret_manager_secret" "this" {
   version_destroy_ttl = "604800s"
 
   replication {
-    auto {}
+    dynamic "auto" {
+      for_each = length(var.locations) == 0 ? [true] : []
+
+      content {}
+    }
+
+    dynamic "user_managed" {
+      for_each = length(var.locations) == 0 ? [] : [true]
+
+      content {
+        dynamic "replicas" {
+          for_each = var.locations
+
+          content {
+            location = replicas.value
+          }
+        }
+      }
+    }
   }
 }

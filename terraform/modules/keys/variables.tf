@@ -13,6 +13,12 @@ variable "labels" {
   type        = map(string)
 }
 
+variable "locations" {
+  description = "Regions that the secrets are kept in; none: Google chooses."
+  type        = list(string)
+  default     = []
+}
+
 variable "delete_protection" {
   description = "Refuse to delete the secrets."
   type        = bool

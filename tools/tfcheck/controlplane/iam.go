@@ -133,6 +133,14 @@ func (c *Cloud) setPolicy(p *policy, next object) error {
 	return nil
 }
 
+// bucketPolicy puts storage's way to ask for a bucket's policy into the words of the other services.
+func (r *call) bucketPolicy() {
+	r.path, r.verb = path.Dir(r.path), ":getIamPolicy"
+	if r.method == http.MethodPut {
+		r.verb, r.body = ":setIamPolicy", object{"policy": r.body}
+	}
+}
+
 func (p *policy) since(like binding, member string) (time.Duration, bool) {
 	for _, b := range p.Bindings {
 		if since, ok := b.Members[member]; ok && b.same(like) {

@@ -125,6 +125,9 @@ func (r *call) locate() error {
 		r.path = strings.Replace(r.path, "/targetHttpsProxies/", "/global/targetHttpsProxies/", 1)
 		r.path = strings.Replace(r.path, "/global/global/", "/global/", 1)
 	}
+	if service(r.path) == "storage" && path.Base(r.path) == "iam" {
+		r.bucketPolicy()
+	}
 	if r.kind = find(r.path); r.kind != nil {
 		if r.method == http.MethodPost {
 			r.name = r.path + "/" + r.newID()

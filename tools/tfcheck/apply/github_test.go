@@ -1,0 +1,50 @@
+package apply
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/postern-dev/postern/tools/tfcheck/controlplane"
+)
+
+// TestDeployFromGitHub: the example of a pipeline's way in is applied, and lets in one repository, its
+// pull requests to look and its environment production to deploy.
+func TestDeployFromGitHub(t *testing.T) {
+	t.Parallel()
+	d := newDeployment(t, controlplane.Start("acme-mcp", grantsTake))
+	example := filepath.Join("..", "..", "..", "examples", "deploy-from-github")
+	d.must(os.RemoveAll(filepath.Join(d.tmp, "terraform")))
+	d.must(os.CopyFS(filepath.Join(d.tmp, "terraform"), os.DirFS(example)))
+	d.forgetPersonal()
+	d.set(`
+project        = "acme-mcp"
+repository     = "acme/postern"
+repository_id  = "123456789"
+state_location = "europe-west1"
+`)
+	d.apply()
+	d.wantPlan()
+
+	const pool = "iam/projects/acme-mcp/locations/global/workloadIdentityPools/github"
+	const condition = `"attributeCondition": "assertion.repository_id == '123456789'"`
+	if got := d.cloud.Resource(pool + "/providers/repository"); !strings.Contains(got, condition) {
+		t.Errorf("the provider is\n%s\nwant the condition %s", got, condition)
+	}
+	var let []string
+	for _, grant := range d.cloud.Grants() {
+		if member, role, _ := strings.Cut(grant, " "); strings.HasPrefix(role, "roles/iam.workloadIdentityUser") {
+			_, subject, _ := strings.Cut(member, "/subject/")
+			let = append(let, subject+" as "+grant[strings.LastIndex(grant, "/")+1:])
+		}
+	}
+	want := []string{
+		"repo:acme/postern:environment:production as github-deploy@acme-mcp.iam.gserviceaccount.com",
+		"repo:acme/postern:pull_request as github-plan@acme-mcp.iam.gserviceaccount.com",
+	}
+	if !slices.Equal(let, want) {
+		t.Errorf("let in are\n\t%s\nwant\n\t%s", strings.Join(let, "\n\t"), strings.Join(want, "\n\t"))
+	}
+}
