@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -46,72 +47,27 @@ func NewLogger(w io.Writer, level slog.Leveler, project string) *slog.Logger {
 	if level == nil {
 		level = slog.LevelInfo
 	}
-	h := slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: replace})
-	return slog.New(handler{Handler: h, project: project})
+	return slog.New(&lines{w: w, mu: &sync.Mutex{}, level: level, project: project})
 }
 
 // NewLoggerOver returns a logger over a handler of another form, for lines that no program
 // reads. Those of a request have its id.
-func NewLoggerOver(h slog.Handler) *slog.Logger { return slog.New(handler{Handler: h}) }
+func NewLoggerOver(h slog.Handler) *slog.Logger { return slog.New(handler{h}) }
 
-// handler adds what the request in the context knows.
-type handler struct {
-	slog.Handler
-	project string
-}
+// handler adds the id of the request in the context.
+type handler struct{ slog.Handler }
 
 func (h handler) Handle(ctx context.Context, rec slog.Record) error {
-	r := from(ctx)
-	if r == nil {
-		return h.Handler.Handle(ctx, rec)
-	}
-	rec = rec.Clone()
-	rec.AddAttrs(slog.String("request_id", r.id))
-	if h.project != "" && r.shown.ID != "" {
-		rec.AddAttrs(
-			slog.String(traceKey, "projects/"+h.project+"/traces/"+r.shown.ID),
-			slog.Bool(sampledKey, r.shown.Sampled))
-		if r.shown.Span != "" {
-			rec.AddAttrs(slog.String(spanIDKey, r.shown.Span))
-		}
+	if r := from(ctx); r != nil {
+		rec = rec.Clone()
+		rec.AddAttrs(slog.String("request_id", r.id))
 	}
 	return h.Handler.Handle(ctx, rec)
 }
 
-func (h handler) WithAttrs(a []slog.Attr) slog.Handler {
-	return handler{Handler: h.Handler.WithAttrs(a), project: h.project}
-}
+func (h handler) WithAttrs(a []slog.Attr) slog.Handler { return handler{h.Handler.WithAttrs(a)} }
 
-func (h handler) WithGroup(name string) slog.Handler {
-	return handler{Handler: h.Handler.WithGroup(name), project: h.project}
-}
-
-// replace gives the keys of slog Cloud Logging's names and bounds every text.
-func replace(groups []string, a slog.Attr) slog.Attr {
-	if len(groups) == 0 {
-		switch a.Key {
-		case slog.LevelKey:
-			if l, ok := a.Value.Any().(slog.Level); ok { // not a field of that name
-				return slog.String("severity", severity(l))
-			}
-		case slog.MessageKey:
-			a.Key = "message"
-		}
-	}
-	limit := maxText
-	if a.Key == StackKey {
-		limit = maxStack
-	}
-	switch a.Value.Kind() {
-	case slog.KindString: // without an interface, which would be an allocation for each
-		a.Value = slog.StringValue(clip(a.Value.String(), limit))
-	case slog.KindAny:
-		if err, ok := a.Value.Any().(error); ok {
-			a.Value = slog.StringValue(clip(err.Error(), maxError))
-		}
-	}
-	return a
-}
+func (h handler) WithGroup(name string) slog.Handler { return handler{h.Handler.WithGroup(name)} }
 
 func severity(l slog.Level) string {
 	switch {
