@@ -33,6 +33,13 @@ type answer struct {
 	kept   [][]byte        // results of a batch, until it is complete
 }
 
+// Values of headers that all answers share; they are never changed.
+var (
+	mediaJSON = []string{"application/json"}
+	noStore   = []string{"no-store"}
+	bothMedia = []string{"application/json, text/event-stream"}
+)
+
 func (a *answer) WriteHeader(status int) {
 	if a.stream { // the SDK would change its status after an error of the newest revision
 		return
@@ -43,7 +50,7 @@ func (a *answer) WriteHeader(status int) {
 	if a.caught {
 		return
 	}
-	h.Set("Cache-Control", "no-store")
+	h["Cache-Control"] = noStore
 	if h.Get("Content-Type") == "text/event-stream" {
 		a.stream = true
 		h.Set("X-Accel-Buffering", "no")
@@ -120,7 +127,7 @@ func (a *answer) send(text []byte) error {
 }
 
 func (a *answer) json(text []byte) error {
-	a.Header().Set("Content-Type", "application/json")
+	a.Header()["Content-Type"] = mediaJSON
 	a.WriteHeader(http.StatusOK)
 	_, err := a.ResponseWriter.Write(withoutTypes(text))
 	return err

@@ -26,14 +26,26 @@ func (h *handler) authenticate(r *http.Request) (*Caller, error) {
 	if err != nil {
 		return nil, err
 	}
-	telemetry.Add(r.Context(),
-		slog.String("client_id", claims.ClientID), slog.String("grant", store.GrantDocument(claims.GrantID)),
-		slog.String("person", store.PersonDocument(claims.Subject)))
+	known := h.documentsOf(claims)
+	telemetry.Add(r.Context(), slog.String("client_id", claims.ClientID), known[0], known[1])
 	grant, err := h.liveGrant(r, claims)
 	if err != nil {
 		return nil, err
 	}
 	return newCaller(claims, grant), nil
+}
+
+// documentsOf names the grant and the person of a token as the log knows them, by hashes that are
+// worked out once for a token.
+func (h *handler) documentsOf(c accesstoken.Claims) [2]slog.Attr {
+	if known, ok := h.documents.Get(c.ID); ok {
+		return known
+	}
+	known := [2]slog.Attr{
+		slog.String("grant", store.GrantDocument(c.GrantID)), slog.String("person", store.PersonDocument(c.Subject)),
+	}
+	h.documents.Put(c.ID, known)
+	return known
 }
 
 // liveGrant returns the grant that the token hangs from, if it can still be used. The

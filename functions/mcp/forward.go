@@ -1,16 +1,15 @@
 package mcp
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 
 	"github.com/postern-dev/postern/functions/mcp/proxy"
+	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/telemetry"
 )
 
@@ -125,7 +124,7 @@ func readForwarded(w http.ResponseWriter, r *http.Request) (message, *problem) {
 			msg.calls = append(msg.calls, c)
 		}
 	}
-	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	edge.SetBody(r, body)
 	r.Header.Set("Content-Type", "application/json") // once, and as it was read
 	return msg, nil
 }

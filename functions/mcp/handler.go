@@ -16,6 +16,7 @@ import (
 	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/identity"
 	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/recent"
 	"github.com/postern-dev/postern/shared/seal"
 	"github.com/postern-dev/postern/shared/store"
 	"github.com/postern-dev/postern/shared/upstream"
@@ -23,6 +24,9 @@ import (
 
 // maxBody is the largest message (HT-06), in bytes. The gateway lets 32 MB through.
 const maxBody = 1 << 20
+
+// maxDocuments bounds the names of grants and people that are kept for the log, in tokens.
+const maxDocuments = 1024
 
 // A Config is what the MCP endpoints need. Everything but Identity, Scopes, Endpoints,
 // ServerName, Describe, Check, Log and Now is required.
@@ -75,6 +79,8 @@ type handler struct {
 	Endpoint
 	grants *liveness // of all endpoints
 
+	documents *recent.Cache[string, [2]slog.Attr] // by the id of a token; see documentsOf
+
 	about Server
 
 	// Set by serveParts, once, before the first call that has a token.
@@ -123,7 +129,9 @@ func (c Config) open() (http.Handler, error) {
 	grants := newLiveness(c.Store, c.RevocationMaxAge, c.Now)
 	at := map[string]http.Handler{}
 	for _, e := range c.Endpoints {
-		h := &handler{Config: c, Endpoint: e, grants: grants}
+		h := &handler{
+			Config: c, Endpoint: e, grants: grants, documents: recent.New[string, [2]slog.Attr](maxDocuments),
+		}
 		if e.describes() {
 			if err := h.describe(); err != nil {
 				return nil, err

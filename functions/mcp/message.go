@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
-	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -14,6 +13,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/strict"
 )
 
@@ -49,21 +49,45 @@ type call struct {
 	traceparent, tracestate []byte // of params._meta (SEP-414)
 }
 
-// fields says where a call's values go.
-func (c *call) fields() []field {
-	return []field{
-		{name: "jsonrpc", raw: &c.version},
-		{name: "id", raw: &c.id},
-		{name: "method", raw: &c.method},
-		{name: "params", below: []field{
-			{name: "name", raw: &c.name},
-			{name: "uri", raw: &c.uri},
-			{name: "_meta", below: []field{ // the rest of it is for the SDK to read
-				{name: "traceparent", raw: &c.traceparent},
-				{name: "tracestate", raw: &c.tracestate},
-			}},
+// A place is where a value of a call is kept while it is read.
+type place int
+
+const (
+	nowhere place = iota // for objects of which only members count
+	atVersion
+	atID
+	atMethod
+	atName
+	atURI
+	atTraceparent
+	atTracestate
+)
+
+type places [atTracestate + 1][]byte
+
+// callFields are what is read of a call.
+var callFields = []field{
+	{name: "jsonrpc", at: atVersion},
+	{name: "id", at: atID},
+	{name: "method", at: atMethod},
+	{name: "params", below: []field{
+		{name: "name", at: atName},
+		{name: "uri", at: atURI},
+		{name: "_meta", below: []field{ // the rest of it is for the SDK to read
+			{name: "traceparent", at: atTraceparent},
+			{name: "tracestate", at: atTracestate},
 		}},
+	}},
+}
+
+// call returns the call with that text, and is empty afterwards.
+func (p *places) call(text []byte) call {
+	c := call{
+		text: text, version: p[atVersion], id: p[atID], method: p[atMethod], name: p[atName], uri: p[atURI],
+		traceparent: p[atTraceparent], tracestate: p[atTracestate],
 	}
+	*p = places{}
+	return c
 }
 
 // readMessage reads what decides about a request and refuses what two readers could
@@ -86,7 +110,7 @@ func readMessage(r *http.Request) (message, *problem) {
 	if len(msg.calls) < msg.sent {
 		body = msg.requests()
 	}
-	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	edge.SetBody(r, body)
 	return msg, nil
 }
 
@@ -99,7 +123,7 @@ func readBody(r *http.Request) ([]byte, *problem) {
 			message: "Content-Type must be application/json, in UTF-8",
 		}
 	}
-	body, err := io.ReadAll(r.Body) // the edge has it in memory
+	body, err := edge.Body(r)
 	if err != nil {
 		return nil, invalidRequest("the body ended early")
 	}
@@ -143,7 +167,7 @@ func settleHeaders(h http.Header) *problem {
 // leave one of the two out are served all the same. The SDK wants to read both.
 func (m *message) settleAnswer(h http.Header) *problem {
 	takesJSON, takesStreams := accepts(h, "application", "json"), accepts(h, "text", "event-stream")
-	h.Set("Accept", "application/json, text/event-stream")
+	h["Accept"] = bothMedia
 	for _, c := range m.calls {
 		if !takesStreams && unquote(c.method) == listen {
 			p := &problem{
@@ -159,7 +183,7 @@ func (m *message) settleAnswer(h http.Header) *problem {
 
 // accepts reports whether Accept has a media type. Saying nothing accepts everything.
 func accepts(h http.Header, kind, subtype string) bool {
-	lines := h.Values("Accept")
+	lines := h["Accept"]
 	for entry := range strings.SplitSeq(strings.Join(lines, ","), ",") {
 		media, _, _ := strings.Cut(entry, ";")
 		switch strings.ToLower(strings.TrimSpace(media)) {
@@ -204,12 +228,8 @@ func parseCalls(body []byte, version string) (calls []call, list bool, p *proble
 	if list && version > version20250326 {
 		return nil, list, invalidRequest("batches ended with protocol version 2025-06-18")
 	}
-	var c call
-	err := readStrict(body, c.fields(), func(text []byte) {
-		c.text = text
-		calls = append(calls, c)
-		c = call{}
-	})
+	var found places
+	err := readStrict(body, callFields, &found, func(text []byte) { calls = append(calls, found.call(text)) })
 	switch {
 	case err != nil && !json.Valid(body): // JSON-RPC 2.0 §5.1
 		p = &problem{

@@ -46,6 +46,7 @@ type operations struct {
 	h       *handler
 	started time.Time
 	all     []operation
+	one     [1]operation // where it is if there is but one
 	ear     listener
 	status  int
 }
@@ -54,7 +55,10 @@ type operations struct {
 func (h *handler) watch(w http.ResponseWriter, r *http.Request, msg message) *operations {
 	o := &operations{ResponseWriter: w, r: r, h: h, started: time.Now()}
 	o.ear.told = o.answered
-	o.all = make([]operation, len(msg.calls))
+	o.all = o.one[:]
+	if len(msg.calls) != 1 {
+		o.all = make([]operation, len(msg.calls))
+	}
 	for i := range msg.calls {
 		c := &msg.calls[i]
 		o.all[i] = operation{call: c, method: unquote(c.method), target: targetOf(c)}
@@ -184,7 +188,7 @@ func (o *operations) end(err error) {
 			telemetry.Add(ctx, slog.String("outcome", outcomeOK))
 		}
 	case 1:
-		telemetry.Add(ctx, o.all[0].fields()...)
+		o.all[0].note(func(a slog.Attr) { telemetry.Add(ctx, a) })
 	default:
 		o.batch()
 	}
@@ -201,18 +205,16 @@ func (op *operation) settle(known string) {
 	}
 }
 
-// fields are what a line says of an operation.
-func (op *operation) fields() []slog.Attr {
-	all := make([]slog.Attr, 0, 4)
-	all = append(all, slog.String("mcp_method", short(op.method)))
+// note tells what a line says of an operation.
+func (op *operation) note(say func(slog.Attr)) {
+	say(slog.String("mcp_method", short(op.method)))
 	if op.target.Key != "" {
-		all = append(all, op.target)
+		say(op.target)
 	}
-	all = append(all, slog.String("outcome", op.outcome))
+	say(slog.String("outcome", op.outcome))
 	if op.outcome == outcomeProtocol && op.code != 0 {
-		all = append(all, slog.Int64("error", op.code))
+		say(slog.Int64("error", op.code))
 	}
-	return all
 }
 
 // batch writes a line for each operation, with what the request's line has of the caller.
@@ -221,7 +223,9 @@ func (o *operations) batch() {
 	shared := telemetry.Fields(ctx)
 	for i := range o.all {
 		op := &o.all[i]
-		all := append(op.fields(), slog.Int64("ms", op.took.Milliseconds()))
+		var all []slog.Attr
+		op.note(func(a slog.Attr) { all = append(all, a) })
+		all = append(all, slog.Int64("ms", op.took.Milliseconds()))
 		for _, a := range shared {
 			if a.Key != "outcome" && a.Key != "error" && a.Key != "cause" {
 				all = append(all, a)

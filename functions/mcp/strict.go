@@ -14,20 +14,20 @@ import (
 // manyMembers is from where on an object's members are looked up and not compared.
 const manyMembers = 32
 
-// A field is a member that is read: the text of its value goes to raw, and of its own
-// members those in below are read.
+// A field is a member that is read: the text of its value goes to the place at, and of its
+// own members those in below are read.
 type field struct {
 	name  string
-	raw   *[]byte
+	at    place
 	below []field
 }
 
 // readStrict checks JSON by the rules of [strict.DecodeJSON] and reads fields of the object
-// it is, or of each object in the array. It is for a path where reflection would cost
+// it is, or of each object in the array, into found. It is for a path where reflection would cost
 // more than everything else of ours together; a fuzz test holds the two side by side.
 //
 // each is told after every object, with its text.
-func readStrict(data []byte, fields []field, each func(text []byte)) error {
+func readStrict(data []byte, fields []field, found *places, each func(text []byte)) error {
 	switch {
 	case !utf8.Valid(data):
 		return errors.New("not UTF-8")
@@ -36,7 +36,8 @@ func readStrict(data []byte, fields []field, each func(text []byte)) error {
 	case !json.Valid(data):
 		return errors.New("not one JSON value")
 	}
-	w := walker{data: data}
+	w := walker{data: data, found: found}
+	w.keys = w.few[:0]
 	w.space()
 	switch data[w.at] {
 	case '{':
@@ -52,10 +53,12 @@ func readStrict(data []byte, fields []field, each func(text []byte)) error {
 // A walker goes through JSON that is known to be valid, so it looks only for what is
 // valid and still has two meanings. After an error it must not be used.
 type walker struct {
-	data []byte
-	at   int
-	keys [][]byte // members of the objects under way, folded; a stack
-	err  error
+	data  []byte
+	at    int
+	found *places
+	keys  [][]byte   // members of the objects under way, folded; a stack
+	few   [16][]byte // where they are while they are few
+	err   error
 }
 
 func (w *walker) fail(why string) {
@@ -126,9 +129,7 @@ func (w *walker) object(fields []field) {
 		many = w.once(folded, bottom, many)
 		if f := w.match(fields, key, folded); f != nil {
 			raw := w.value(f.below)
-			if f.raw != nil {
-				*f.raw = raw
-			}
+			w.found[f.at] = raw
 			if f.below != nil && raw[0] != '{' && raw[0] != 'n' {
 				w.fail("the member " + f.name + " has the wrong type")
 			}
@@ -224,12 +225,24 @@ func (w *walker) unit() {
 	w.fail("an escape is half a character")
 }
 
+// words are what many messages have, and nobody needs a copy of.
+var words = func() map[string]string {
+	all := map[string]string{"2.0": "2.0"}
+	for _, m := range methods {
+		all[m] = m
+	}
+	return all
+}()
+
 // unquote returns what a JSON string means; "" if raw is not one.
 func unquote(raw []byte) string {
 	if len(raw) < 2 || raw[0] != '"' {
 		return ""
 	}
 	if bytes.IndexByte(raw, '\\') < 0 {
+		if word, ok := words[string(raw[1:len(raw)-1])]; ok {
+			return word
+		}
 		return string(raw[1 : len(raw)-1])
 	}
 	var s string

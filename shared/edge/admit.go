@@ -126,8 +126,11 @@ func readWhole(w http.ResponseWriter, r *http.Request, limit int64) error {
 	if !hasBody(r) {
 		return nil
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
-	if err != nil {
+	var body bytes.Buffer
+	if n := r.ContentLength; n > 0 && n <= limit {
+		body.Grow(int(n) + bytes.MinRead) // so that the end is met without growing
+	}
+	if _, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, limit)); err != nil {
 		return strict.ReadError(err, limit)
 	}
 	// The server goes on watching the connection for the caller leaving.
@@ -135,7 +138,30 @@ func readWhole(w http.ResponseWriter, r *http.Request, limit int64) error {
 	if rec, ok := w.(*recorder); ok {
 		rec.unread = false
 	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	r.ContentLength = int64(len(body))
+	SetBody(r, body.Bytes())
 	return nil
+}
+
+// A memory is a body that is in memory.
+type memory struct {
+	bytes.Reader
+	all []byte
+}
+
+func (*memory) Close() error { return nil }
+
+// SetBody gives a request another body, which [Body] returns without a copy.
+func SetBody(r *http.Request, body []byte) {
+	m := &memory{all: body}
+	m.Reset(body)
+	r.Body, r.ContentLength = m, int64(len(body))
+}
+
+// Body returns the body of a request. The one that [Wrap] read is not copied, must not be
+// changed, and can be read again.
+func Body(r *http.Request) ([]byte, error) {
+	if m, ok := r.Body.(*memory); ok {
+		return m.all, nil
+	}
+	return io.ReadAll(r.Body)
 }

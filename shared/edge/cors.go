@@ -16,8 +16,8 @@ const (
 )
 
 func setCORS(h http.Header) {
-	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("Access-Control-Expose-Headers", corsExpose)
+	setSame(h, "Access-Control-Allow-Origin", anyOrigin)
+	setSame(h, "Access-Control-Expose-Headers", exposeCORS)
 }
 
 // preflight answers OPTIONS of a path that has these methods.

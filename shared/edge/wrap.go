@@ -202,21 +202,26 @@ func (o *Options) finish(w *recorder, r *http.Request, start time.Time, span tel
 		level = slog.LevelError
 	}
 	path := routeOf(r)
-	attrs := []slog.Attr{
+	attrs := make([]slog.Attr, 0, lineFields)
+	attrs = append(attrs,
 		slog.String("endpoint", o.Endpoint), slog.String("method", r.Method), slog.String("path", path),
-		slog.Int("status", w.code()), slog.Int64("ms", time.Since(start).Milliseconds()),
-	}
-	fields := telemetry.Fields(r.Context())
+		slog.Int("status", w.code()), slog.Int64("ms", time.Since(start).Milliseconds()))
+	own := len(attrs)
+	attrs = telemetry.AppendFields(r.Context(), attrs)
+	fields := attrs[own:]
 	for _, f := range fields {
 		if f.Key == "outcome" && f.Value.String() == "fault" {
 			level = slog.LevelError
 		}
 	}
-	o.Log.LogAttrs(r.Context(), level, r.Method+" "+path, append(attrs, fields...)...)
+	o.Log.LogAttrs(r.Context(), level, r.Method+" "+path, attrs...)
 	if span.On() {
 		endSpan(r, span, w.code(), fields)
 	}
 }
+
+// lineFields is as many as the line of a request usually has.
+const lineFields = 16
 
 // routeOf names the path of a request for the log (LG-01): an id in a path may be a
 // secret in the wrong place, and so may the whole of a path that leads nowhere.
@@ -233,14 +238,26 @@ func (o *Options) setHeaders(h http.Header, id string, trace telemetry.Trace) {
 	if trace.ID != "" { // by which a request that comes again is recognised: postern doctor looks for it
 		h.Set("X-Trace-Id", trace.ID)
 	}
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "no-store")
+	setSame(h, "X-Content-Type-Options", nosniff)
+	setSame(h, "Cache-Control", noStore)
 	if o.Answers.Headers != nil {
 		o.Answers.Headers(h)
 		return
 	}
 	setCORS(h)
 }
+
+// Values that every answer carries. A list of one is shared by all answers: adding to it
+// makes another list, and a value in it is never changed.
+var (
+	nosniff    = []string{"nosniff"}
+	noStore    = []string{"no-store"}
+	anyOrigin  = []string{"*"}
+	exposeCORS = []string{corsExpose}
+)
+
+// setSame sets a header, by its canonical name, to values that are shared.
+func setSame(h http.Header, name string, values []string) { h[name] = values }
 
 // A recorder remembers how a request was answered, and sends no body to HEAD.
 type recorder struct {

@@ -16,7 +16,8 @@ type request struct {
 	observer Observer // usually nil
 
 	mu     sync.Mutex
-	fields []slog.Attr // guarded by mu
+	fields []slog.Attr  // guarded by mu
+	few    [8]slog.Attr // where they are while they are few
 }
 
 type contextKey struct{}
@@ -32,7 +33,9 @@ func NewRequestID() string { return rand.Text()[:16] }
 
 // Begin starts a request's record in the context it returns.
 func Begin(ctx context.Context, id string, t Trace) context.Context {
-	return context.WithValue(ctx, contextKey{}, &request{id: id, trace: t, shown: t})
+	r := &request{id: id, trace: t, shown: t}
+	r.fields = r.few[:0]
+	return context.WithValue(ctx, contextKey{}, r)
 }
 
 // RequestID returns the id of the request in ctx, or the empty string.
@@ -99,14 +102,17 @@ func Field(ctx context.Context, key string) string {
 }
 
 // Fields returns a copy of the fields added to the request in ctx, in order.
-func Fields(ctx context.Context) []slog.Attr {
+func Fields(ctx context.Context) []slog.Attr { return AppendFields(ctx, nil) }
+
+// AppendFields is [Fields] for a caller who has a place for them.
+func AppendFields(ctx context.Context, to []slog.Attr) []slog.Attr {
 	r := from(ctx)
 	if r == nil {
-		return nil
+		return to
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return append([]slog.Attr(nil), r.fields...)
+	return append(to, r.fields...)
 }
 
 // A Trace is a request's place in a trace. The zero Trace means none.
