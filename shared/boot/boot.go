@@ -95,6 +95,7 @@ var exit = os.Exit
 // get builds f from the process's environment, once, and logs that it started, or why it did not.
 func (f *function[T]) get() (T, error) {
 	f.once.Do(func() {
+		tuneCollector(os.LookupEnv, limits)
 		env := &Env{}
 		f.built, f.err = Open(context.Background(), f.name, f.build, env)
 		f.log = env.Log
