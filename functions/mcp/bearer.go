@@ -16,21 +16,21 @@ import (
 
 // authenticate returns who calls. It is the only way in: a token that verifies, of a
 // grant that lives, of a person whom ALLOW still admits.
-func (h *handler) authenticate(r *http.Request) (*Caller, error) {
+func (h *handler) authenticate(r *http.Request) (Caller, error) {
 	token, err := bearerToken(r)
 	if err != nil {
-		return nil, err
+		return Caller{}, err
 	}
 	issuer := edge.Issuer(r).String()
 	claims, err := h.Verifier.Verify(r.Context(), token, issuer, h.ID(issuer))
 	if err != nil {
-		return nil, err
+		return Caller{}, err
 	}
 	known := h.documentsOf(claims)
 	telemetry.Add(r.Context(), slog.String("client_id", claims.ClientID), known[0], known[1])
 	grant, err := h.liveGrant(r, claims)
 	if err != nil {
-		return nil, err
+		return Caller{}, err
 	}
 	return newCaller(claims, grant), nil
 }

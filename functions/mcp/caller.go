@@ -31,12 +31,12 @@ type Caller struct {
 	grantID string
 }
 
-func newCaller(c accesstoken.Claims, g store.Grant) *Caller {
+func newCaller(c accesstoken.Claims, g store.Grant) Caller {
 	name := g.ClientName
 	if name == "" {
 		name = g.ClientID
 	}
-	return &Caller{
+	return Caller{
 		Person: g.Person, ClientID: g.ClientID, ClientName: name, Scopes: c.Scopes,
 		SignedIn: g.Started, TokenUntil: c.Expiry, GrantUntil: g.Expiry, grantID: g.ID,
 	}

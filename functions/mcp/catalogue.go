@@ -232,7 +232,11 @@ func private(_ context.Context, _ sdk.Request, c *sdk.Cacheable) { c.CacheScope 
 
 // of returns what a caller may see.
 func (c *catalogue) of(caller *Caller) *view {
-	seen := make([]byte, len(c.parts))
+	var few [64]byte
+	seen := few[:min(len(c.parts), len(few))]
+	if len(c.parts) > len(few) {
+		seen = make([]byte, len(c.parts))
+	}
 	for i, p := range c.parts {
 		if p.may == nil || p.may(*caller) {
 			seen[i] = 1

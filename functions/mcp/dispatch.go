@@ -2,6 +2,7 @@ package mcp
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -31,17 +32,18 @@ func (v *view) checkScopes(caller *Caller, msg message) error {
 }
 
 // dispatch hands the message to the SDK; the context says who sent it, and what they may see.
-func (h *handler) dispatch(w http.ResponseWriter, r *http.Request, caller *Caller, view *view, msg message) error {
-	ctx, cancel := context.WithCancel(context.WithValue(r.Context(), viewContext{}, view))
-	defer cancel()
-	answer := &answer{ResponseWriter: w, h: h, ctx: ctx, cancel: cancel, caller: caller, msg: msg}
+func (h *handler) dispatch(w http.ResponseWriter, r *http.Request, who *admitted, msg message) error {
+	answer := &answer{ResponseWriter: w, h: h, ctx: r.Context(), cancel: func() { who.cancel(errOver) }, caller: &who.caller, msg: msg}
 	if len(msg.calls) == 1 && unquote(msg.calls[0].method) == listen {
-		ctx = context.WithValue(ctx, subscriptionContext{},
-			&subscription{handler: h, caller: *caller, id: msg.calls[0].id, answer: answer})
+		r = r.WithContext(context.WithValue(r.Context(), subscriptionContext{},
+			&subscription{handler: h, caller: who.caller, id: msg.calls[0].id, answer: answer}))
 	}
-	h.sdk.ServeHTTP(answer, r.WithContext(ctx))
+	h.sdk.ServeHTTP(answer, r)
 	return answer.finish(r)
 }
+
+// errOver ends a request whose caller may not go on.
+var errOver = errors.New("the token or the connection is over")
 
 // bound ends a stream when the token ends, and soon after the grant does (MP-12).
 func (h *handler) bound(ctx context.Context, cancel context.CancelFunc, caller *Caller) {
@@ -65,8 +67,25 @@ func (h *handler) bound(ctx context.Context, cancel context.CancelFunc, caller *
 	}()
 }
 
-// callerContext is where the context of an admitted request holds its *Caller.
-type callerContext struct{}
+// admittedContext is where the context of an admitted request holds its *admitted.
+type admittedContext struct{}
+
+// An admitted is the context of a request that was let in: it knows who sent it, what they may
+// see, once that is worked out, and how to end it.
+type admitted struct {
+	context.Context
+	cancel context.CancelCauseFunc
+	caller Caller
+	view   *view // nil where a server behind has the parts
+}
+
+// Value is [context.Context]'s.
+func (a *admitted) Value(key any) any {
+	if key == (admittedContext{}) {
+		return a
+	}
+	return a.Context.Value(key)
+}
 
 // short cuts a text that a client sent, for the log (MP-14).
 func short(s string) string { return s[:min(len(s), 64)] }
@@ -80,9 +99,9 @@ func withToken(h http.Handler) http.Handler {
 }
 
 func fromContext(ctx context.Context, _ string, _ *http.Request) (*auth.TokenInfo, error) {
-	caller, ok := ctx.Value(callerContext{}).(*Caller)
+	who, ok := ctx.Value(admittedContext{}).(*admitted)
 	if !ok {
 		return nil, auth.ErrInvalidToken
 	}
-	return caller.tokenInfo(), nil
+	return who.caller.tokenInfo(), nil
 }

@@ -95,7 +95,7 @@ func TestTheServerBehindIsToldWhoCalls(t *testing.T) {
 		t.Fatalf("got %s, %v; want an identity token", raw, err)
 	}
 	var claims map[string]any
-	must(t, json.Unmarshal(payload, &claims))
+	must(t, json.Unmarshal([]byte(payload), &claims))
 	for _, name := range []string{"jti", "iat", "exp"} {
 		delete(claims, name)
 	}

@@ -206,24 +206,28 @@ func (h *handler) admit(next http.Handler) http.Handler {
 		if !caller.Scopes.Contains(oauth.ScopeMCP) {
 			return edge.NeedScope(oauth.ScopeMCP)
 		}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerContext{}, caller)))
+		who := &admitted{caller: caller}
+		who.Context, who.cancel = context.WithCancelCause(r.Context())
+		defer who.cancel(nil)
+		next.ServeHTTP(w, r.WithContext(who))
 		return nil
 	})
 }
 
 // serve is the rest of the pipeline, for a caller whom admit let in.
 func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
-	caller, ok := r.Context().Value(callerContext{}).(*Caller)
+	who, ok := r.Context().Value(admittedContext{}).(*admitted)
 	if !ok {
 		return edge.ErrNoCredentials
 	}
+	caller := &who.caller
 	if h.Upstream != nil {
 		return h.forward(w, r, caller)
 	}
 	if r.Method != http.MethodPost {
 		return onlyPost(w, r)
 	}
-	view := h.view(caller)
+	who.view = h.view(caller)
 	msg, problem := readMessage(r)
 	if problem != nil {
 		return problem.write(w, r)
@@ -233,10 +237,10 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 			w.WriteHeader(http.StatusAccepted) // notifications are not answered (TRN-04)
 			return nil
 		}
-		if err := view.checkScopes(caller, msg); err != nil {
+		if err := who.view.checkScopes(caller, msg); err != nil {
 			return err
 		}
-		return h.dispatch(w, r, caller, view, msg)
+		return h.dispatch(w, r, who, msg)
 	})
 }
 

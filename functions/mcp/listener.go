@@ -9,7 +9,7 @@ import (
 // pieces, and tells what each says of its request. It keeps no more than a few short tokens,
 // and expects JSON that is valid: of anything else it may tell nothing or nonsense.
 type listener struct {
-	told   func(verdict)
+	told   interface{ answered(verdict) }
 	events bool // the answer is a stream of events, whose data is JSON
 
 	depth  int  // objects and lists that are open
@@ -191,7 +191,7 @@ func (l *listener) open(c byte) {
 
 func (l *listener) close() {
 	if l.depth == l.base && !l.request && l.response.id.n > 0 {
-		l.told(l.response)
+		l.told.answered(l.response)
 	}
 	if l.depth > 0 {
 		l.depth--

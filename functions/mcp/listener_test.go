@@ -6,12 +6,17 @@ import (
 	"testing"
 )
 
+// A telling tells what a listener heard to a function.
+type telling func(verdict)
+
+func (t telling) answered(v verdict) { t(v) }
+
 // heard returns what a listener tells of an answer that comes in pieces of size bytes.
 func heard(answer string, events bool, size int) string {
 	var all []string
-	l := listener{events: events, told: func(v verdict) {
+	l := listener{events: events, told: telling(func(v verdict) {
 		all = append(all, fmt.Sprintf("%s %t %d %t", v.id.bytes(), v.failed, v.code, v.toolError))
-	}}
+	})}
 	for answer != "" {
 		n := min(size, len(answer))
 		l.hear([]byte(answer[:n]))

@@ -108,9 +108,8 @@ func readMessage(r *http.Request) (message, *problem) {
 		return message{}, p
 	}
 	if len(msg.calls) < msg.sent {
-		body = msg.requests()
+		edge.SetBody(r, msg.requests())
 	}
-	edge.SetBody(r, body)
 	return msg, nil
 }
 
@@ -228,8 +227,7 @@ func parseCalls(body []byte, version string) (calls []call, list bool, p *proble
 	if list && version > version20250326 {
 		return nil, list, invalidRequest("batches ended with protocol version 2025-06-18")
 	}
-	var found places
-	err := readStrict(body, callFields, &found, func(text []byte) { calls = append(calls, found.call(text)) })
+	err := readStrict(body, callFields, func(text []byte, found *places) { calls = append(calls, found.call(text)) })
 	switch {
 	case err != nil && !json.Valid(body): // JSON-RPC 2.0 §5.1
 		p = &problem{
@@ -245,14 +243,15 @@ func parseCalls(body []byte, version string) (calls []call, list bool, p *proble
 
 func newMessage(calls []call) (message, *problem) {
 	m := message{sent: len(calls), method: unquote(calls[0].method)}
-	for i, c := range calls {
+	m.calls = calls[:0] // what is kept takes the place of what was looked at
+	for _, c := range calls {
 		if p := c.check(); p != nil {
 			return message{}, p
 		}
 		if c.id == nil {
 			continue
 		}
-		for _, earlier := range calls[:i] {
+		for _, earlier := range m.calls {
 			if bytes.Equal(c.id, earlier.id) {
 				return message{}, invalidRequest("two messages of a batch have one id")
 			}

@@ -2,6 +2,7 @@ package mcp
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -54,7 +55,7 @@ type operations struct {
 // watch returns the operations of msg, which are answered to the writer that it is.
 func (h *handler) watch(w http.ResponseWriter, r *http.Request, msg message) *operations {
 	o := &operations{ResponseWriter: w, r: r, h: h, started: time.Now()}
-	o.ear.told = o.answered
+	o.ear.told = o
 	o.all = o.one[:]
 	if len(msg.calls) != 1 {
 		o.all = make([]operation, len(msg.calls))
@@ -169,7 +170,7 @@ func (o *operations) end(err error) {
 		known = outcomeAborted
 	case err != nil:
 		known, _ = edge.OutcomeOf(ctx, err)
-	case ctx.Err() != nil:
+	case ctx.Err() != nil && !errors.Is(context.Cause(ctx), errOver):
 		known = outcomeGone
 	case o.status >= http.StatusBadRequest:
 		known = outcomeRefused

@@ -9,20 +9,17 @@ import (
 	"github.com/postern-dev/postern/shared/store"
 )
 
-// viewContext is where the context of an admitted request holds what its caller may see.
-type viewContext struct{}
-
 // serveParts makes the parts and the SDK's handler. Servers hold nothing of any
 // caller; the SDK makes a session per request and drops it (MP-05, MOD-01).
 func (h *handler) serveParts(deps Deps) error {
 	var err error
 	h.catalogue, err = newCatalogue(h.about, deps, h.Scopes)
 	one := func(r *http.Request) *sdk.Server {
-		v, ok := r.Context().Value(viewContext{}).(*view)
-		if !ok {
+		who, ok := r.Context().Value(admittedContext{}).(*admitted)
+		if !ok || who.view == nil {
 			return nil // which the SDK answers with 400
 		}
-		return v.server
+		return who.view.server
 	}
 	h.sdk = withToken(sdk.NewStreamableHTTPHandler(one, &sdk.StreamableHTTPOptions{
 		Stateless: true, PropagateRequestCancellation: true, MaxRequestBodyBytes: maxBody,

@@ -23,11 +23,11 @@ type field struct {
 }
 
 // readStrict checks JSON by the rules of [strict.DecodeJSON] and reads fields of the object
-// it is, or of each object in the array, into found. It is for a path where reflection would cost
+// it is, or of each object in the array. It is for a path where reflection would cost
 // more than everything else of ours together; a fuzz test holds the two side by side.
 //
-// each is told after every object, with its text.
-func readStrict(data []byte, fields []field, found *places, each func(text []byte)) error {
+// each is told after every object, with its text and what was found.
+func readStrict(data []byte, fields []field, each func(text []byte, found *places)) error {
 	switch {
 	case !utf8.Valid(data):
 		return errors.New("not UTF-8")
@@ -36,12 +36,12 @@ func readStrict(data []byte, fields []field, found *places, each func(text []byt
 	case !json.Valid(data):
 		return errors.New("not one JSON value")
 	}
-	w := walker{data: data, found: found}
+	w := walker{data: data}
 	w.keys = w.few[:0]
 	w.space()
 	switch data[w.at] {
 	case '{':
-		each(w.value(fields))
+		each(w.value(fields), &w.found)
 	case '[':
 		w.array(fields, each)
 	default:
@@ -55,7 +55,7 @@ func readStrict(data []byte, fields []field, found *places, each func(text []byt
 type walker struct {
 	data  []byte
 	at    int
-	found *places
+	found places
 	keys  [][]byte   // members of the objects under way, folded; a stack
 	few   [16][]byte // where they are while they are few
 	err   error
@@ -81,7 +81,7 @@ func (w *walker) value(fields []field) []byte {
 	case '{':
 		w.object(fields)
 	case '[':
-		w.array(nil, func([]byte) {})
+		w.array(nil, func([]byte, *places) {})
 	case '"':
 		w.text()
 	default: // a number or a word
@@ -106,14 +106,14 @@ func (w *walker) next(end byte) bool {
 	return true
 }
 
-func (w *walker) array(fields []field, each func(text []byte)) {
+func (w *walker) array(fields []field, each func([]byte, *places)) {
 	w.at++
 	for w.err == nil && w.next(']') {
 		if fields != nil && w.data[w.at] != '{' {
 			w.fail("want objects in the array")
 			return
 		}
-		each(w.value(fields))
+		each(w.value(fields), &w.found)
 	}
 }
 

@@ -37,8 +37,7 @@ func FuzzStrictReaderAgreesWithTheSharedDecoder(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var got []call
-		var found places
-		err := readStrict(data, callFields, &found, func([]byte) { got = append(got, found.call(nil)) })
+		err := readStrict(data, callFields, func(_ []byte, found *places) { got = append(got, found.call(nil)) })
 		want, wantErr := shared(data)
 		if (err == nil) != (wantErr == nil) {
 			t.Fatalf("%q: got %v, want %v", data, err, wantErr)

@@ -10,8 +10,11 @@ import (
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-// A turn is one use of a tool, prompt or resource: the first, or one that brings an answer.
+// A turn is one use of a tool, prompt or resource: the first, or one that brings an answer. It
+// is the context of the part.
 type turn struct {
+	context.Context
+
 	deps    Deps
 	caller  Caller
 	req     anyRequest
@@ -34,6 +37,14 @@ type anyRequest interface {
 
 type turnContext struct{}
 
+// Value is [context.Context]'s.
+func (t *turn) Value(key any) any {
+	if key == (turnContext{}) {
+		return t
+	}
+	return t.Context.Value(key)
+}
+
 // turnOf returns nil for the context of no part.
 func turnOf(ctx context.Context) *turn {
 	t, _ := ctx.Value(turnContext{}).(*turn)
@@ -54,12 +65,12 @@ func run[T any](ctx context.Context, t *turn, part func(context.Context) (T, err
 	if err := t.open(ctx); err != nil {
 		return out, nil, err
 	}
-	ctx = context.WithValue(ctx, turnContext{}, t)
-	out, err = part(ctx)
+	t.Context = ctx
+	out, err = part(t)
 	question, ok := errors.AsType[*Question](err)
 	if ok && t.state == "" && len(t.came) > 0 && question.State == nil {
 		if t.answer = askedOf(question.inputs()).answer(t.came, nil); t.answer != nil {
-			out, err = part(ctx)
+			out, err = part(t)
 			question, ok = errors.AsType[*Question](err)
 		}
 	}

@@ -139,25 +139,25 @@ func (v *Verifier) Verify(ctx context.Context, raw credential.Secret, issuer, re
 // decode returns the claims of a payload, which are the same whoever asks and whenever.
 // A client sends one token for an hour, so they are decoded once; everything that can
 // change is checked each time.
-func (v *Verifier) decode(payload []byte) (Claims, error) {
+func (v *Verifier) decode(payload string) (Claims, error) {
 	seen := v.decoded.Load()
 	if seen == nil {
 		v.decoded.CompareAndSwap(nil, recent.New[string, Claims](1024))
 		seen = v.decoded.Load()
 	}
-	if c, ok := seen.Get(string(payload)); ok {
+	if c, ok := seen.Get(payload); ok {
 		return c, nil
 	}
 	c, err := decode(payload)
 	if err == nil {
-		seen.Put(string(payload), c)
+		seen.Put(payload, c)
 	}
 	return c, err
 }
 
-func decode(payload []byte) (Claims, error) {
+func decode(payload string) (Claims, error) {
 	var w wireClaims
-	if err := json.Unmarshal(payload, &w); err != nil {
+	if err := json.Unmarshal([]byte(payload), &w); err != nil {
 		return Claims{}, refuse(err, "the access token is malformed, expired or not ours")
 	}
 	if w.Issuer == "" || w.Audience == "" || w.Subject == "" || w.ClientID == "" || w.Grant == "" || w.ID == "" ||

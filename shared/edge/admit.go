@@ -2,6 +2,7 @@ package edge
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -126,11 +127,8 @@ func readWhole(w http.ResponseWriter, r *http.Request, limit int64) error {
 	if !hasBody(r) {
 		return nil
 	}
-	var body bytes.Buffer
-	if n := r.ContentLength; n > 0 && n <= limit {
-		body.Grow(int(n) + bytes.MinRead) // so that the end is met without growing
-	}
-	if _, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, limit)); err != nil {
+	body, err := readBody(w, r, limit)
+	if err != nil {
 		return strict.ReadError(err, limit)
 	}
 	// The server goes on watching the connection for the caller leaving.
@@ -138,8 +136,26 @@ func readWhole(w http.ResponseWriter, r *http.Request, limit int64) error {
 	if rec, ok := w.(*recorder); ok {
 		rec.unread = false
 	}
-	SetBody(r, body.Bytes())
+	SetBody(r, body)
 	return nil
+}
+
+// readBody reads a body of which net/http knows the length without growing. More than was
+// announced is refused like less; net/http itself lets neither through.
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	if r.ContentLength <= 0 || r.ContentLength > limit {
+		return io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	}
+	body := make([]byte, r.ContentLength+1)
+	n, err := io.ReadFull(r.Body, body)
+	ended := errors.Is(err, io.ErrUnexpectedEOF)
+	switch {
+	case ended && int64(n) == r.ContentLength:
+		return body[:n], nil
+	case err == nil, ended, errors.Is(err, io.EOF):
+		return nil, io.ErrUnexpectedEOF
+	}
+	return nil, err
 }
 
 // A memory is a body that is in memory.

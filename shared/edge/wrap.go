@@ -110,10 +110,10 @@ func Wrap(mux *Mux, o Options) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name, rt := mux.find(r)
 		if rt.handler(r) == nil {
-			o.serve(mux, w, r, &state{route: name})
+			o.serve(mux, w, r, name)
 			return
 		}
-		o.serve(next, w, r, &state{route: name})
+		o.serve(next, w, r, name)
 	})
 }
 
@@ -128,24 +128,43 @@ func (o *Options) withBody(h http.Handler) http.Handler {
 	})
 }
 
-// serve puts the edge around h. st has the route alone.
-func (o *Options) serve(h http.Handler, w http.ResponseWriter, r *http.Request, st *state) {
+// A serving is a request that is served: its context, which knows its state, and its answer.
+type serving struct {
+	context.Context
+	state    state
+	recorder recorder
+}
+
+// Value is [context.Context]'s.
+func (s *serving) Value(key any) any {
+	if key == (stateKey{}) {
+		return &s.state
+	}
+	return s.Context.Value(key)
+}
+
+// serve puts the edge around h, which route leads to.
+func (o *Options) serve(h http.Handler, w http.ResponseWriter, r *http.Request, route string) {
 	start := time.Now()
 	id := telemetry.NewRequestID()
 	trace := traceOf(r.Header)
 	ctx := telemetry.Begin(r.Context(), id, trace)
 	var span telemetry.Span
 	if o.Observer != nil {
-		ctx, span = o.observe(ctx, r, st.route)
+		ctx, span = o.observe(ctx, r, route)
 	}
-	st.issuer, st.answers, st.address = o.Issuer, o.Answers, o.settleAddress(r)
-	r = r.WithContext(context.WithValue(ctx, stateKey{}, st))
-	rec := &recorder{
-		ResponseWriter: w,
-		head:           r.Method == http.MethodHead,
-		unread:         hasBody(r),
-		expect:         r.Header.Get("Expect") != "",
+	s := &serving{
+		Context: ctx,
+		state:   state{issuer: o.Issuer, answers: o.Answers, address: o.settleAddress(r), route: route},
+		recorder: recorder{
+			ResponseWriter: w,
+			head:           r.Method == http.MethodHead,
+			unread:         hasBody(r),
+			expect:         r.Header.Get("Expect") != "",
+		},
 	}
+	r = r.WithContext(s)
+	st, rec := &s.state, &s.recorder
 	o.setHeaders(rec.Header(), id, trace)
 	defer rec.lingerOn(r.Body)
 	defer o.finish(rec, r, start, span)
@@ -202,26 +221,29 @@ func (o *Options) finish(w *recorder, r *http.Request, start time.Time, span tel
 		level = slog.LevelError
 	}
 	path := routeOf(r)
-	attrs := make([]slog.Attr, 0, lineFields)
-	attrs = append(attrs,
-		slog.String("endpoint", o.Endpoint), slog.String("method", r.Method), slog.String("path", path),
-		slog.Int("status", w.code()), slog.Int64("ms", time.Since(start).Milliseconds()))
-	own := len(attrs)
-	attrs = telemetry.AppendFields(r.Context(), attrs)
-	fields := attrs[own:]
-	for _, f := range fields {
-		if f.Key == "outcome" && f.Value.String() == "fault" {
-			level = slog.LevelError
-		}
+	if telemetry.Field(r.Context(), "outcome") == "fault" {
+		level = slog.LevelError
 	}
-	o.Log.LogAttrs(r.Context(), level, r.Method+" "+path, attrs...)
+	o.log(r, level, path, w.code(), time.Since(start))
 	if span.On() {
-		endSpan(r, span, w.code(), fields)
+		endSpan(r, span, w.code(), telemetry.Fields(r.Context()))
 	}
 }
 
-// lineFields is as many as the line of a request usually has.
-const lineFields = 16
+// log writes the line of a request. Unlike slog itself it does not look up which line of the
+// program says so: it is always this one.
+func (o *Options) log(r *http.Request, level slog.Level, path string, status int, took time.Duration) {
+	ctx, h := r.Context(), o.Log.Handler()
+	if !h.Enabled(ctx, level) {
+		return
+	}
+	rec := slog.NewRecord(time.Now(), level, r.Method+" "+path, 0)
+	rec.AddAttrs(
+		slog.String("endpoint", o.Endpoint), slog.String("method", r.Method), slog.String("path", path),
+		slog.Int("status", status), slog.Int64("ms", took.Milliseconds()))
+	telemetry.AddTo(ctx, &rec)
+	_ = h.Handle(ctx, rec) // as slog does: there is nowhere else to say it
+}
 
 // routeOf names the path of a request for the log (LG-01): an id in a path may be a
 // secret in the wrong place, and so may the whole of a path that leads nowhere.

@@ -35,7 +35,7 @@ type publicKey struct {
 }
 
 func newKeySet(keys []publicKey) KeySet {
-	return KeySet{keys: keys, verified: recent.New[name, []byte](generation)}
+	return KeySet{keys: keys, verified: recent.New[name, string](generation)}
 }
 
 // ParseKeySet reads a JWK Set of public EC P-256 keys. It refuses an empty set,

@@ -15,14 +15,14 @@ const generation = 1024
 // same token for an hour. Whether a set's keys signed a token never changes,
 // so an entry never goes stale; it is dropped to bound the size. Only what
 // verified is remembered, so strangers cannot fill it.
-type memory = recent.Cache[name, []byte]
+type memory = recent.Cache[name, string]
 
 // A name stands for a token of a typ. It is a hash, so that no token is kept.
 type name [sha256.Size]byte
 
 func nameOf(typ, token string) name {
-	text := make([]byte, 0, len(typ)+1+len(token))
-	text = append(text, typ...)
+	var few [1 << 10]byte // more than most tokens have
+	text := append(few[:0], typ...)
 	text = append(text, 0) // no typ has one
 	return sha256.Sum256(append(text, token...))
 }

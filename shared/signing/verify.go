@@ -1,7 +1,6 @@
 package signing
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"encoding/base64"
 	"errors"
@@ -27,40 +26,39 @@ const MaxToken = 8 << 10
 // signatureSize is that of an ES256 signature, R ‖ S (RFC 7518 §3.4).
 const signatureSize = 64
 
-// Verify checks a compact JWS and returns its payload, which is the caller's to
-// change. The header's alg must be ES256, its typ must be typ to the letter, and its
+// Verify checks a compact JWS and returns its payload. The header's alg must be ES256, its typ must be typ to the letter, and its
 // kid must be in the set. A header with crit, b64 or zip is refused (RFC 7515
 // §4.1.11: what is not understood must be rejected); keys and addresses of keys in it
 // (jwk, jku, x5c, x5u) are ignored. The three parts are strict base64url, and
 // the whole has at most [MaxToken] bytes. Errors: [ErrInvalid], [ErrUnknownKey].
 //
 // Expiry, issuer and audience are claims, and the caller's to check.
-func (s KeySet) Verify(typ, token string) (payload []byte, err error) {
+func (s KeySet) Verify(typ, token string) (payload string, err error) {
 	if len(token) > MaxToken {
-		return nil, ErrInvalid
+		return "", ErrInvalid
 	}
 	if s.verified == nil { // the zero set
 		return s.verify(typ, token)
 	}
 	name := nameOf(typ, token)
 	if payload, ok := s.verified.Get(name); ok {
-		return bytes.Clone(payload), nil
+		return payload, nil
 	}
 	payload, err = s.verify(typ, token)
 	if err == nil {
-		s.verified.Put(name, bytes.Clone(payload))
+		s.verified.Put(name, payload)
 	}
 	return payload, err
 }
 
-func (s KeySet) verify(typ, token string) ([]byte, error) {
+func (s KeySet) verify(typ, token string) (string, error) {
 	kid, err := checkForm(typ, token)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	at := s.index(kid)
 	if at < 0 {
-		return nil, ErrUnknownKey
+		return "", ErrUnknownKey
 	}
 	return checkSignature(s.keys[at].key, token)
 }
@@ -102,16 +100,16 @@ func checkForm(typ, token string) (kid string, err error) {
 }
 
 // checkSignature returns the payload if key signed it.
-func checkSignature(key *ecdsa.PublicKey, token string) ([]byte, error) {
+func checkSignature(key *ecdsa.PublicKey, token string) (string, error) {
 	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.ES256})
 	if err != nil {
-		return nil, ErrInvalid
+		return "", ErrInvalid
 	}
 	payload, err := signed.Verify(key)
 	if err != nil {
-		return nil, ErrInvalid
+		return "", ErrInvalid
 	}
-	return payload, nil
+	return string(payload), nil
 }
 
 func encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }

@@ -102,17 +102,25 @@ func Field(ctx context.Context, key string) string {
 }
 
 // Fields returns a copy of the fields added to the request in ctx, in order.
-func Fields(ctx context.Context) []slog.Attr { return AppendFields(ctx, nil) }
-
-// AppendFields is [Fields] for a caller who has a place for them.
-func AppendFields(ctx context.Context, to []slog.Attr) []slog.Attr {
+func Fields(ctx context.Context) []slog.Attr {
 	r := from(ctx)
 	if r == nil {
-		return to
+		return nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return append(to, r.fields...)
+	return append([]slog.Attr(nil), r.fields...)
+}
+
+// AddTo adds the fields of the request in ctx to a record, in order.
+func AddTo(ctx context.Context, rec *slog.Record) {
+	r := from(ctx)
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	rec.AddAttrs(r.fields...)
 }
 
 // A Trace is a request's place in a trace. The zero Trace means none.

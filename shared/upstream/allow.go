@@ -15,7 +15,10 @@ import (
 // takes it next. Where that matters, write user-id instead. The person is kept
 // under the numeric id either way, so a new owner of a login never meets the old
 // one's grants.
-type Allow struct{ rules []Rule }
+type Allow struct {
+	rules []Rule
+	texts []string // of the rules
+}
 
 // ParseAllow reads the ALLOW setting. Nothing said means nobody, and a server that
 // admits nobody is a mistake: an empty list is an error (UP-09, RU-21). One bad entry
@@ -25,7 +28,7 @@ func ParseAllow(s string) (Allow, error) {
 	if strings.TrimSpace(s) == "" {
 		return Allow{}, errors.New("nobody may enter")
 	}
-	var a Allow
+	var rules []Rule
 	var bad []string
 	for entry := range strings.SplitSeq(s, ",") {
 		rule, err := ParseRule(entry)
@@ -33,26 +36,33 @@ func ParseAllow(s string) (Allow, error) {
 			bad = append(bad, err.Error())
 			continue
 		}
-		if !slices.Contains(a.rules, rule) {
-			a.rules = append(a.rules, rule)
+		if !slices.Contains(rules, rule) {
+			rules = append(rules, rule)
 		}
 	}
 	if len(bad) > 0 {
 		return Allow{}, errors.New(strings.Join(bad, "; "))
 	}
+	a := allowOf(rules)
 	if a.Has("anyone") && len(a.rules) > 1 {
 		return Allow{}, errors.New("anyone admits everybody, so the other entries would mean nothing")
 	}
 	return a, nil
 }
 
+func allowOf(rules []Rule) Allow {
+	a := Allow{rules: rules}
+	for _, r := range rules {
+		a.texts = append(a.texts, r.String())
+	}
+	return a
+}
+
 // Rules returns the rules in the order they were written, without repeats.
 func (a Allow) Rules() []Rule { return slices.Clone(a.rules) }
 
 // Has reports whether rule, as [Allow.Check] returned it once, is still in the list.
-func (a Allow) Has(rule string) bool {
-	return slices.ContainsFunc(a.rules, func(r Rule) bool { return r.String() == rule })
-}
+func (a Allow) Has(rule string) bool { return slices.Contains(a.texts, rule) }
 
 // HasKind reports whether there is a rule of one of the kinds.
 func (a Allow) HasKind(kinds ...Kind) bool {

@@ -35,7 +35,7 @@ func ParseGroups(rules []string) (Groups, error) {
 
 // Beside returns the rules of a and those of g, for what a provider is asked and whether it
 // can be. Nobody is let in by it.
-func (g Groups) Beside(a Allow) Allow { return Allow{slices.Concat(a.rules, g.rules)} }
+func (g Groups) Beside(a Allow) Allow { return allowOf(slices.Concat(a.rules, g.rules)) }
 
 // None reports whether there is nothing to look up.
 func (g Groups) None() bool { return len(g.rules) == 0 }
@@ -57,7 +57,7 @@ func (g Groups) Check(ctx context.Context, p Provider, t Token, id Identity) (ma
 	}
 	answers := map[string]bool{}
 	for _, r := range g.rules {
-		_, err := (Allow{[]Rule{r}}).Check(ctx, p, t, id)
+		_, err := allowOf([]Rule{r}).Check(ctx, p, t, id)
 		if err != nil && !errors.Is(err, ErrNotAllowed) {
 			return nil, fmt.Errorf("look up %s: %w", r, err)
 		}
