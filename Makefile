@@ -53,8 +53,17 @@ release: package ## a release into dist/release: zips, postern for the usual sys
 	go run ./cmd/release
 
 .PHONY: bench
-bench: ## ratios of the speed budget, all measured in one run
-	go test -run '^$$' -bench . -benchtime 2s work
+bench: ## ratios of the speed budget, of processes, all measured in one run (docs/performance.md)
+	go test -run '^$$' -bench . -benchtime 1x -timeout 60m ./test/bench
+
+.PHONY: bench-causes
+bench-causes: ## benchmarks inside of one process with their allocations, to find causes
+	go test -run '^$$' -bench . -benchtime 2s -benchmem $(addprefix ./,$(sort $(dir $(shell grep -l '^func Benchmark' functions/*/*_test.go))))
+
+BASE = $(shell git describe --tags --abbrev=0 2>/dev/null)
+.PHONY: bench-compare
+bench-compare: ## as bench, against the budgets and the last release; BASE=COMMIT takes another
+	POSTERN_BUDGETS=1 POSTERN_BASE='$(BASE)' go test -run '^$$' -bench . -benchtime 1x -timeout 60m ./test/bench
 
 .PHONY: golden
 golden: ## rewrite the wire files of the tests

@@ -1,7 +1,9 @@
 // Package bench measures what the speed budget says of whole processes, as ratios in one
-// run: process start, idle memory, a whole login, and the cost at many clients.
-// docs/performance.md has the figures and the command.
+// run. Each side is a process with a core of its own, the loader and what stands behind have
+// the other; ready-made requests go over connections that are kept, in turns, and each figure
+// is the median of the rounds. docs/performance.md has the figures and the commands.
 //
-//	bare     a functions-framework program that answers "ok"
+//	echo     a tool author's function      sdk      the SDK's server with the same tool
+//	reverse  a bare reverse proxy          bare     a functions-framework program that answers "ok"
 //	needed   one that does what a login cannot do without
 package bench

@@ -43,7 +43,7 @@ func has(name string) bool {
 
 // npm installs the packages of the tests' clients.
 func npm(root string) error {
-	for _, dir := range []string{"test/npm", "test/npm/conformance"} {
+	for _, dir := range []string{"test/npm", "test/npm/conformance", "test/npm/oidc-provider"} {
 		if err := npmInstall(filepath.Join(root, dir)); err != nil {
 			return err
 		}

@@ -61,3 +61,9 @@ func (w *Sink) Write(p []byte) (int, error) {
 	w.Body = append(w.Body, p...)
 	return len(p), nil
 }
+
+// SetReadDeadline does nothing: nobody reads from a caller here.
+func (w *Sink) SetReadDeadline(time.Time) error { return nil }
+
+// Flush does nothing.
+func (w *Sink) Flush() {}
