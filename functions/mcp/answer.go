@@ -23,8 +23,7 @@ type answer struct {
 	http.ResponseWriter
 	h      *handler
 	ctx    context.Context // of the call,
-	cancel context.CancelFunc
-	caller *Caller
+	who    *admitted
 	msg    message // what is answered
 	status int
 	caught bool            // a refusal, not sent as it is,
@@ -111,7 +110,7 @@ func (a *answer) event(b []byte) error {
 // begin makes the answer a stream, with the results that were kept.
 func (a *answer) begin() error {
 	a.WriteHeader(http.StatusOK)
-	a.h.bound(a.ctx, a.cancel, a.caller)
+	a.h.bound(a.ctx, func() { a.who.cancel(errOver) }, &a.who.caller)
 	for _, text := range a.kept {
 		if err := a.send(text); err != nil {
 			return err

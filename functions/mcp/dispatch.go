@@ -33,7 +33,7 @@ func (v *view) checkScopes(caller *Caller, msg message) error {
 
 // dispatch hands the message to the SDK; the context says who sent it, and what they may see.
 func (h *handler) dispatch(w http.ResponseWriter, r *http.Request, who *admitted, msg message) error {
-	answer := &answer{ResponseWriter: w, h: h, ctx: r.Context(), cancel: func() { who.cancel(errOver) }, caller: &who.caller, msg: msg}
+	answer := &answer{ResponseWriter: w, h: h, ctx: r.Context(), who: who, msg: msg}
 	if len(msg.calls) == 1 && unquote(msg.calls[0].method) == listen {
 		r = r.WithContext(context.WithValue(r.Context(), subscriptionContext{},
 			&subscription{handler: h, caller: who.caller, id: msg.calls[0].id, answer: answer}))

@@ -357,7 +357,7 @@ func ExampleRing() {
 	set, _ := signing.ParseKeySet(ring.Public().Format()) // what /mcp reads
 	token, _ := ring.Sign("at+jwt", map[string]string{"sub": "github:583231"})
 	payload, err := set.Verify("at+jwt", token)
-	fmt.Println(string(payload), err)
+	fmt.Println(payload, err)
 	// Output: {"sub":"github:583231"} <nil>
 }
 

@@ -26,11 +26,12 @@ const MaxToken = 8 << 10
 // signatureSize is that of an ES256 signature, R ‖ S (RFC 7518 §3.4).
 const signatureSize = 64
 
-// Verify checks a compact JWS and returns its payload. The header's alg must be ES256, its typ must be typ to the letter, and its
-// kid must be in the set. A header with crit, b64 or zip is refused (RFC 7515
-// §4.1.11: what is not understood must be rejected); keys and addresses of keys in it
-// (jwk, jku, x5c, x5u) are ignored. The three parts are strict base64url, and
-// the whole has at most [MaxToken] bytes. Errors: [ErrInvalid], [ErrUnknownKey].
+// Verify checks a compact JWS and returns its payload. The header's alg must be ES256, its
+// typ must be typ to the letter, and its kid must be in the set. A header with crit, b64 or
+// zip is refused (RFC 7515 §4.1.11: what is not understood must be rejected); keys and
+// addresses of keys in it (jwk, jku, x5c, x5u) are ignored. The three parts are strict
+// base64url, and the whole has at most [MaxToken] bytes. Errors: [ErrInvalid],
+// [ErrUnknownKey].
 //
 // Expiry, issuer and audience are claims, and the caller's to check.
 func (s KeySet) Verify(typ, token string) (payload string, err error) {

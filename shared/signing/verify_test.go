@@ -47,7 +47,7 @@ func TestSignedTokensVerify(t *testing.T) {
 	token, set := sign(t, ring), ring.Public()
 	for _, how := range []string{"checked", "remembered", "remembered again"} {
 		payload, err := set.Verify("at+jwt", token)
-		if err != nil || string(payload) != claims {
+		if err != nil || payload != claims {
 			t.Fatalf("%s: got %s, %v, want %s", how, payload, err, claims)
 		}
 	}
@@ -112,7 +112,7 @@ func TestHeadersThatAreNotOursAreRefused(t *testing.T) {
 	} {
 		token := craft(t, key, strings.ReplaceAll(test.header, "$KID", kid), claims)
 		payload, err := ring.Public().Verify("at+jwt", token)
-		if !errors.Is(err, test.want) || (err == nil) != (string(payload) == claims) {
+		if !errors.Is(err, test.want) || (err == nil) != (payload == claims) {
 			t.Errorf("%s: got %q, %v, want %v", test.name, payload, err, test.want)
 		}
 	}
@@ -254,7 +254,7 @@ func TestSigningAndVerifyingSideBySide(t *testing.T) {
 				if err != nil {
 					t.Error(err)
 				}
-				if got, err := set.Verify(typ, token); err != nil || string(got) != want {
+				if got, err := set.Verify(typ, token); err != nil || got != want {
 					t.Errorf("got %s, %v, want %s", got, err, want)
 				}
 			}
@@ -285,7 +285,7 @@ func FuzzVerify(f *testing.F) {
 			t.Fatalf("verified %q, which does not parse: %v", header, err)
 		}
 		protected := parsed.Signatures[0].Protected
-		if string(got) != payload || protected.KeyID != kid || protected.ExtraHeaders[jose.HeaderType] != "at+jwt" {
+		if got != payload || protected.KeyID != kid || protected.ExtraHeaders[jose.HeaderType] != "at+jwt" {
 			t.Errorf("verified %q with payload %q as %q", header, payload, got)
 		}
 		if got, err := set.Verify("at+jwt", signed+token); err == nil && token != "" {

@@ -33,7 +33,8 @@ func (l *lines) Handle(ctx context.Context, rec slog.Record) error {
 	if !ok {
 		buf = new([]byte)
 	}
-	b := append((*buf)[:0], '{')
+	b := (*buf)[:0]
+	b = append(b, '{')
 	if !rec.Time.IsZero() {
 		b = appendTime(append(b, `"time":`...), rec.Time)
 		b = append(b, ',')

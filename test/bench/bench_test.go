@@ -57,7 +57,8 @@ func settings(b *testing.B, name string) map[string]string {
 	keys := b.TempDir()
 	all := maps.Clone(collector)
 	maps.Copy(all, map[string]string{
-		"FUNCTION_TARGET": name, "ISSUER_URL": "http://127.0.0.1:8085", "STORE": "firestore:bench", "FIRESTORE_EMULATOR_HOST": "127.0.0.1:1",
+		"FUNCTION_TARGET": name, "ISSUER_URL": "http://127.0.0.1:8085",
+		"STORE": "firestore:bench", "FIRESTORE_EMULATOR_HOST": "127.0.0.1:1",
 		"IDENTITY_PROVIDER": "development", "ALLOW": "anyone",
 		"FERNET_KEYS_FILE":  filepath.Join(keys, "f"),
 		"SIGNING_KEYS_FILE": filepath.Join(keys, "s"), "VERIFICATION_KEYS_FILE": filepath.Join(keys, "v"),

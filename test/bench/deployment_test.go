@@ -111,7 +111,8 @@ func main() { log.Fatal(funcframework.StartHostPort("127.0.0.1", os.Getenv("PORT
 func deployed(b *testing.B, name string) string {
 	b.Helper()
 	dir := b.TempDir()
-	main, overlay, program := filepath.Join(dir, "main.go"), filepath.Join(dir, "overlay.json"), filepath.Join(dir, name)
+	main, overlay := filepath.Join(dir, "main.go"), filepath.Join(dir, "overlay.json")
+	program := filepath.Join(dir, name)
 	replaced := filepath.Join(rig.Root(b), "functions", name, "cmd", "main.go")
 	for file, text := range map[string]string{
 		main: fmt.Sprintf(platformsMain, name), overlay: fmt.Sprintf(`{"Replace": {%q: %q}}`, replaced, main),
@@ -120,7 +121,8 @@ func deployed(b *testing.B, name string) string {
 			b.Fatal(err)
 		}
 	}
-	cmd := exec.CommandContext(b.Context(), "go", "build", "-overlay", overlay, "-o", program, "./functions/"+name+"/cmd")
+	cmd := exec.CommandContext(b.Context(),
+		"go", "build", "-overlay", overlay, "-o", program, "./functions/"+name+"/cmd")
 	cmd.Dir = rig.Root(b)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		b.Fatalf("build %s: %v\n%s", name, err, out)

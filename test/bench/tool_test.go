@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"maps"
 	"testing"
 
 	"github.com/postern-dev/postern/test/internal/rig"
@@ -17,10 +18,8 @@ func inFirestore(b *testing.B) map[string]string {
 
 func bareSDK(b *testing.B, core string, more map[string]string) side {
 	b.Helper()
-	env := map[string]string{"GOGC": collector["GOGC"]}
-	for name, value := range more {
-		env[name] = value
-	}
+	env := maps.Clone(collector)
+	maps.Copy(env, more)
 	return serve(b, core, rig.Command{Name: "sdk", Path: rig.Program(b, "test/bench/sdk"), Env: env})
 }
 

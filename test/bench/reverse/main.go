@@ -15,10 +15,9 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	// The transport keeps as many connections as ours does.
-	transport := &http.Transport{MaxIdleConnsPerHost: 100}
 	proxy := &httputil.ReverseProxy{
-		Transport: transport, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(upstream); r.Out.URL.Path = r.In.URL.Path },
+		Transport: &http.Transport{MaxIdleConnsPerHost: 64}, // as many as ours keeps
+		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(upstream) },
 	}
 	log.Fatal(http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), proxy)) //nolint:gosec // a caller that is known
 }
