@@ -148,6 +148,9 @@ func CheckMediaType(r *http.Request, want string) error {
 	if len(values) != 1 {
 		return oauth.Refuse(oauth.InvalidRequest, "send one Content-Type: %s", want)
 	}
+	if values[0] == want { // as nearly every client writes it
+		return nil
+	}
 	got, params, err := mime.ParseMediaType(values[0])
 	charset, hasCharset := params["charset"]
 	if err != nil || got != want || hasCharset && !isUTF8(charset) {
