@@ -170,11 +170,21 @@ func navigations(t *testing.T, tab context.Context, prefix string) <-chan url.Va
 // listeningApp is a registered client with a real listener at its redirect URI.
 func listeningApp(t *testing.T, s *rig.Server) (*rig.App, <-chan url.Values) {
 	t.Helper()
+	return listening(t, s, httptest.NewServer)
+}
+
+// listening is a listeningApp whose listener start starts.
+func listening(t *testing.T, s *rig.Server, start func(http.Handler) *httptest.Server) (
+	*rig.App, <-chan url.Values,
+) {
+	t.Helper()
 	arrived := make(chan url.Values, 1)
 	var once sync.Once
-	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	app := start(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/callback" {
 			once.Do(func() { arrived <- r.URL.Query() })
+			w.Header().Set("Content-Type", "text/html")
+			_, _ = w.Write([]byte(`<!DOCTYPE html><title>client</title><p id="arrived">You are connected.</p>`))
 		}
 	}))
 	t.Cleanup(app.Close)

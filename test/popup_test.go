@@ -25,7 +25,7 @@ addEventListener("message", e => {
 	answer = e.data;
 	wasClosed = popup.closed;
 	popup.close();
-	document.title = "connected";
+	document.title = document.body.id = "connected";
 });
 </script>`
 
@@ -103,17 +103,8 @@ func startPopup(t *testing.T, s *rig.Server, origin string) (
 	a *rig.App, verifier, state string, client context.Context, alone <-chan struct{},
 ) {
 	t.Helper()
-	site := http.NewServeMux()
-	for path, html := range map[string]string{"/": popupClient, "/callback": popupCallback} {
-		site.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "text/html")
-			_, _ = w.Write([]byte(html))
-		})
-	}
 	reported := make(chan struct{}, 1)
-	site.HandleFunc("POST /alone", func(http.ResponseWriter, *http.Request) { reported <- struct{}{} })
-	app := httptest.NewServer(site)
-	t.Cleanup(app.Close)
+	app := popupSite(t, reported)
 	a = rig.NewApp(s)
 	a.Origin, a.Resource, a.Redirect = origin, origin+"/mcp", app.URL+"/callback"
 	if err := a.Register(t.Context(), nil); err != nil {
@@ -131,4 +122,20 @@ func startPopup(t *testing.T, s *rig.Server, origin string) (
 	do(t, popup, approve)
 	do(t, popup, signIn...)
 	return a, verifier, state, client, reported
+}
+
+// popupSite serves the client. reported is sent a value when its callback page has no opener.
+func popupSite(t *testing.T, reported chan<- struct{}) *httptest.Server {
+	t.Helper()
+	site := http.NewServeMux()
+	for path, html := range map[string]string{"/": popupClient, "/callback": popupCallback} {
+		site.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			_, _ = w.Write([]byte(html))
+		})
+	}
+	site.HandleFunc("POST /alone", func(http.ResponseWriter, *http.Request) { reported <- struct{}{} })
+	app := httptest.NewServer(site)
+	t.Cleanup(app.Close)
+	return app
 }

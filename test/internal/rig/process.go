@@ -146,6 +146,9 @@ func (p *Process) Wait(ctx context.Context) (int, error) {
 // Write writes to the standard input.
 func (p *Process) Write(data []byte) (int, error) { return p.stdin.Write(data) }
 
+// CloseInput ends the standard input, for programs that end with it.
+func (p *Process) CloseInput() error { return p.stdin.Close() }
+
 // Says waits until the log matches re and returns the submatches.
 func (p *Process) Says(ctx context.Context, re *regexp.Regexp) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, Patience)

@@ -28,6 +28,9 @@ while read -r sign pid; do
 done
 for pid in $list; do kill -KILL "$pid"; done 2>/dev/null`
 
+// Guard has a process that one of ours started killed, at the latest when this program ends.
+func Guard(pid int) error { return dog.note("+", pid) }
+
 // note tells the dog that a process began ("+") or ended ("-").
 func (d *watchdog) note(sign string, pid int) error {
 	d.mu.Lock()

@@ -11,7 +11,7 @@ import (
 )
 
 // All are the tools of make check, the required ones first.
-var All = []Tool{Go, C, Git, Node, Npm, Chromium, Firestore, Python, Postgres, Pgbouncer, Redis}
+var All = []Tool{Go, C, Git, Node, Npm, Chromium, Firefox, Firestore, Python, Postgres, Pgbouncer, Redis}
 
 // Tools that make check does not begin without.
 var (
@@ -25,6 +25,7 @@ var (
 // Tools whose tests are left out where they are missing.
 var (
 	Chromium  = Tool{Name: "Chromium", Path: chromium}
+	Firefox   = Tool{Name: "Firefox", Path: firefox}
 	Firestore = Tool{Name: "the Firestore emulator", Path: firestore}
 	Python    = Tool{Name: "Python", Path: python}
 	Redis     = Tool{Name: "Redis", Path: program("redis-server", "sudo apt-get install redis-server", "redis-server")}
@@ -88,12 +89,23 @@ func compiler() (string, error) {
 }
 
 func chromium() (string, error) {
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
+	return browser("Chromium", "chromium", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+}
+
+func firefox() (string, error) {
+	return browser("Firefox", "firefox-esr", "firefox-esr", "firefox")
+}
+
+// browser finds the first of several programs; a package of Debian's brings one of them.
+func browser(called, debian string, names ...string) (string, error) {
+	for _, name := range names {
 		if path, err := exec.LookPath(name); err == nil {
 			return path, nil
 		}
 	}
-	return "", &Missing{What: "Chromium is missing", Get: "sudo apt-get install chromium", Debian: []string{"chromium"}}
+	return "", &Missing{
+		What: called + " is missing", Get: "sudo apt-get install " + debian, Debian: []string{debian},
+	}
 }
 
 const getPython = "sudo apt-get install python3-venv"

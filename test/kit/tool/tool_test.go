@@ -95,11 +95,14 @@ func TestAnOldVersionIsMissing(t *testing.T) {
 	}
 }
 
-func TestChromiumIsADebianPackage(t *testing.T) {
+func TestBrowsersAreDebianPackages(t *testing.T) {
 	wantMissing(t, map[string]string{}, Chromium, "Chromium is missing", "sudo apt-get install chromium")
-	onPath(t, map[string]string{"google-chrome": ""})
-	if _, err := Chromium.Path(); err != nil {
-		t.Errorf("with Chrome: got %v, want no error", err)
+	wantMissing(t, map[string]string{}, Firefox, "Firefox is missing", "sudo apt-get install firefox-esr")
+	onPath(t, map[string]string{"google-chrome": "", "firefox": ""})
+	for _, browser := range []Tool{Chromium, Firefox} {
+		if _, err := browser.Path(); err != nil {
+			t.Errorf("with another one of the family: got %v, want no error", err)
+		}
 	}
 }
 
