@@ -42,8 +42,8 @@ func newStoreReopen(out *cli.Output) *cobra.Command {
 		}
 		defer func() { err = errors.Join(err, d.Close()) }()
 		was, err := storecopy.Reopen(cmd.Context(), d, func() error {
-			return out.Confirm(*yes, "The records of this store were moved. What the other store was told since is lost "+
-				"to clients that come back here. Go back to it?")
+			return out.Confirm(*yes, "The records of this store were moved. What the other store was told since is "+
+				"lost to clients that come back here. Go back to it?")
 		})
 		if err != nil {
 			return err
