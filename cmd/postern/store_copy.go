@@ -29,7 +29,7 @@ func newStoreCopy(out *cli.Output) *cobra.Command {
 			"docs/moving-stores.md has it step by step, with the way back.\n\n" +
 			"Without --finish it copies while the server goes on; do that as often as you like, each time it copies\n" +
 			"what changed. With --finish the old store is closed: its servers answer what only reads, and 503 to\n" +
-			"the rest. What changed is copied, both are compared, the old one stops answering and the new one begins.\n" +
+			"the rest. What changed is copied, both are compared, the old one stops answering, the new one begins.\n" +
 			"It may be interrupted anywhere and started again.",
 		ValidArgsFunction:     cobra.NoFileCompletions,
 		DisableFlagsInUseLine: true,
