@@ -93,3 +93,7 @@ bump: ## update DEP=module@version in every module that has it, and what it brin
 .PHONY: docs
 docs: ## generate the pages that come from code
 	cd shared && go run ./config/gendocs && go run ./telemetry/gendocs ../docs/operations.md
+
+.PHONY: screenshots
+screenshots: ## pictures of every page into docs/screenshots
+	go run ./test/tools screenshots

@@ -3,13 +3,15 @@
 //
 //	go run ./test/tools            at the root of the workspace; make tools
 //	go run ./test/tools not-run    the end of make check
+//	go run ./test/tools screenshots    make screenshots
 //
 // The first installs by package name what can be: Debian's packages as root or with sudo
 // that asks no password, npm and Python packages from lists of exact versions. A required
 // tool that is missing is an error, and so is every one with CI=true; it comes before
 // anything is installed.
 //
-// The second reads what make test-all and make vuln wrote to .cache/check.
+// The second reads what make test-all and make vuln wrote to .cache/check. The third writes
+// pictures of every page into docs/screenshots.
 package main
 
 import (
@@ -42,8 +44,10 @@ func run(args []string) error {
 		return errors.Join(npm(root), python(root))
 	case len(args) == 1 && args[0] == "not-run":
 		return notRun(os.Stdout, filepath.Join(root, ".cache", "check"))
+	case len(args) == 1 && args[0] == "screenshots":
+		return screenshots(root)
 	}
-	return errors.New("usage: go run ./test/tools [not-run]")
+	return errors.New("usage: go run ./test/tools [not-run | screenshots]")
 }
 
 // root is the directory that holds go.work, from here upwards.
