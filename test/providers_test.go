@@ -27,6 +27,7 @@ var providers = []struct {
 		"answers name the issuer":          "the library does not send iss (RFC 9207)",
 	}},
 	{"node-oidc-provider", idp.StartNode, nil},
+	{"Keycloak", idp.StartKeycloak, nil},
 }
 
 // A backed server has a provider behind it. Who is in the group ops may enter.
@@ -51,7 +52,8 @@ var scenarios = []struct {
 	{"new keys of the provider are taken", nil, nil, rotateTheKeys},
 	{"an outage ends nothing", map[string]string{"MEMBERSHIP_TTL": "1h"}, nil, outage},
 	{"an outage ends nothing that has to be asked", nil, nil, outageWhenAsked},
-	{"signing out there ends the grant", map[string]string{"MEMBERSHIP_TTL": "1h"},
+	// Where nobody is asked again: Keycloak tells of no session that it gave for offline access.
+	{"signing out there ends the grant", map[string]string{"ALLOW": "anyone"},
 		func(d idp.Description) bool { return d.LogsOut }, signOutThere},
 	{"another account can be taken", nil, nil, takeAnotherAccount},
 	{"wishes reach the provider", nil, nil, wish},

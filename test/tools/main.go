@@ -41,7 +41,7 @@ func run(args []string) error {
 		if err := m.ready(); err != nil {
 			return err
 		}
-		return errors.Join(npm(root), python(root))
+		return errors.Join(npm(root), python(root), keycloak(root))
 	case len(args) == 1 && args[0] == "not-run":
 		return notRun(os.Stdout, filepath.Join(root, ".cache", "check"))
 	case len(args) == 1 && args[0] == "screenshots":

@@ -5,6 +5,7 @@
 //	zitadel.go    the certified provider of github.com/zitadel/oidc (test/zitadel)
 //	node.go       node-oidc-provider (test/npm/openid.mjs)
 //	knobs.go      what these two have in common
+//	keycloak.go   Keycloak (test/keycloak)
 package idp
 
 import (

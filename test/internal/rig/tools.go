@@ -49,3 +49,20 @@ func environmentIn(t testing.TB, dir string) (python string) {
 	}
 	return filepath.Join(environment, "bin", "python")
 }
+
+// Keycloak returns the directory of Keycloak, which is set up and has the realm of
+// test/keycloak, and the Java that runs it.
+func Keycloak(t testing.TB) (dir, java string) {
+	t.Helper()
+	java = tool.Java.Need(t)
+	tool.Maven.Need(t)
+	dir = filepath.Join(Root(t), "test", "keycloak", "dist")
+	if _, err := os.Stat(filepath.Join(dir, "installed")); err != nil {
+		t.Fatal("Keycloak is not installed; run: make tools")
+	}
+	homes, err := filepath.Glob(filepath.Join(dir, "keycloak-*"))
+	if err != nil || len(homes) != 1 {
+		t.Fatalf("got %q, %v in test/keycloak/dist, want one Keycloak; run: make tools", homes, err)
+	}
+	return homes[0], java
+}

@@ -57,7 +57,11 @@ func (b *Browser) Continue(ctx context.Context, p *Page, login string) (*Page, e
 	if f := p.FormWith("action=approve"); f != nil {
 		return b.Submit(ctx, p, f, nil, "action=approve")
 	}
-	if f := p.FormWith("password"); f != nil {
+	f := p.FormWith("password")
+	if f != nil && !f.Has("username") && p.Link("Restart login") != "" { // it asks whom it knows, for a password
+		return b.Follow(ctx, p, "Restart login")
+	}
+	if f != nil {
 		return b.Submit(ctx, p, f, map[string]string{"username": login, "password": Password}, "")
 	}
 	if f := p.FormWith("go=on"); f != nil {

@@ -11,7 +11,7 @@ import (
 )
 
 // All are the tools of make check, the required ones first.
-var All = []Tool{Go, C, Git, Node, Npm, Chromium, Firefox, Firestore, Python, Postgres, Pgbouncer, Redis}
+var All = []Tool{Go, C, Git, Node, Npm, Chromium, Firefox, Firestore, Python, Postgres, Pgbouncer, Redis, Java, Maven}
 
 // Tools that make check does not begin without.
 var (
@@ -29,6 +29,9 @@ var (
 	Firestore = Tool{Name: "the Firestore emulator", Path: firestore}
 	Python    = Tool{Name: "Python", Path: python}
 	Redis     = Tool{Name: "Redis", Path: program("redis-server", "sudo apt-get install redis-server", "redis-server")}
+	// Java and Maven bring and run Keycloak.
+	Java  = Tool{Name: "Java", Path: java}
+	Maven = Tool{Name: "Maven", Path: program("mvn", "sudo apt-get install maven", "maven")}
 )
 
 const getNode = "see https://nodejs.org/en/download"
@@ -125,6 +128,19 @@ func python() (string, error) {
 	return path, nil
 }
 
+const getJava = "sudo apt-get install default-jre-headless"
+
+// anyJava finds Java, of whatever version.
+var anyJava = program("java", getJava, "default-jre-headless")
+
+// java finds Java 17 or newer.
+func java() (string, error) {
+	if _, err := anyJava(); err != nil {
+		return "", err
+	}
+	return version("java", 17, 0, getJava, "--version")()
+}
+
 const getEmulator = "gcloud components install cloud-firestore-emulator"
 
 // firestore finds the emulator's program, which is a part of the Google Cloud CLI and
@@ -144,7 +160,7 @@ func firestore() (string, error) {
 		return "", &Missing{What: "the Firestore emulator is missing", Get: getEmulator +
 			" (with Google's Debian packages: sudo apt-get install google-cloud-cli-firestore-emulator)"}
 	}
-	if _, err := program("java", "sudo apt-get install default-jre-headless", "default-jre-headless")(); err != nil {
+	if _, err := anyJava(); err != nil {
 		return "", err
 	}
 	return jar, nil
