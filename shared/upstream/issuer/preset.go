@@ -88,7 +88,7 @@ var presets = []Preset{
 	{
 		Name: "keycloak", Title: "Keycloak", Example: "https://id.example.com/realms/acme",
 		LoginClaims: []string{"preferred_username"}, UserClaim: "preferred_username",
-		GroupClaim: "groups", OfflineScope: offline,
+		GroupClaim: "groups", AbsentIsNo: true, OfflineScope: offline,
 	},
 	{
 		Name: "gitlab", Title: "GitLab", Issuer: "https://gitlab.com", Example: "https://gitlab.example.com",
