@@ -75,7 +75,7 @@ func run[T any](ctx context.Context, t *turn, part func(context.Context) (T, err
 		}
 	}
 	if ok {
-		ask, err = t.ask(ctx, question)
+		ask, err = t.ask(t, question)
 	}
 	return out, ask, err
 }
