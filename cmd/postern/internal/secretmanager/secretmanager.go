@@ -92,7 +92,8 @@ func (b *Backend) Read(ctx context.Context, ring string) (keyring.Version, error
 	latest := b.secret(ring) + "/versions/latest"
 	version, err := b.client.GetSecretVersion(ctx, &pb.GetSecretVersionRequest{Name: latest})
 	if status.Code(err) == codes.NotFound {
-		return keyring.Version{}, fmt.Errorf("secret %s: %w: postern keys create makes it", b.id(ring), keyring.ErrMissing)
+		return keyring.Version{}, fmt.Errorf("secret %s: %w: postern keys create makes it",
+			b.id(ring), keyring.ErrMissing)
 	}
 	if err != nil {
 		return keyring.Version{}, explain(err)
