@@ -44,7 +44,8 @@ func TestOperationsPageListsEveryEvent(t *testing.T) {
 func TestEveryAlertHasAPlaybook(t *testing.T) {
 	t.Parallel()
 	page := read(t, "docs", "operations.md")
-	alerts := read(t, "terraform", "modules", "alerts", "main.tf") + read(t, "terraform", "modules", "alerts", "uptime.tf")
+	alerts := read(t, "terraform", "modules", "alerts", "main.tf") +
+		read(t, "terraform", "modules", "alerts", "uptime.tf")
 	titles := regexp.MustCompile(`(?:title|\n  display_name) +?= "([^"$]+)"`).FindAllStringSubmatch(alerts, -1)
 	if len(titles) == 0 {
 		t.Fatal("no alert found")
