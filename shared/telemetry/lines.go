@@ -41,7 +41,6 @@ func (l *lines) Handle(ctx context.Context, rec slog.Record) error {
 	}
 	b = append(append(append(b, `"severity":"`...), severity(rec.Level)...), `","message":`...)
 	b = appendString(b, clip(rec.Message, maxText))
-	b = l.appendRequest(b, from(ctx))
 	b = append(b, l.before...)
 	rec.Attrs(func(a slog.Attr) bool {
 		b = appendAttr(b, a)
@@ -50,6 +49,7 @@ func (l *lines) Handle(ctx context.Context, rec slog.Record) error {
 	for range l.open {
 		b = append(b, '}')
 	}
+	b = l.appendRequest(b, from(ctx))
 	b = append(b, '}', '\n')
 	l.mu.Lock()
 	_, err := l.w.Write(b)
@@ -61,7 +61,7 @@ func (l *lines) Handle(ctx context.Context, rec slog.Record) error {
 	return err
 }
 
-// appendRequest appends what the request in the context knows.
+// appendRequest appends what the request in the context knows, last, as people's lines have it.
 func (l *lines) appendRequest(b []byte, r *request) []byte {
 	if r == nil {
 		return b
