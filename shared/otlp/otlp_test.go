@@ -227,7 +227,7 @@ func TestASpanBelowAnothersIsLinkedToOurs(t *testing.T) {
 // The labels of a metric have a bound of their own.
 func TestAMetricHasSoManySeries(t *testing.T) {
 	c := collector.Start(t)
-	b := observer(t, c.URL, func(o *otlp.Options) { o.Traces = false })
+	b := observer(t, c.URL, func(o *otlp.Options) { o.Traces, o.Resident = false, true })
 	ctx := telemetry.Begin(context.Background(), "ID", telemetry.Trace{})
 	telemetry.Observe(ctx, b)
 	for i := range 2500 {
@@ -235,7 +235,9 @@ func TestAMetricHasSoManySeries(t *testing.T) {
 		span.Label("db.collection.name", strconv.Itoa(i))
 		span.End("ok", "")
 	}
-	telemetry.Flush(ctx)
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
 	all, series := c.Count("db.client.operation.duration"), c.Series("db.client.operation.duration")
 	if all != 2500 || series != 2000 {
 		t.Errorf("got %d in %d series, want 2500 in 2000", all, series)
