@@ -19,6 +19,7 @@ var engines = []struct {
 }{
 	{"chromium", tool.Chromium},
 	{"firefox", tool.Firefox},
+	{"webkit", tool.WebKit},
 }
 
 // An engine is a program with a real browser, of which a test sees tabs (test/npm/browser.mjs says how to talk to it).
@@ -66,10 +67,6 @@ type step struct {
 	Text   string   `json:"text,omitempty"`
 	Key    string   `json:"key,omitempty"`
 	Script string   `json:"script,omitempty"`
-	Scheme string   `json:"scheme,omitempty"`
-	Width  int      `json:"width,omitempty"`
-	Height int      `json:"height,omitempty"`
-	File   string   `json:"file,omitempty"`
 }
 
 // An outcome is what came of a step.
@@ -152,7 +149,7 @@ func (b *tab) press(keys ...string) {
 	}
 }
 
-// ask evaluates a script in the page and decodes what comes of it.
+// ask evaluates an expression in the page and decodes what comes of it.
 func ask[T any](b *tab, script string) T {
 	b.t.Helper()
 	var value T

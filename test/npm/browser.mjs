@@ -9,12 +9,10 @@
 //   {"do":"popup","tab":1,"on":"…"}      → {"tab":3}  a click that opens a window
 //   {"do":"type","tab":1,"on":"…","text":"…"}  → {}
 //   {"do":"press","tab":1,"key":"Tab"}   → {}
-//   {"do":"evaluate","tab":1,"script":"…"}     → {"value":…}
+//   {"do":"evaluate","tab":1,"script":"…"}     → {"value":…}  of an expression
 //   {"do":"back"} {"do":"reload"} {"do":"close"}, each with a tab → {}; the last ends its browser
-//   {"do":"look","tab":1,"scheme":"dark","width":390,"height":844} → {}
-//   {"do":"shot","tab":1,"file":"…"}     → {}  the whole page as a PNG
 //
-// Arguments: the engine, "chromium" or "firefox", and its program. It ends with its input.
+// Arguments: the engine, "chromium", "firefox" or "webkit", and its program. It ends with its input.
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import { engines } from "./engines.mjs";
@@ -72,14 +70,15 @@ const steps = {
   },
   async press({ tab, key }) { await tab.press(key); },
   async evaluate({ tab, script }) { return { value: await tab.evaluate(script) }; },
-  async back({ tab }) { await tab.back(); },
+  async back({ tab }) {
+    await tab.back();
+    await tab.evaluate("delete document.documentElement.dataset.left"); // of a page that was kept
+  },
   async reload({ tab }) {
     await leave(tab);
     await tab.reload();
   },
   async close({ tab }) { await tab.close(); },
-  async look({ tab, scheme, width, height }) { await tab.look(scheme, width, height); },
-  async shot({ tab, file }) { await tab.shot(file); },
 };
 
 for await (const line of createInterface({ input: process.stdin })) {

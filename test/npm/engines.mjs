@@ -1,6 +1,8 @@
-// The engines behind browser.mjs: Chromium and Firefox over WebDriver BiDi, by puppeteer-core.
+// The engines behind browser.mjs: Chromium and Firefox over WebDriver BiDi, by puppeteer-core; WebKit
+// by its own WebDriver.
 // Each opens browsers that know nothing of one another, and each tab can do the same things.
 import puppeteer from "puppeteer-core";
+import { webkit } from "./webkit.mjs";
 
 /** A tab of Chromium or Firefox. */
 class BidiTab {
@@ -65,4 +67,4 @@ async function bidi(browser, executablePath, args = []) {
 const chromium = (program) => bidi("chrome", program, process.getuid() === 0 ? ["--no-sandbox"] : []);
 const firefox = (program) => bidi("firefox", program);
 
-export const engines = { chromium, firefox };
+export const engines = { chromium, firefox, webkit };

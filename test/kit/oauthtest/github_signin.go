@@ -128,7 +128,8 @@ func (g *GitHub) signIn(w http.ResponseWriter, r *http.Request) {
 	g.sessions[value] = g.idOf(login)
 	g.mu.Unlock()
 	http.SetCookie(w, &http.Cookie{
-		Name: sessionCookie, Value: value, Path: "/", HttpOnly: true, Secure: true, SameSite: http.SameSiteLaxMode,
+		// WebKit takes no Secure cookie over http, not even on loopback.
+		Name: sessionCookie, Value: value, Path: "/", HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode,
 	})
 	http.Redirect(w, r, returnTo, http.StatusFound)
 }

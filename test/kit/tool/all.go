@@ -11,7 +11,10 @@ import (
 )
 
 // All are the tools of make check, the required ones first.
-var All = []Tool{Go, C, Git, Node, Npm, Chromium, Firefox, Firestore, Python, Postgres, Pgbouncer, Redis, Java, Maven}
+var All = []Tool{
+	Go, C, Git, Node, Npm,
+	Chromium, Firefox, WebKit, Firestore, Python, Postgres, Pgbouncer, Redis, Java, Maven,
+}
 
 // Tools that make check does not begin without.
 var (
@@ -26,6 +29,7 @@ var (
 var (
 	Chromium  = Tool{Name: "Chromium", Path: chromium}
 	Firefox   = Tool{Name: "Firefox", Path: firefox}
+	WebKit    = Tool{Name: "WebKit", Path: webkit}
 	Firestore = Tool{Name: "the Firestore emulator", Path: firestore}
 	Python    = Tool{Name: "Python", Path: python}
 	Redis     = Tool{Name: "Redis", Path: program("redis-server", "sudo apt-get install redis-server", "redis-server")}
@@ -97,6 +101,19 @@ func chromium() (string, error) {
 
 func firefox() (string, error) {
 	return browser("Firefox", "firefox-esr", "firefox-esr", "firefox")
+}
+
+// webkit finds the driver, which needs a display too.
+func webkit() (string, error) {
+	_, err := exec.LookPath("Xvfb")
+	path, missing := exec.LookPath("WebKitWebDriver")
+	if err != nil || missing != nil {
+		return "", &Missing{
+			What: "WebKit's driver or Xvfb is missing", Get: "sudo apt-get install webkit2gtk-driver xvfb",
+			Debian: []string{"webkit2gtk-driver", "xvfb"},
+		}
+	}
+	return path, nil
 }
 
 // browser finds the first of several programs; a package of Debian's brings one of them.
