@@ -13,14 +13,17 @@ import (
 
 	"github.com/postern-dev/postern/shared/manifest"
 	"github.com/postern-dev/postern/test/internal/rig"
+	"github.com/postern-dev/postern/test/kit/emulator"
 	"github.com/postern-dev/postern/test/kit/freeport"
+	"github.com/postern-dev/postern/test/kit/postgres"
 )
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
 	defer rig.Close()
-	return m.Run()
+	defer postgres.Stop()
+	return emulator.Run(m)
 }
 
 // once opens a connection for each request, so that none outlives a process.

@@ -51,7 +51,7 @@ func client(i int) driver.Key {
 	return driver.Key{Collection: "clients", ID: credential.Hash(fmt.Sprint("client ", i))}
 }
 
-// filled opens a store in a directory of its own with n clients.
+// filled opens an embedded store in a directory of its own with n clients.
 func filled(b *testing.B, n int) *embedded.Driver {
 	b.Helper()
 	d, err := embedded.Open(b.Context(), b.TempDir())
@@ -59,11 +59,19 @@ func filled(b *testing.B, n int) *embedded.Driver {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { d.Close() })
+	fill(b, d, "clients", n)
+	return d
+}
+
+// fill writes n documents of a collection, which nobody asks for.
+func fill(b *testing.B, d driver.Driver, collection string, n int) {
+	b.Helper()
 	const batch = 500
 	for from := 0; from < n; from += batch {
 		err := d.RunTransaction(b.Context(), func(_ context.Context, tx driver.Tx) error {
 			for i := from; i < min(from+batch, n); i++ {
-				if err := tx.Create(client(i), driver.Document{Body: body}); err != nil {
+				key := driver.Key{Collection: collection, ID: client(i).ID}
+				if err := tx.Create(key, driver.Document{Body: body}); err != nil {
 					return err
 				}
 			}
@@ -73,7 +81,6 @@ func filled(b *testing.B, n int) *embedded.Driver {
 			b.Fatal(err)
 		}
 	}
-	return d
 }
 
 func read(b *testing.B, d *embedded.Driver, n, i int) {
