@@ -19,7 +19,7 @@ func BenchmarkManyRecords(b *testing.B) {
 		open func(b *testing.B) string // a STORE setting, of a store that is empty
 	}{
 		{"embedded", many, func(b *testing.B) string { return "embedded:" + b.TempDir() }},
-		{"postgres", many, func(b *testing.B) string { return postgres.Database(b) }},
+		{"postgres", many, migrated},
 		{"firestore", many / 10, func(b *testing.B) string { return "firestore:" + emulator.Project(b) }},
 	} {
 		b.Run(s.name, func(b *testing.B) {
@@ -28,6 +28,20 @@ func BenchmarkManyRecords(b *testing.B) {
 			pair{large, small, largeLoad, smallLoad, requests / 2}.compare(b, 1/1.1)
 		})
 	}
+}
+
+// migrated returns an empty database with the tables of a store.
+func migrated(b *testing.B) string {
+	b.Helper()
+	setting := postgres.Database(b)
+	p := rig.Launch(b, rig.Command{
+		Name: "migrate", Path: rig.Program(b, "cmd/postern"), Args: []string{"store", "migrate"},
+		Env: map[string]string{"STORE": setting},
+	})
+	if code, err := p.Wait(b.Context()); code != 0 || err != nil {
+		b.Fatalf("store migrate: exit code %d, %v\n%s", code, err, p.Log.Tail(2000))
+	}
+	return setting
 }
 
 // among returns the token endpoint and a load of refreshes over a store with n clients and n grants more.
