@@ -129,7 +129,8 @@ func (g *GitHub) signIn(w http.ResponseWriter, r *http.Request) {
 	g.mu.Unlock()
 	http.SetCookie(w, &http.Cookie{
 		// WebKit takes no Secure cookie over http, not even on loopback.
-		Name: sessionCookie, Value: value, Path: "/", HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode,
+		Name: sessionCookie, Value: value, Path: "/", HttpOnly: true, Secure: r.TLS != nil,
+		SameSite: http.SameSiteLaxMode,
 	})
 	http.Redirect(w, r, returnTo, http.StatusFound)
 }

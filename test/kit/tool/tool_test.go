@@ -99,7 +99,8 @@ func TestBrowsersAreDebianPackages(t *testing.T) {
 	wantMissing(t, map[string]string{}, Chromium, "Chromium is missing", "sudo apt-get install chromium")
 	wantMissing(t, map[string]string{}, Firefox, "Firefox is missing", "sudo apt-get install firefox-esr")
 	for _, there := range []map[string]string{{}, {"Xvfb": ""}, {"WebKitWebDriver": ""}} {
-		wantMissing(t, there, WebKit, "WebKit's driver or Xvfb is missing", "sudo apt-get install webkit2gtk-driver xvfb")
+		wantMissing(t, there, WebKit, "WebKit's driver or Xvfb is missing",
+			"sudo apt-get install webkit2gtk-driver xvfb")
 	}
 	onPath(t, map[string]string{"google-chrome": "", "firefox": ""})
 	for _, browser := range []Tool{Chromium, Firefox} {
