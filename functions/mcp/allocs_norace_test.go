@@ -2,5 +2,5 @@
 
 package mcp
 
-// ownAllocations is how many allocations a warm call may cost beyond what the SDK makes of it.
-const ownAllocations = 24
+// ownAllocations is how many allocations a warm call may cost beyond what the SDK makes with a request.
+const ownAllocations = 20

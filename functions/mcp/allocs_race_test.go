@@ -3,4 +3,4 @@
 package mcp
 
 // ownAllocations is more with the race detector, which lets less stay on the stack.
-const ownAllocations = 28
+const ownAllocations = 25

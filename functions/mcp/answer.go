@@ -3,181 +3,222 @@ package mcp
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"net/http"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-// An answer puts right what the SDK writes: refusals in plain text become JSON-RPC
-// errors, no error tells types of Go, streams ask proxies not to hold them back (MOD-16),
-// and nothing is stored.
+// An answer is what a caller gets. It is one JSON object until something else than the result
+// is to be sent, a log line or progress, and from then on a stream (TRN-05), which asks proxies
+// not to hold it back (MOD-16). Nothing of it is stored, and no error tells types of Go.
 //
-// It is one JSON object until something else than the result is to be sent, a log line or
-// progress, and from then on a stream (TRN-05). The SDK settles that before the call, and
-// in JSON loses what a tool sends (modelcontextprotocol/go-sdk#387); so it always writes
-// events here, and this is the one place that decides what becomes of them.
+// Parts may write at the same time, and after the request is over, when nobody hears them.
 type answer struct {
-	http.ResponseWriter
-	h      *handler
-	ctx    context.Context // of the call,
-	who    *admitted
-	msg    message // what is answered
-	status int
-	caught bool            // a refusal, not sent as it is,
-	plain  strings.Builder // and its text
-	stream bool            // events go out
-	kept   [][]byte        // results of a batch, until it is complete
+	w   http.ResponseWriter
+	h   *handler
+	ctx context.Context // of the call,
+	who *admitted
+	msg message // what is answered
+
+	modern   bool          // the revision is 2026-07-28 or newer
+	complete chan struct{} // closed when every request is answered
+
+	mu     sync.Mutex
+	open   int      // requests that are not answered
+	over   bool     // the request is
+	stream bool     // events go out
+	kept   [][]byte // results of a batch, until it is complete
+}
+
+func newAnswer(h *handler, w http.ResponseWriter, r *http.Request, who *admitted, msg message) *answer {
+	return &answer{
+		w: w, h: h, ctx: r.Context(), who: who, msg: msg, open: len(msg.calls), complete: make(chan struct{}),
+		modern: r.Header.Get("Mcp-Protocol-Version") >= version20260728,
+	}
 }
 
 // Values of headers that all answers share; they are never changed.
 var (
-	mediaJSON = []string{"application/json"}
-	noStore   = []string{"no-store"}
-	bothMedia = []string{"application/json, text/event-stream"}
+	mediaJSON   = []string{"application/json"}
+	mediaEvents = []string{"text/event-stream"}
+	noStore     = []string{"no-store"}
+	noBuffering = []string{"no"}
 )
 
-func (a *answer) WriteHeader(status int) {
-	if a.stream { // the SDK would change its status after an error of the newest revision
-		return
+// respond sends the answer to one request, or keeps it until its batch is complete.
+func (a *answer) respond(m *jsonrpc.Response) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	id := a.idOf(m.ID)
+	if a.over || id == nil {
+		return errRejected
 	}
-	h := a.Header()
-	a.status = status
-	a.caught = status >= 400 && strings.HasPrefix(h.Get("Content-Type"), "text/plain")
-	if a.caught {
-		return
-	}
-	h["Cache-Control"] = noStore
-	if h.Get("Content-Type") == "text/event-stream" {
-		a.stream = true
-		h.Set("X-Accel-Buffering", "no")
-	} else {
-		h.Del("Connection")
-	}
-	a.ResponseWriter.WriteHeader(status)
-}
-
-// Write takes what the SDK writes: an event whole, or the text of an error.
-func (a *answer) Write(b []byte) (int, error) {
-	var err error
-	switch {
-	case a.caught:
-		return a.plain.Write(b)
-	case a.stream || a.status == 0 && a.Header().Get("Content-Type") == "text/event-stream":
-		err = a.event(b)
-	default:
-		if a.status == 0 {
-			a.WriteHeader(http.StatusOK)
-		}
-		_, err = a.ResponseWriter.Write(withoutTypes(b))
-	}
+	text, status, err := a.encode(id, m)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	return len(b), nil
+	switch {
+	case a.stream, a.msg.noJSON && status == http.StatusOK:
+		err = a.send(text)
+	case a.msg.list:
+		a.kept = append(a.kept, text)
+	default:
+		err = a.json(status, text)
+	}
+	if a.open--; a.open == 0 {
+		close(a.complete)
+	}
+	return err
 }
 
-// How the SDK writes events, and how a message starts that is not a result.
-var (
-	eventStart   = []byte("event: message\ndata: ")
-	eventEnd     = []byte("\n\n")
-	notification = []byte(`{"jsonrpc":"2.0","method":`)
-)
-
-// event decides what becomes of an event.
-func (a *answer) event(b []byte) error {
-	text := bytes.TrimSuffix(bytes.TrimPrefix(b, eventStart), eventEnd)
-	isResult := !bytes.HasPrefix(text, notification)
-	switch {
-	case a.stream:
-	case !isResult && a.msg.noStream:
-		return nil // there is nowhere to send it
-	case !isResult || a.msg.noJSON:
-		if err := a.begin(); err != nil {
-			return err
+// idOf returns an id as the client wrote it.
+func (a *answer) idOf(id jsonrpc.ID) []byte {
+	for _, c := range a.msg.calls {
+		if len(a.msg.calls) == 1 || c.sdkID() == id {
+			return c.id
 		}
-	case a.msg.list:
-		a.kept = append(a.kept, bytes.Clone(text))
+	}
+	return nil
+}
+
+// notify sends something else than a result, if there is somewhere to send it.
+func (a *answer) notify(text []byte) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.over {
+		return errRejected
+	}
+	if a.msg.noStream {
 		return nil
-	default:
-		return a.json(text)
 	}
 	return a.send(text)
 }
 
-// begin makes the answer a stream, with the results that were kept.
-func (a *answer) begin() error {
-	a.WriteHeader(http.StatusOK)
-	a.h.bound(a.ctx, func() { a.who.cancel(errOver) }, &a.who.caller)
-	for _, text := range a.kept {
-		if err := a.send(text); err != nil {
-			return err
-		}
-	}
-	a.kept = nil
-	return nil
-}
-
-func (a *answer) send(text []byte) error {
-	_, err := a.ResponseWriter.Write(slices.Concat(eventStart, withoutTypes(text), eventEnd))
-	return err
-}
-
-func (a *answer) json(text []byte) error {
-	a.Header()["Content-Type"] = mediaJSON
-	a.WriteHeader(http.StatusOK)
-	_, err := a.ResponseWriter.Write(withoutTypes(text))
-	return err
-}
-
-// Flush is for streams.
-func (a *answer) Flush() {
-	if a.stream {
-		_ = http.NewResponseController(a.ResponseWriter).Flush()
+// keepAlive sends a comment, so that the stream does not look idle.
+func (a *answer) keepAlive() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.stream && !a.over {
+		_ = a.write([]byte(":\n\n")) // the context says if the caller left
 	}
 }
 
-// finish sends what was kept back. A method that an old revision does not
-// have is an answer like any other there (JSON-RPC 2.0): some clients end a session
-// over a status of 400.
-func (a *answer) finish(r *http.Request) error {
-	if a.kept != nil {
-		return a.json(slices.Concat([]byte("["), bytes.Join(a.kept, []byte(",")), []byte("]")))
-	}
-	if !a.caught {
-		return nil
-	}
-	p := &problem{status: a.status, code: jsonrpc.CodeInvalidRequest, message: strings.TrimSpace(a.plain.String())}
-	p = p.of(a.msg)
-	if strings.Contains(p.message, "JSON RPC not handled") {
-		p.code, p.message = jsonrpc.CodeMethodNotFound, "no such method"
-		if p.id != nil {
-			p.status = http.StatusOK
-		}
-	}
-	a.Header().Set("Cache-Control", "no-store") // which http.Error took away
-	return p.write(a.ResponseWriter, r)
-}
-
-// typed is the SDK's error, in JSON, about params that its decoder did not take. It
-// repeats the params and tells types of Go; the last thing that it names is the member.
+// How an event is written.
 var (
-	typed = regexp.MustCompile(
-		`"code":(?:0|-32602),"message":"handling '[^']*': (?:invalid params: )?unmarshaling (?:[^"\\]|\\.)*"`)
-	member = regexp.MustCompile(`.*\.(\w+) of type `)
+	eventStart = []byte("event: message\ndata: ")
+	eventEnd   = []byte("\n\n")
 )
 
-func withoutTypes(body []byte) []byte {
-	if !bytes.Contains(body, []byte("unmarshaling")) {
-		return body
-	}
-	return typed.ReplaceAllFunc(body, func(text []byte) []byte {
-		which := "a member"
-		if found := member.FindSubmatch(text); found != nil {
-			which = "the member " + string(found[1])
+// send sends an event, the first of which begins the stream.
+func (a *answer) send(text []byte) error {
+	if !a.stream {
+		a.begin()
+		for _, kept := range a.kept {
+			if err := a.send(kept); err != nil {
+				return err
+			}
 		}
-		return []byte(`"code":-32602,"message":"invalid params: ` + which + ` has the wrong type"`)
-	})
+		a.kept = nil
+	}
+	return a.write(slices.Concat(eventStart, text, eventEnd))
 }
+
+func (a *answer) begin() {
+	a.stream = true
+	header := a.w.Header()
+	header["Content-Type"], header["Cache-Control"] = mediaEvents, noStore
+	header["X-Accel-Buffering"] = noBuffering
+	a.w.WriteHeader(http.StatusOK)
+	a.h.bound(a.ctx, func() { a.who.cancel(errOver) }, &a.who.caller)
+}
+
+func (a *answer) write(event []byte) error {
+	_, err := a.w.Write(event)
+	return errors.Join(err, http.NewResponseController(a.w).Flush())
+}
+
+func (a *answer) json(status int, text []byte) error {
+	header := a.w.Header()
+	header["Content-Type"], header["Cache-Control"] = mediaJSON, noStore
+	a.w.WriteHeader(status)
+	_, err := a.w.Write(text)
+	return err
+}
+
+// finish sends what was kept. Nothing is sent after it.
+func (a *answer) finish() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.over = true
+	if a.kept == nil || a.open > 0 {
+		return nil
+	}
+	return a.json(http.StatusOK, slices.Concat([]byte("["), bytes.Join(a.kept, []byte(",")), []byte("]")))
+}
+
+// encode returns the text of a response and the status that goes with it.
+func (a *answer) encode(id []byte, m *jsonrpc.Response) ([]byte, int, error) {
+	if m.Error == nil {
+		return slices.Concat([]byte(`{"jsonrpc":"2.0","id":`), id, []byte(`,"result":`), m.Result, []byte("}")),
+			http.StatusOK, nil
+	}
+	wire := told(m.Error)
+	text, err := json.Marshal(wireProblem{Version: "2.0", ID: id, Error: wire})
+	return text, a.statusOf(wire.Code), err
+}
+
+// statusOf is the HTTP status of an error. In older revisions an error is an answer like any
+// other (JSON-RPC 2.0 §5), and some clients end a session over a status of 400; since
+// 2026-07-28 some errors have their own (SEP-2575).
+func (a *answer) statusOf(code int64) int {
+	switch code {
+	case jsonrpc.CodeInvalidRequest:
+		if !a.msg.list {
+			return http.StatusBadRequest
+		}
+	case jsonrpc.CodeMethodNotFound:
+		if a.modern {
+			return http.StatusNotFound
+		}
+	case jsonrpc.CodeInvalidParams, sdk.CodeUnsupportedProtocolVersion, sdk.CodeMissingRequiredClientCapabilities:
+		if a.modern {
+			return http.StatusBadRequest
+		}
+	}
+	return http.StatusOK
+}
+
+// told is an error as the client is told it. What the SDK says of params that its decoder did
+// not take repeats them and tells types of Go; the last thing that it names is the member.
+func told(err error) wireError {
+	out := wireError{Message: err.Error()}
+	if wire, ok := errors.AsType[*jsonrpc.Error](err); ok {
+		out.Code = wire.Code
+		if wire.Data != nil {
+			out.Data = wire.Data
+		}
+	}
+	switch {
+	case out.Code == jsonrpc.CodeMethodNotFound && strings.HasPrefix(out.Message, "method not found: "):
+		out.Message = "no such method"
+	case (out.Code == 0 || out.Code == jsonrpc.CodeInvalidParams) && typed.MatchString(out.Message):
+		which := "a member"
+		if found := member.FindStringSubmatch(out.Message); found != nil {
+			which = "the member " + found[1]
+		}
+		out.Code, out.Message = jsonrpc.CodeInvalidParams, "invalid params: "+which+" has the wrong type"
+	}
+	return out
+}
+
+var (
+	typed  = regexp.MustCompile(`^handling '[^']*': (?:invalid params: )?unmarshaling `)
+	member = regexp.MustCompile(`(?s).*\.(\w+) of type `)
+)

@@ -14,7 +14,10 @@ import (
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-const echoBody = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"text":"hello"}}}`
+const (
+	echoParams = `{"name":"echo","arguments":{"text":"hello"}}`
+	echoBody   = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":` + echoParams + `}`
+)
 
 // bare is the SDK's server with the same tool and nothing else.
 func bare() http.Handler {

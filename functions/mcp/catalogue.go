@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
@@ -28,7 +29,8 @@ type catalogue struct {
 // An entry is a part and what clients use it by.
 type entry struct {
 	Part
-	names []name
+	names  []name
+	params map[string][]paramHeader // of its tools, by their names
 }
 
 // A name is one tool, prompt, resource or template.
@@ -46,6 +48,7 @@ type view struct {
 	scopes    map[name][]string // what each asks for beyond mcp
 	templates []seenTemplate
 	guarded   bool // some part asks for a scope
+	params    map[string][]paramHeader
 
 	completers   map[name]func(context.Context, Caller, Completion) ([]string, error)
 	completeElse func(context.Context, *sdk.CompleteRequest) (*sdk.CompleteResult, error) // the author's own
@@ -134,9 +137,9 @@ func (c *catalogue) make(p Part) (entry, error) {
 	switch {
 	case err != nil:
 	case p.kind == raw:
-		e.names, err = namesOf(s)
+		e.names, e.params, err = namesOf(s)
 	default:
-		e.names = []name{{p.kind, p.name}}
+		e.names, e.params = []name{{p.kind, p.name}}, map[string][]paramHeader{p.name: paramHeaders(p.input)}
 	}
 	return e, err
 }
@@ -152,45 +155,48 @@ func (c *catalogue) addTo(s *sdk.Server, p Part) (err error) {
 	return nil
 }
 
-// namesOf asks a server what it has, as a client does.
-func namesOf(s *sdk.Server) ([]name, error) {
+// namesOf asks a server what it has, as a client does, and which headers repeat arguments of
+// its tools.
+func namesOf(s *sdk.Server) ([]name, map[string][]paramHeader, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	near, far := sdk.NewInMemoryTransports()
 	if _, err := s.Connect(ctx, far, nil); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	session, err := sdk.NewClient(&sdk.Implementation{Name: "catalogue"}, nil).Connect(ctx, near, nil)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer session.Close()
 	var names []name
+	params := map[string][]paramHeader{}
 	for t, err := range session.Tools(ctx, nil) {
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		names = append(names, name{tool, t.Name})
+		params[t.Name] = paramHeaders(t.InputSchema)
 	}
 	for p, err := range session.Prompts(ctx, nil) {
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		names = append(names, name{prompt, p.Name})
 	}
 	for r, err := range session.Resources(ctx, nil) {
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		names = append(names, name{resource, r.URI})
 	}
 	for t, err := range session.ResourceTemplates(ctx, nil) {
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		names = append(names, name{template, t.URITemplate})
 	}
-	return names, nil
+	return names, params, nil
 }
 
 // newServer returns an SDK server for a view, without parts.
@@ -259,6 +265,7 @@ func (c *catalogue) newView(seen []byte) *view {
 	v := &view{
 		seen: string(seen), scopes: map[name][]string{}, watches: map[name]watch{},
 		completers: map[name]func(context.Context, Caller, Completion) ([]string, error){},
+		params:     map[string][]paramHeader{},
 	}
 	for i, p := range c.parts {
 		if seen[i] == 1 {
@@ -280,6 +287,7 @@ func (c *catalogue) newView(seen []byte) *view {
 // know notes what is said of a part beside what the SDK is told.
 func (v *view) know(p entry) {
 	v.guarded = v.guarded || len(p.scopes) > 0
+	maps.Copy(v.params, p.params)
 	for _, n := range p.names {
 		v.scopes[n] = p.scopes
 		if p.complete != nil {

@@ -150,9 +150,15 @@ func TestLeavingCallerStopsTheTool(t *testing.T) {
 	<-stopped
 }
 
-// A stream ends soon after the grant does, and what feeds it with it (MP-12).
+// A stream ends soon after the grant does, and what feeds it with it, in both eras (MP-12).
 func TestStreamEndsWithTheGrant(t *testing.T) {
 	t.Parallel()
+	for _, version := range []string{"2025-11-25", "2026-07-28"} {
+		t.Run(version, func(t *testing.T) { testStreamEnds(t, version) })
+	}
+}
+
+func testStreamEnds(t *testing.T, version string) {
 	f := newEndpoint(t)
 	f.RevocationMaxAge = 0
 	began := make(chan bool)
@@ -164,12 +170,15 @@ func TestStreamEndsWithTheGrant(t *testing.T) {
 	}))
 	h := f.open(t)
 	conn := f.connect(t, "octocat", "Client", nil)
-	body := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"wait","arguments":{},` +
-		strings.Replace(modernMeta, "{", `{"progressToken":1,`, 1) + `}}`
+	meta := `"_meta":{"progressToken":1}`
+	if version == version20260728 {
+		meta = strings.Replace(modernMeta, "{", `{"progressToken":1,`, 1)
+	}
+	body := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"wait","arguments":{},` + meta + `}}`
 	ended := make(chan bool)
 	go func() {
 		do(h, request(t.Context(), conn.token, body,
-			"Mcp-Protocol-Version", "2026-07-28", "Mcp-Method", "tools/call", "Mcp-Name", "wait"))
+			"Mcp-Protocol-Version", version, "Mcp-Method", "tools/call", "Mcp-Name", "wait"))
 		close(ended)
 	}()
 	<-began

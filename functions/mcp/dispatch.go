@@ -3,11 +3,8 @@ package mcp
 import (
 	"context"
 	"errors"
-	"net/http"
 	"slices"
 	"time"
-
-	"github.com/modelcontextprotocol/go-sdk/auth"
 
 	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/oauth"
@@ -29,17 +26,6 @@ func (v *view) checkScopes(caller *Caller, msg message) error {
 	}
 	slices.Sort(need[1:])
 	return edge.NeedScope(slices.Compact(need)...)
-}
-
-// dispatch hands the message to the SDK; the context says who sent it, and what they may see.
-func (h *handler) dispatch(w http.ResponseWriter, r *http.Request, who *admitted, msg message) error {
-	answer := &answer{ResponseWriter: w, h: h, ctx: r.Context(), who: who, msg: msg}
-	if len(msg.calls) == 1 && unquote(msg.calls[0].method) == listen {
-		r = r.WithContext(context.WithValue(r.Context(), subscriptionContext{},
-			&subscription{handler: h, caller: who.caller, id: msg.calls[0].id, answer: answer}))
-	}
-	h.sdk.ServeHTTP(answer, r)
-	return answer.finish(r)
 }
 
 // errOver ends a request whose caller may not go on.
@@ -89,19 +75,3 @@ func (a *admitted) Value(key any) any {
 
 // short cuts a text that a client sent, for the log (MP-14).
 func short(s string) string { return s[:min(len(s), 64)] }
-
-// withToken puts the caller where tools find it. Only the SDK's own middleware can do
-// that. What it checks of the token was checked before, by another clock at that, so
-// its clock is set aside.
-func withToken(h http.Handler) http.Handler {
-	const century = 100 * 365 * 24 * time.Hour
-	return auth.RequireBearerToken(fromContext, &auth.RequireBearerTokenOptions{ClockSkew: century})(h)
-}
-
-func fromContext(ctx context.Context, _ string, _ *http.Request) (*auth.TokenInfo, error) {
-	who, ok := ctx.Value(admittedContext{}).(*admitted)
-	if !ok {
-		return nil, auth.ErrInvalidToken
-	}
-	return who.caller.tokenInfo(), nil
-}

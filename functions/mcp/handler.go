@@ -81,14 +81,14 @@ type handler struct {
 
 	documents *recent.Cache[string, [2]slog.Attr] // by the id of a token; see documentsOf
 
-	about Server
+	about    Server
+	versions []string // of MCP, that it has
 
 	// Set by serveParts, once, before the first call that has a token.
 	parts     func() error
 	loud      sync.Once // their problems are logged once
 	catalogue *catalogue
-	names     nameSet      // of what was called
-	sdk       http.Handler // answers with a stream, always; see answer
+	names     nameSet // of what was called
 }
 
 // New returns the MCP endpoints, /mcp and those below it, and beside them the keys by which
@@ -160,7 +160,7 @@ func (h *handler) describe() (err error) {
 	if h.about, err = describe(h.Describe, deps); err != nil {
 		return err
 	}
-	h.about.Title = cmp.Or(h.about.Title, h.ServerName)
+	h.about.Title, h.versions = cmp.Or(h.about.Title, h.ServerName), h.about.revisions()
 	h.parts = sync.OnceValue(func() error { return h.serveParts(deps) })
 	if h.Check {
 		return h.parts()
@@ -228,7 +228,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 		return onlyPost(w, r)
 	}
 	who.view = h.view(caller)
-	msg, problem := readMessage(r)
+	msg, problem := readMessage(r, h.versions)
 	if problem != nil {
 		return problem.write(w, r)
 	}

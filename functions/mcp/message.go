@@ -2,13 +2,11 @@ package mcp
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
@@ -45,7 +43,9 @@ type message struct {
 type call struct {
 	text                    []byte // all of it
 	version                 []byte // of JSON-RPC
-	id, method, name, uri   []byte // name is params.name, uri is params.uri
+	id, method, params      []byte
+	name, uri               []byte // params.name, params.uri
+	revision                []byte // of MCP, in params._meta (SEP-2575)
 	traceparent, tracestate []byte // of params._meta (SEP-414)
 }
 
@@ -57,8 +57,10 @@ const (
 	atVersion
 	atID
 	atMethod
+	atParams
 	atName
 	atURI
+	atRevision
 	atTraceparent
 	atTracestate
 )
@@ -70,10 +72,11 @@ var callFields = []field{
 	{name: "jsonrpc", at: atVersion},
 	{name: "id", at: atID},
 	{name: "method", at: atMethod},
-	{name: "params", below: []field{
+	{name: "params", at: atParams, below: []field{
 		{name: "name", at: atName},
 		{name: "uri", at: atURI},
 		{name: "_meta", below: []field{ // the rest of it is for the SDK to read
+			{name: sdk.MetaKeyProtocolVersion, at: atRevision},
 			{name: "traceparent", at: atTraceparent},
 			{name: "tracestate", at: atTracestate},
 		}},
@@ -83,7 +86,8 @@ var callFields = []field{
 // call returns the call with that text, and is empty afterwards.
 func (p *places) call(text []byte) call {
 	c := call{
-		text: text, version: p[atVersion], id: p[atID], method: p[atMethod], name: p[atName], uri: p[atURI],
+		text: text, version: p[atVersion], id: p[atID], method: p[atMethod], params: p[atParams],
+		name: p[atName], uri: p[atURI], revision: p[atRevision],
 		traceparent: p[atTraceparent], tracestate: p[atTracestate],
 	}
 	*p = places{}
@@ -91,14 +95,14 @@ func (p *places) call(text []byte) call {
 }
 
 // readMessage reads what decides about a request and refuses what two readers could
-// take for different things (HT-07, MP-02, MP-03). It leaves in r what the SDK is to see.
-func readMessage(r *http.Request) (message, *problem) {
+// take for different things (HT-07, MP-02, MP-03). The revision is one of versions.
+func readMessage(r *http.Request, versions []string) (message, *problem) {
 	body, p := readBody(r)
 	if p != nil {
 		return message{}, p
 	}
 	msg, p := parse(body, r.Header.Get("Mcp-Protocol-Version"))
-	if wrong := settleHeaders(r.Header); wrong != nil {
+	if wrong := checkRevision(r.Header, versions); wrong != nil {
 		p = wrong.of(msg)
 	}
 	if p == nil {
@@ -106,9 +110,6 @@ func readMessage(r *http.Request) (message, *problem) {
 	}
 	if p != nil {
 		return message{}, p
-	}
-	if len(msg.calls) < msg.sent {
-		edge.SetBody(r, msg.requests())
 	}
 	return msg, nil
 }
@@ -129,44 +130,23 @@ func readBody(r *http.Request) ([]byte, *problem) {
 	return body, nil
 }
 
-// requests is a batch without its notifications.
-func (m message) requests() []byte {
-	texts := make([][]byte, len(m.calls))
-	for i, c := range m.calls {
-		texts[i] = c.text
+// checkRevision refuses a revision that is not served here.
+func checkRevision(h http.Header, versions []string) *problem {
+	version := h.Get("Mcp-Protocol-Version")
+	if version == "" || slices.Contains(versions, version) {
+		return nil
 	}
-	return slices.Concat([]byte("["), bytes.Join(texts, []byte(",")), []byte("]"))
-}
-
-// settleHeaders checks the headers that the SDK answers in plain text, or reads in
-// another way than MCP does.
-func settleHeaders(h http.Header) *problem {
-	if version := h.Get("Mcp-Protocol-Version"); version != "" && !slices.Contains(supported, version) {
-		return &problem{
-			status: http.StatusBadRequest, code: sdk.CodeUnsupportedProtocolVersion,
-			message: "unsupported protocol version",
-			data:    sdk.UnsupportedProtocolVersionData{Supported: supported, Requested: version},
-		}
+	return &problem{
+		status: http.StatusBadRequest, code: sdk.CodeUnsupportedProtocolVersion,
+		message: "unsupported protocol version",
+		data:    sdk.UnsupportedProtocolVersionData{Supported: versions, Requested: version},
 	}
-	for name, values := range h {
-		if len(values) > 1 && strings.HasPrefix(name, "Mcp-Param-") {
-			return &problem{
-				status: http.StatusBadRequest, code: sdk.CodeHeaderMismatch,
-				message: "a Mcp-Param header is repeated",
-			}
-		}
-	}
-	// There are no streams to resume (MOD-17), and the SDK refuses the header.
-	h.Del("Last-Event-Id")
-	decodeName(h)
-	return nil
 }
 
 // settleAnswer notes what the caller takes, JSON or streams (RFC 9110 §12.5.1): clients that
-// leave one of the two out are served all the same. The SDK wants to read both.
+// leave one of the two out are served all the same.
 func (m *message) settleAnswer(h http.Header) *problem {
 	takesJSON, takesStreams := accepts(h, "application", "json"), accepts(h, "text", "event-stream")
-	h["Accept"] = bothMedia
 	for _, c := range m.calls {
 		if !takesStreams && unquote(c.method) == listen {
 			p := &problem{
@@ -195,18 +175,13 @@ func accepts(h http.Header, kind, subtype string) bool {
 
 var supported = sdk.SupportedProtocolVersions()
 
-// decodeName decodes Mcp-Name (MOD-10), which go-sdk v1.8.0 compares as it stands. A
-// malformed one is left for the SDK to refuse.
-func decodeName(h http.Header) {
-	inner, ok := strings.CutPrefix(h.Get("Mcp-Name"), "=?base64?")
-	if !ok {
-		return
+// revisions are those of an author's server, the newest first.
+func (s Server) revisions() []string {
+	some := s.Options.SupportedProtocolVersions
+	if len(some) == 0 {
+		return supported
 	}
-	inner, ok = strings.CutSuffix(inner, "?=")
-	name, err := base64.StdEncoding.Strict().DecodeString(inner)
-	if ok && err == nil && utf8.Valid(name) && !strings.ContainsAny(inner, "\r\n") {
-		h.Set("Mcp-Name", string(name))
-	}
+	return slices.DeleteFunc(slices.Clone(supported), func(v string) bool { return !slices.Contains(some, v) })
 }
 
 // parse reads one message, or several if the revision has batches.
@@ -286,7 +261,7 @@ func (c call) checkForm() *problem {
 }
 
 // maxInteger is the largest integer that every reader of JSON has exactly (RFC 8259
-// §6). The SDK reads a number as a float64, and would answer to another id.
+// §6).
 const maxInteger = 1<<53 - 1
 
 // integer reports whether a JSON number is an integer that comes back as it was sent;

@@ -38,6 +38,7 @@ type Part struct {
 	scopes []string
 	may    func(Caller) bool // nil lets everybody
 	add    func(*sdk.Server, Deps)
+	input  any // the schema of a tool's arguments, if its author gave one
 
 	complete func(context.Context, Caller, Completion) ([]string, error) // nil completes nothing
 	watch    func(context.Context, Caller, string, func()) error         // nil watches nothing
@@ -69,19 +70,27 @@ const (
 // f runs at the same time for many callers and must keep nothing of one in a variable
 // that others see. Its context ends with the request.
 func NewTool[In, Out any](about sdk.Tool, f func(context.Context, Caller, In) (Out, error)) Part {
-	return Part{name: about.Name, kind: tool, add: func(s *sdk.Server, d Deps) {
+	return Part{name: about.Name, kind: tool, input: about.InputSchema, add: func(s *sdk.Server, d Deps) {
 		about := about
 		shape := shapeOf[Out](about.OutputSchema)
-		if about.OutputSchema == nil && shape.schema != nil {
-			about.OutputSchema = shape.schema
+		if about.OutputSchema == nil && shape.made != nil {
+			about.OutputSchema = shape.made
 		}
 		if about.InputSchema == nil {
 			about.InputSchema = inputSchema[In]()
 		}
-		call := func(ctx context.Context, req *sdk.CallToolRequest, in In) (*sdk.CallToolResult, any, error) {
+		input, err := newSchema(about.InputSchema)
+		if err != nil {
+			panic(fmt.Errorf("input schema: %w", err))
+		}
+		s.AddTool(&about, func(ctx context.Context, req *sdk.CallToolRequest) (*sdk.CallToolResult, error) {
+			var in In
+			if err := input.read(req.Params.Arguments, &in); err != nil {
+				return failure(err), nil
+			}
 			caller, err := callerOf(req)
 			if err != nil {
-				return nil, nil, err
+				return nil, err
 			}
 			turn := &turn{
 				deps: d, caller: caller, req: req, session: req.Session,
@@ -90,14 +99,20 @@ func NewTool[In, Out any](about sdk.Tool, f func(context.Context, Caller, In) (O
 			out, ask, err := run(ctx, turn, func(ctx context.Context) (Out, error) { return f(ctx, caller, in) })
 			switch {
 			case err != nil:
-				return nil, nil, err
+				return failure(err), nil
 			case ask != nil:
-				return &sdk.CallToolResult{InputRequests: ask.inputs, RequestState: ask.state}, nil, nil
+				return &sdk.CallToolResult{InputRequests: ask.inputs, RequestState: ask.state}, nil
 			}
 			return shape.result(out)
-		}
-		sdk.AddTool(s, &about, call)
+		})
 	}}
+}
+
+// failure is a tool's result that [masked] makes readable.
+func failure(err error) *sdk.CallToolResult {
+	res := &sdk.CallToolResult{}
+	res.SetError(err)
+	return res
 }
 
 // NewPrompt returns a prompt that f writes, from the arguments that about lists. Errors are

@@ -33,7 +33,8 @@ func (c Content) split() (any, Content)   { return nil, c }
 
 // A shape is how the values of one type become results.
 type shape struct {
-	schema *jsonschema.Schema // nil if there is none to make
+	made   *jsonschema.Schema // of the type; nil if there is none to make
+	schema schema             // that one, or the author's
 	wrap   bool               // values go into {"result": …}
 }
 
@@ -43,29 +44,46 @@ const wrapped = "result"
 // shapeOf works out how values of Out are shown. It panics if there is no schema for the
 // type, as the SDK does; given is a schema by the author, which is kept.
 func shapeOf[Out any](given any) shape {
+	s := shape{}
 	t := reflect.TypeFor[Out]()
-	if s, ok := reflect.TypeAssert[shaped](reflect.Zero(t)); ok {
-		t = s.valueType()
+	if parts, ok := reflect.TypeAssert[shaped](reflect.Zero(t)); ok {
+		t = parts.valueType()
 	}
-	if t == nil || given != nil {
-		return shape{}
+	if given == nil && t != nil {
+		s.made, s.wrap = schemaOf(t)
 	}
+	if s.made != nil {
+		given = s.made
+	}
+	if given == nil {
+		return s
+	}
+	var err error
+	if s.schema, err = newSchema(given); err != nil {
+		panic(fmt.Errorf("output schema: %w", err))
+	}
+	return s
+}
+
+// schemaOf makes the schema of a type, of {"result": …} if values have to be wrapped. There is
+// none of an interface, whose values are wrapped by what they are.
+func schemaOf(t reflect.Type) (schema *jsonschema.Schema, wrap bool) {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
 	if t.Kind() == reflect.Interface {
-		return shape{wrap: true} // by what the value is
+		return nil, true
 	}
 	schema, err := jsonschema.ForType(t, inGo)
 	if err != nil {
 		panic(fmt.Errorf("output schema: %w", err))
 	}
 	if schema.Type == "object" {
-		return shape{schema: schema}
+		return schema, false
 	}
-	return shape{wrap: true, schema: &jsonschema.Schema{
+	return &jsonschema.Schema{
 		Type: "object", Properties: map[string]*jsonschema.Schema{wrapped: schema}, Required: []string{wrapped},
-	}}
+	}, true
 }
 
 // inGo says what encoding/json makes of types that look like lists of numbers.
@@ -74,15 +92,15 @@ var inGo = &jsonschema.ForOptions{TypeSchemas: map[reflect.Type]*jsonschema.Sche
 	reflect.TypeFor[json.RawMessage](): {},
 }}
 
-// inputSchema returns the schema of In's arguments, which the SDK would make without inGo. It
-// is nil for an interface, of which the SDK takes any object. It panics as shapeOf does.
-func inputSchema[In any]() any {
+// inputSchema returns the schema of In's arguments; an interface takes any object. It panics
+// as shapeOf does.
+func inputSchema[In any]() *jsonschema.Schema {
 	t := reflect.TypeFor[In]()
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
 	if t.Kind() == reflect.Interface {
-		return nil
+		return &jsonschema.Schema{Type: "object"}
 	}
 	schema, err := jsonschema.ForType(t, inGo)
 	if err != nil {
@@ -92,32 +110,30 @@ func inputSchema[In any]() any {
 }
 
 // result returns what the SDK is to send. A nil pointer is the zero value.
-func (s shape) result(out any) (*sdk.CallToolResult, any, error) {
+func (s shape) result(out any) (*sdk.CallToolResult, error) {
 	var beside Content
 	if parts, ok := out.(shaped); ok {
 		out, beside = parts.split()
 	}
 	if out == nil {
-		return &sdk.CallToolResult{Content: beside}, nil, nil
+		return &sdk.CallToolResult{Content: beside}, nil
 	}
 	if v := reflect.ValueOf(out); v.Kind() == reflect.Pointer && v.IsNil() {
 		out = reflect.Zero(v.Type().Elem()).Interface()
 	}
-	if !s.wrap && beside == nil {
-		return &sdk.CallToolResult{}, out, nil
-	}
 	text, err := json.Marshal(out)
+	if err == nil && s.wrap && (s.made != nil || text[0] != '{') {
+		text, err = json.Marshal(map[string]json.RawMessage{wrapped: text})
+	}
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if s.wrap && (s.schema != nil || text[0] != '{') {
-		if text, err = json.Marshal(map[string]json.RawMessage{wrapped: text}); err != nil {
-			return nil, nil, err
-		}
+	structured, err := s.schema.fill(text)
+	if err != nil {
+		return nil, fmt.Errorf("the result is not what its schema says: %w", err)
 	}
-	res := &sdk.CallToolResult{}
-	if beside != nil {
-		res.Content = append(Content{&sdk.TextContent{Text: string(text)}}, beside...)
-	}
-	return res, json.RawMessage(text), nil
+	return &sdk.CallToolResult{
+		StructuredContent: structured,
+		Content:           append(Content{&sdk.TextContent{Text: string(structured)}}, beside...),
+	}, nil
 }

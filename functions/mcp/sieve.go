@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
-	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/postern-dev/postern/shared/behind"
 	"github.com/postern-dev/postern/shared/edge"
@@ -232,23 +231,20 @@ func nothingThere(msg message) *problem {
 	return p.of(msg)
 }
 
-// sameNames compares the headers that mirror a call with the call (MP-10).
+// sameNames compares the headers that mirror a call with the call, as far as they are there
+// (MP-10).
 func sameNames(h http.Header, c call) *problem {
-	mirrored := http.Header{"Mcp-Name": h["Mcp-Name"]}
-	decodeName(mirrored)
 	name := unquote(c.name)
 	if c.name == nil {
 		name = unquote(c.uri)
 	}
 	for header, want := range map[string]string{"Mcp-Method": unquote(c.method), "Mcp-Name": name} {
-		values := h[header]
-		if header == "Mcp-Name" {
-			values = mirrored[header]
-		}
-		if len(values) > 0 && (len(values) > 1 || values[0] != want) {
-			return &problem{
-				status: http.StatusBadRequest, code: sdk.CodeHeaderMismatch,
-				message: header + " does not say what the message says",
+		switch values := h[header]; {
+		case len(values) > 1:
+			return mismatch("the header %s is repeated", header)
+		case len(values) == 1:
+			if p := agree(h, header, want); p != nil {
+				return p
 			}
 		}
 	}

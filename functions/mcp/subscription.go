@@ -67,8 +67,6 @@ type subscription struct {
 	caller Caller
 	id     json.RawMessage
 	agreed sdk.NotificationSubscriptions
-
-	mu     sync.Mutex
 	answer *answer
 }
 
@@ -167,7 +165,7 @@ func (s *subscription) follow(ctx context.Context, last *view) {
 			return
 		case <-rung:
 		case <-tick.C:
-			s.send([]byte(":\n\n"))
+			s.answer.keepAlive()
 		}
 	}
 }
@@ -210,20 +208,7 @@ func (s *subscription) tell(method string, params any) {
 		s.Log.Error("a notice was not sent", "method", method, "error", err) // it is made of our own words
 		return
 	}
-	s.send(append(append(append([]byte{}, eventStart...), text...), eventEnd...))
-}
-
-// send writes to the stream. Who left hears nothing; the context says so too.
-func (s *subscription) send(event []byte) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a := s.answer
-	if !a.stream {
-		a.Header().Set("Content-Type", "text/event-stream")
-		_ = a.begin() // nothing was kept
-	}
-	_, _ = a.ResponseWriter.Write(event)
-	a.Flush()
+	_ = s.answer.notify(text) // who left hears nothing; the context says so too
 }
 
 // subscribed takes resources/subscribe of older revisions for what is watched (LEG-03: there
