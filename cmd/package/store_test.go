@@ -27,7 +27,7 @@ func TestAPackageHasOneStore(t *testing.T) {
 				}
 			}
 			want := map[manifest.Store]string{
-				manifest.Firestore: "vendor/cloud.google.com/go/firestore/client.go",
+				manifest.Firestore: "vendor/cloud.google.com/go/firestore/apiv1/firestorepb/firestore.pb.go",
 				manifest.Postgres:  "vendor/github.com/jackc/pgx/v5/conn.go",
 			}[over]
 			if !slices.Contains(names, want) {

@@ -157,6 +157,7 @@ var drivers = map[Store][]string{
 	Firestore: {"cloud.google.com/go/firestore", module + "shared/store/firestoredriver"},
 	Postgres: {
 		"github.com/jackc", "cloud.google.com/go/cloudsqlconn", "cloud.google.com/go/sql",
+		"google.golang.org/api", "github.com/googleapis/gax-go", "cloud.google.com/go/auth",
 		module + "shared/store/postgresdriver", module + "shared/store/cloudsql",
 	},
 }

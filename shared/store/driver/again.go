@@ -21,10 +21,19 @@ func Again(ctx context.Context, attempt func() (conflict bool, err error)) error
 		if !conflict {
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("transaction: %w: %w", err, ctx.Err())
-		case <-time.After(time.Duration(rand.Int64N(int64(pause)))):
+		if ended := Wait(ctx, pause); ended != nil {
+			return fmt.Errorf("transaction: %w: %w", err, ended)
 		}
+	}
+}
+
+// Wait waits for a random time, pause at most, so that those who failed together do not try
+// again together. It returns ctx's error if that ends first.
+func Wait(ctx context.Context, pause time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(rand.N(pause)):
+		return nil
 	}
 }

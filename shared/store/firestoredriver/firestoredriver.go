@@ -24,20 +24,21 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"regexp"
 	"strings"
 	"sync"
 	"time"
 
-	"cloud.google.com/go/firestore"
+	"cloud.google.com/go/firestore/apiv1/firestorepb"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	"github.com/postern-dev/postern/shared/store/driver"
 )
 
-// deadline bounds each call, a transaction with all its attempts included. The
-// client's own reads have none.
+// deadline bounds each call, a transaction with all its attempts included.
 const deadline = 10 * time.Second
 
 // Openers are the drivers of a deployed function: this one.
@@ -51,13 +52,15 @@ type Driver struct {
 	project, database string
 
 	mu     sync.Mutex
-	client *firestore.Client // nil before the first use
+	conn   *grpc.ClientConn // nil before the first use
 	closed bool
 }
 
 var _ driver.Driver = (*Driver)(nil)
 
 var errClosed = errors.New("firestore store is closed")
+
+const defaultDatabase = "(default)"
 
 // Compiled on first use: a start with another store does not pay for them.
 var (
@@ -78,13 +81,13 @@ func Open(_ context.Context, name string) (*Driver, error) {
 func open(name string, getenv func(string) string) (*Driver, error) {
 	project, database, named := strings.Cut(name, "/")
 	if !named {
-		database = firestore.DefaultDatabaseID
+		database = defaultDatabase
 	}
 	if !projectForm().MatchString(project) || !databaseForm().MatchString(database) {
 		return nil, fmt.Errorf("store \"firestore:%s\": "+
 			"want firestore:PROJECT or firestore:PROJECT/DATABASE, like firestore:my-project", name)
 	}
-	if getenv("FIRESTORE_EMULATOR_HOST") != "" && getenv("K_SERVICE") != "" {
+	if getenv(emulatorVariable) != "" && getenv("K_SERVICE") != "" {
 		return nil, errors.New("FIRESTORE_EMULATOR_HOST is set on Cloud Run: " +
 			"unset it; it replaces Firestore by a test program and sends no credentials")
 	}
@@ -92,25 +95,37 @@ func open(name string, getenv func(string) string) (*Driver, error) {
 }
 
 // use returns the client. A failure to make it is not remembered.
-func (d *Driver) use() (*firestore.Client, error) {
+func (d *Driver) use() (firestorepb.FirestoreClient, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
 		return nil, errClosed
 	}
-	if d.client == nil {
-		// Not a request's context: the client outlives the request that came first.
-		client, err := firestore.NewClientWithDatabase(context.Background(), d.project, d.database)
+	if d.conn == nil {
+		// Not a request's context: the connection outlives the request that came first.
+		conn, err := connect(context.Background())
 		if err != nil {
-			return nil, fmt.Errorf("make firestore client: %w", err)
+			return nil, fmt.Errorf("connect to firestore: %w", err)
 		}
-		d.client = client
+		d.conn = conn
 	}
-	return d.client, nil
+	return firestorepb.NewFirestoreClient(d.conn), nil
 }
 
-// document returns the reference of k.
-func (d *Driver) document(k driver.Key) (*firestore.DocumentRef, error) {
+// Get implements [driver.Driver].
+func (d *Driver) Get(ctx context.Context, k driver.Key) (driver.Document, error) {
+	ctx, cancel := context.WithTimeout(ctx, deadline)
+	defer cancel()
+	document, err := d.lookUp(ctx, k)
+	if err != nil {
+		return driver.Document{}, err
+	}
+	return found(k, document)
+}
+
+// lookUp reads the document at k, nil if it is not there: the answer lists it as
+// missing. The status NOT_FOUND never says that.
+func (d *Driver) lookUp(ctx context.Context, k driver.Key) (*firestorepb.Document, error) {
 	if err := k.Check(); err != nil {
 		return nil, err
 	}
@@ -118,48 +133,28 @@ func (d *Driver) document(k driver.Key) (*firestore.DocumentRef, error) {
 	if err != nil {
 		return nil, err
 	}
-	return client.Collection(k.Collection).Doc(k.ID), nil
-}
-
-// Get implements [driver.Driver].
-func (d *Driver) Get(ctx context.Context, k driver.Key) (driver.Document, error) {
-	ctx, cancel := context.WithTimeout(ctx, deadline)
-	defer cancel()
-	snapshot, err := d.lookUp(ctx, k)
-	if err != nil {
-		return driver.Document{}, err
-	}
-	return found(k, snapshot)
-}
-
-// lookUp reads the document at k, nil if it is not there: the answer lists it as
-// missing. The status NOT_FOUND never says that. (DocumentRef.Get makes one of a missing
-// document, and so makes it look like a missing database.)
-func (d *Driver) lookUp(ctx context.Context, k driver.Key) (*firestore.DocumentSnapshot, error) {
-	ref, err := d.document(k)
-	if err != nil {
-		return nil, err
-	}
-	client, err := d.use()
-	if err != nil {
-		return nil, err
-	}
-	snapshots, err := client.GetAll(ctx, []*firestore.DocumentRef{ref})
+	name := d.document(k)
+	request := &firestorepb.BatchGetDocumentsRequest{Database: d.root(), Documents: []string{name}}
+	answers, err := read(d.outgoing(ctx), request, client.BatchGetDocuments)
 	if err != nil {
 		return nil, fmt.Errorf("get from %s: %w", k.Collection, d.fault(err))
 	}
-	if !snapshots[0].Exists() {
-		return nil, nil
+	for _, a := range answers {
+		if document := a.GetFound(); document.GetName() == name {
+			return document, nil
+		} else if a.GetMissing() == name {
+			return nil, nil
+		}
 	}
-	return snapshots[0], nil
+	return nil, fmt.Errorf("get from %s: the answer does not say whether the document is there", k.Collection)
 }
 
 // found returns the document that a look at k found, or ErrNotFound.
-func found(k driver.Key, snapshot *firestore.DocumentSnapshot) (driver.Document, error) {
-	if snapshot == nil {
+func found(k driver.Key, document *firestorepb.Document) (driver.Document, error) {
+	if document == nil {
 		return driver.Document{}, fmt.Errorf("get from %s: %w", k.Collection, driver.ErrNotFound)
 	}
-	return decode(snapshot)
+	return decode(k.Collection, document)
 }
 
 // Create implements [driver.Driver]. ErrExists may mean that its own first try
@@ -168,16 +163,12 @@ func (d *Driver) Create(ctx context.Context, k driver.Key, doc driver.Document) 
 	if err := driver.Outside(ctx); err != nil {
 		return fmt.Errorf("create in %s: %w", k.Collection, err)
 	}
-	if err := doc.Check(); err != nil {
-		return err
-	}
-	ref, err := d.document(k)
-	if err != nil {
+	if err := errors.Join(k.Check(), doc.Check()); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
-	if _, err := ref.Create(ctx, encode(doc)); err != nil {
+	if err := d.commit(ctx, set(d.document(k), doc, absent)); err != nil {
 		if status.Code(err) == codes.AlreadyExists {
 			return fmt.Errorf("create in %s: %w", k.Collection, driver.ErrExists)
 		}
@@ -197,90 +188,50 @@ func (d *Driver) List(ctx context.Context, q driver.Query) ([]driver.Record, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
-	snapshots, err := query(client, q).Documents(ctx).GetAll()
+	request := &firestorepb.RunQueryRequest{
+		Parent:    d.root() + "/documents",
+		QueryType: &firestorepb.RunQueryRequest_StructuredQuery{StructuredQuery: d.query(q)},
+	}
+	answers, err := read(d.outgoing(ctx), request, client.RunQuery)
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", q.Collection, d.fault(err))
 	}
 	var records []driver.Record
-	for _, s := range snapshots {
-		doc, _ := decode(s) // without a body if it is malformed
-		records = append(records, driver.Record{Key: driver.Key{Collection: q.Collection, ID: s.Ref.ID}, Document: doc})
+	for _, a := range answers {
+		if a.GetDocument() == nil {
+			continue // it says how far the search is
+		}
+		doc, _ := decode(q.Collection, a.GetDocument()) // without a body if it is malformed
+		key := driver.Key{Collection: q.Collection, ID: path.Base(a.GetDocument().GetName())}
+		records = append(records, driver.Record{Key: key, Document: doc})
 	}
 	return records, nil
 }
 
-func query(client *firestore.Client, q driver.Query) firestore.Query {
-	query := client.Collection(q.Collection).OrderBy(firestore.DocumentID, firestore.Asc).Limit(q.Limit)
-	if q.Field != "" {
-		query = query.Where(indexPrefix+q.Field, "==", q.Value)
+// commit writes all or nothing. A fault that may pass is tried again as long as ctx lasts.
+func (d *Driver) commit(ctx context.Context, writes ...*firestorepb.Write) error {
+	client, err := d.use()
+	if err != nil {
+		return err
 	}
-	if q.After != "" {
-		query = query.StartAfter(q.After)
-	}
-	return query
+	ctx = d.outgoing(ctx)
+	request := &firestorepb.CommitRequest{Database: d.root(), Writes: writes}
+	return patiently(ctx, 0, []codes.Code{codes.Unavailable, codes.ResourceExhausted}, func() error {
+		_, err := client.Commit(ctx, request)
+		return err
+	})
 }
 
 // Close implements [driver.Driver]. Later calls of other methods fail.
 func (d *Driver) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	client := d.client
-	d.client, d.closed = nil, true
-	if client == nil {
+	conn := d.conn
+	d.conn, d.closed = nil, true
+	if conn == nil {
 		return nil
 	}
-	return client.Close()
-}
-
-const (
-	bodyField        = "body"
-	deleteAfterField = "delete_after"
-	indexPrefix      = "i_"
-)
-
-// encode returns the fields of d.
-func encode(d driver.Document) map[string]any {
-	d = d.Clone()
-	fields := map[string]any{bodyField: d.Body}
-	for name, value := range d.Index {
-		fields[indexPrefix+name] = value
-	}
-	if !d.DeleteAfter.IsZero() {
-		fields[deleteAfterField] = d.DeleteAfter
-	}
-	return fields
-}
-
-// decode returns the document of a snapshot. One that this package did not write is
-// driver.ErrMalformed.
-func decode(s *firestore.DocumentSnapshot) (driver.Document, error) {
-	fields := s.Data()
-	body, ok := fields[bodyField].(string)
-	if !ok {
-		return driver.Document{}, malformed(s, bodyField, "a string")
-	}
-	d := driver.Document{Body: body, Index: map[string]string{}}
-	if value, there := fields[deleteAfterField]; there {
-		if d.DeleteAfter, ok = value.(time.Time); !ok {
-			return driver.Document{}, malformed(s, deleteAfterField, "a timestamp")
-		}
-	}
-	for field, value := range fields {
-		name, labelled := strings.CutPrefix(field, indexPrefix)
-		if !labelled {
-			continue
-		}
-		if d.Index[name], ok = value.(string); !ok {
-			return driver.Document{}, malformed(s, field, "a string")
-		}
-	}
-	return d.Clone(), nil
-}
-
-// malformed is the error of a document with a field that is not what we write.
-func malformed(s *firestore.DocumentSnapshot, field, want string) error {
-	collection := s.Ref.Parent.ID
-	return fmt.Errorf("decode document of %s: field %s is not %s: %w", collection, field, want, driver.ErrMalformed)
+	return conn.Close()
 }
 
 // fault is an error of Firestore's as a failure to look. A NOT_FOUND that is not about

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"cloud.google.com/go/firestore"
+	"cloud.google.com/go/firestore/apiv1/firestorepb"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -22,19 +22,15 @@ func (d *Driver) RunTransaction(ctx context.Context, f func(ctx context.Context,
 	if err != nil {
 		return fmt.Errorf("transaction: %w", err)
 	}
-	client, err := d.use()
-	if err != nil {
-		return err
-	}
 	inner, cancel := context.WithTimeout(inner, deadline)
 	defer cancel()
 	return driver.Again(inner, func() (conflict bool, err error) {
-		tx := &transaction{driver: d, ctx: inner, read: map[driver.Key]*firestore.DocumentSnapshot{}}
+		tx := &transaction{driver: d, ctx: inner, read: map[driver.Key]*firestorepb.Document{}}
 		list, err := tx.Done(f(inner, tx))
 		if err != nil {
 			return false, err
 		}
-		err = tx.commit(client, list)
+		err = tx.commit(list)
 		return errors.Is(err, errConflict), err
 	})
 }
@@ -48,7 +44,7 @@ type transaction struct {
 	ctx    context.Context // of this one attempt; Tx methods have none of their own
 
 	// read holds each document that was read, nil for one that was not there.
-	read map[driver.Key]*firestore.DocumentSnapshot
+	read map[driver.Key]*firestorepb.Document
 }
 
 // Get implements [driver.Tx].
@@ -56,62 +52,43 @@ func (tx *transaction) Get(k driver.Key) (driver.Document, error) {
 	if err := tx.Read(k); err != nil {
 		return driver.Document{}, err
 	}
-	snapshot, err := tx.driver.lookUp(tx.ctx, k)
+	document, err := tx.driver.lookUp(tx.ctx, k)
 	if err != nil {
 		return driver.Document{}, tx.Broken(err)
 	}
-	tx.read[k] = snapshot
-	doc, err := found(k, snapshot)
+	tx.read[k] = document
+	doc, err := found(k, document)
 	return doc, tx.Broken(err)
 }
 
 // commit sends the writes in one request. Each document that was read carries the
 // condition that it is as it was then; only its first write does, since that one
 // changes it.
-func (tx *transaction) commit(client *firestore.Client, list []driver.Write) error {
+func (tx *transaction) commit(list []driver.Write) error {
 	if len(list) == 0 {
 		return tx.ctx.Err()
 	}
-	expects := false        // that a document is as it was read
-	batch := client.Batch() //nolint:staticcheck // a transaction locks what it reads, a bulk writer is not atomic
+	expects := false // that a document is as it was read
+	writes := make([]*firestorepb.Write, 0, len(list))
 	for _, w := range list {
-		ref, err := tx.driver.document(w.Key)
-		if err != nil {
-			return err
-		}
-		snapshot, known := tx.read[w.Key]
+		name := tx.driver.document(w.Key)
+		document, known := tx.read[w.Key]
 		delete(tx.read, w.Key)
-		expects = expects || snapshot != nil
+		var on *firestorepb.Precondition
 		switch {
-		case w.Kind == driver.DeleteWrite && snapshot != nil:
-			batch.Delete(ref, firestore.LastUpdateTime(snapshot.UpdateTime))
-		case w.Kind == driver.DeleteWrite:
-			batch.Delete(ref)
-		case w.Kind == driver.SetWrite && snapshot != nil:
-			batch.Update(ref, replace(snapshot, w.Document), firestore.LastUpdateTime(snapshot.UpdateTime))
-		case w.Kind == driver.SetWrite && !known:
-			batch.Set(ref, encode(w.Document))
-		default: // it was not there, or it must not be
-			batch.Create(ref, encode(w.Document))
+		case w.Kind == driver.CreateWrite, w.Kind == driver.SetWrite && known && document == nil:
+			on = absent
+		case document != nil:
+			on, expects = unchanged(document), true
+		}
+		if w.Kind == driver.DeleteWrite {
+			writes = append(writes, remove(name, on))
+		} else {
+			writes = append(writes, set(name, w.Document, on))
 		}
 	}
-	_, err := batch.Commit(tx.ctx)
+	err := tx.driver.commit(tx.ctx, writes...)
 	return tx.verdict(err, list, expects)
-}
-
-// replace returns the updates that turn a document into d, fields that go included.
-func replace(snapshot *firestore.DocumentSnapshot, d driver.Document) []firestore.Update {
-	fields := encode(d)
-	for name := range snapshot.Data() {
-		if _, stays := fields[name]; !stays {
-			fields[name] = firestore.Delete
-		}
-	}
-	updates := make([]firestore.Update, 0, len(fields))
-	for name, value := range fields {
-		updates = append(updates, firestore.Update{FieldPath: firestore.FieldPath{name}, Value: value})
-	}
-	return updates
 }
 
 // verdict says what the answer to a commit means. A condition that failed is a conflict,

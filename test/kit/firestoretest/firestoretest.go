@@ -7,7 +7,6 @@ package firestoretest
 
 import (
 	"context"
-	"maps"
 	"net"
 	"strings"
 	"sync"
@@ -173,23 +172,9 @@ func written(w *firestorepb.Write, present *firestorepb.Document, now *timestamp
 	if update == nil {
 		return nil
 	}
-	d := &firestorepb.Document{
-		Name: update.GetName(), CreateTime: now, UpdateTime: now, Fields: map[string]*firestorepb.Value{},
-	}
+	d := &firestorepb.Document{Name: update.GetName(), CreateTime: now, UpdateTime: now, Fields: update.GetFields()}
 	if present != nil {
 		d.CreateTime = present.GetCreateTime()
-	}
-	if w.GetUpdateMask() == nil {
-		d.Fields = update.GetFields()
-		return d
-	}
-	maps.Copy(d.Fields, present.GetFields())
-	for _, name := range w.GetUpdateMask().GetFieldPaths() {
-		if value, stays := update.GetFields()[name]; stays {
-			d.Fields[name] = value
-		} else {
-			delete(d.Fields, name)
-		}
 	}
 	return d
 }
