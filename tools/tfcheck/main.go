@@ -10,12 +10,13 @@
 //	test      terraform test: a mocked apply, and a bad value for each validation
 //	plan      assertions on plans by the real Google provider
 //	apply     apply, change, break and destroy against the control plane
+//	tofu      apply, plan, update and destroy there by OpenTofu too, where apply was by Terraform
 //	tflint    tflint with the Google rules
 //	tools     only build what the other steps need
 //
 // The first run builds the provider, which takes about 7 minutes on two cores;
-// later ones take seconds. It needs Go and, for openapi, npm. Where Terraform is
-// missing, OpenTofu is built; TERRAFORM=tofu in the environment asks for it.
+// later ones take seconds. It needs Go, for openapi npm, and for plan and apply Maven. Where Terraform is
+// missing, OpenTofu takes its place; TERRAFORM=tofu in the environment asks for it.
 package main
 
 import (
@@ -42,6 +43,7 @@ var steps = []step{
 	{"test", test},
 	{"plan", plan},
 	{"apply", apply},
+	{"tofu", tofu},
 	{"tflint", tflint},
 }
 
@@ -64,7 +66,7 @@ func run(ctx context.Context, names []string) error {
 	}
 	for _, name := range names {
 		if !slices.ContainsFunc(steps, func(s step) bool { return s.name == name }) {
-			return fmt.Errorf("no step %q: the steps are openapi, fmt, validate, test, plan, apply, tflint, or tools alone",
+			return fmt.Errorf("no step %q: the steps are openapi, fmt, validate, test, plan, apply, tofu, tflint, or tools alone",
 				name)
 		}
 	}
@@ -92,7 +94,13 @@ func tools(ctx context.Context, box *toolbox.Box) error {
 	if _, err := box.Terraform(ctx); err != nil {
 		return err
 	}
+	if _, err := box.OpenTofu(ctx); err != nil {
+		return err
+	}
 	if _, err := box.TFLint(ctx); err != nil {
+		return err
+	}
+	if _, err := box.Converter(ctx); err != nil {
 		return err
 	}
 	_, err := box.OpenAPILint(ctx)
@@ -149,6 +157,19 @@ func plan(ctx context.Context, box *toolbox.Box) error {
 
 func apply(ctx context.Context, box *toolbox.Box) error {
 	return goTest(ctx, box, "-timeout=30m", "./apply")
+}
+
+// tofu is what apply does that tells programs apart: from nothing, again, another package, and the end.
+func tofu(ctx context.Context, box *toolbox.Box) error {
+	if os.Getenv("TERRAFORM") == "tofu" {
+		return nil // so apply was by it
+	}
+	if err := os.Setenv("TERRAFORM", "tofu"); err != nil {
+		return err
+	}
+	defer os.Unsetenv("TERRAFORM")
+	return goTest(ctx, box, "-timeout=30m", "-run", "^Test(ApplyFromNothing|SecretsWithoutVersionsStopTheFirstApply|"+
+		"AnotherPackageUpdatesItsFunctionAlone|DestroyIsRefusedWhole|AsAModule)$", "./apply")
 }
 
 // goTest runs go test with arguments in this module.

@@ -91,8 +91,10 @@ func sleep(seconds string) error {
 // deployment is one configuration directory, its state and the cloud it was applied to.
 type deployment struct {
 	t     *testing.T
+	box   *toolbox.Box
 	tf    *toolbox.Terraform
 	cloud *controlplane.Cloud
+	as    string // who calls
 	tmp   string // has terraform/, packages/, bin/, data/ and terraform.tfstate
 }
 
@@ -109,7 +111,7 @@ func newDeployment(t *testing.T, cloud *controlplane.Cloud) *deployment {
 		t.Fatalf("%v\n%s", err, &progress)
 	}
 	t.Cleanup(cloud.Close)
-	d := &deployment{t: t, tf: tf, cloud: cloud, tmp: t.TempDir()}
+	d := &deployment{t: t, box: box, tf: tf, cloud: cloud, as: controlplane.Owner, tmp: t.TempDir()}
 	d.must(os.CopyFS(filepath.Join(d.tmp, "terraform"), os.DirFS(filepath.Join(box.Root, "terraform"))))
 	d.forgetPersonal()
 	d.must(os.WriteFile(filepath.Join(d.tmp, "terraform", "providers_of_tests.tf"), []byte(providers), 0o600))
@@ -156,6 +158,7 @@ func (d *deployment) try(args ...string) (string, error) {
 	cmd := d.tf.Command(ctx, filepath.Join(d.tmp, "terraform"), "", append(args, "-no-color")...)
 	cmd.Env = append(cmd.Env, d.cloud.Environment()...)
 	cmd.Env = append(cmd.Env,
+		"GOOGLE_OAUTH_ACCESS_TOKEN="+d.as,
 		"TF_DATA_DIR="+filepath.Join(d.tmp, "data"),
 		"PATH="+filepath.Join(d.tmp, "bin")+string(os.PathListSeparator)+os.Getenv("PATH"),
 		wait+"="+d.cloud.URL(),

@@ -6,15 +6,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/postern-dev/postern/tools/tfcheck/controlplane"
 )
 
 // TestDeployFromGitHub: the example of a pipeline's way in is applied, and lets in one repository, its
-// pull requests to look and its environment production to deploy.
+// pull requests to look and its environment production to deploy. With what each is given, the account that plans
+// plans and changes nothing, and the one that deploys does.
 func TestDeployFromGitHub(t *testing.T) {
 	t.Parallel()
-	d := newDeployment(t, controlplane.Start("acme-mcp", grantsTake))
+	postern := fromNothing(t)
+	d := newDeployment(t, postern.cloud)
 	example := filepath.Join("..", "..", "..", "examples", "deploy-from-github")
 	d.must(os.RemoveAll(filepath.Join(d.tmp, "terraform")))
 	d.must(os.CopyFS(filepath.Join(d.tmp, "terraform"), os.DirFS(example)))
@@ -47,4 +47,16 @@ state_location = "europe-west1"
 	if !slices.Equal(let, want) {
 		t.Errorf("let in are\n\t%s\nwant\n\t%s", strings.Join(let, "\n\t"), strings.Join(want, "\n\t"))
 	}
+
+	d.cloud.Wait(grantsTake)
+	postern.as = "serviceAccount:github-plan@acme-mcp.iam.gserviceaccount.com"
+	postern.wantPlan()
+	postern.set(settings + `log_level = "debug"`)
+	if out, err := postern.tryApply(); err == nil || !strings.Contains(out, "roles/cloudfunctions.admin") {
+		t.Errorf("an apply by the account that plans: %v\n%s\nwant a refusal that names roles/cloudfunctions.admin",
+			err, errorsOf(out))
+	}
+	postern.as = "serviceAccount:github-deploy@acme-mcp.iam.gserviceaccount.com"
+	postern.apply()
+	postern.wantPlan()
 }

@@ -27,7 +27,8 @@ import (
 // Number is the number of every project, which its service agents are named by.
 const Number = "123456789012"
 
-// Owner is who calls, and may do everything.
+// Owner is an owner of the project, and who calls by [Cloud.Environment]. An access token here is the name of who
+// has it, so GOOGLE_OAUTH_ACCESS_TOKEN says who else calls.
 const Owner = "user:owner@example.com"
 
 // Cloud is a control plane with one project in it. It is safe for use by several
@@ -55,6 +56,8 @@ type state struct {
 	Policies map[string]*policy
 	// Operations are by name, service first, as the next look at them answers.
 	Operations map[string]object
+	// KeysOnly is a policy of the organisation, see [Cloud.DemandKeys].
+	KeysOnly bool
 }
 
 // Call is a request that has been answered.
@@ -76,9 +79,7 @@ func Start(project string, grants time.Duration) *Cloud {
 	}}
 	c.enable("serviceusage.googleapis.com")
 	c.enable("cloudresourcemanager.googleapis.com")
-	c.state.Policies["cloudresourcemanager/projects/"+project] = &policy{
-		Etag: "0", Bindings: []binding{{Role: "roles/owner", Members: map[string]time.Duration{Owner: -grants}}},
-	}
+	c.Grant("cloudresourcemanager/projects/"+project, Owner, owner)
 	c.server = httptest.NewServer(http.HandlerFunc(c.serve))
 	return c
 }
@@ -105,6 +106,9 @@ func Load(saved []byte, project string, grants time.Duration) (*Cloud, error) {
 		c.Close()
 		return nil, fmt.Errorf("control plane: load: %w", err)
 	}
+	if name := "cloudresourcemanager/projects/" + project; !c.holds(Owner, []string{owner}, name) {
+		c.Grant(name, Owner, owner) // it was saved before callers needed roles
+	}
 	return c, nil
 }
 
@@ -112,6 +116,7 @@ func Load(saved []byte, project string, grants time.Duration) (*Cloud, error) {
 // _CUSTOM_ENDPOINT, and the path that it appends names to.
 var services = map[string]string{
 	"API_GATEWAY":         "apigateway/v1beta/",
+	"ARTIFACT_REGISTRY":   "artifactregistry/v1/",
 	"BILLING":             "billingbudgets/v1/",
 	"CERTIFICATE_MANAGER": "certificatemanager/v1/",
 	"CLOUDFUNCTIONS2":     "cloudfunctions/v2/",

@@ -112,6 +112,9 @@ func functionRefused(r *call) error {
 			return err
 		}
 	}
+	if err := imagesRefused(r); err != nil {
+		return err
+	}
 	source, _ := at(r.body, "buildConfig", "source", "storageSource").(object)
 	zip := "storage/b/" + str(source, "bucket") + "/o/" + str(source, "object")
 	if r.c.state.Resources[zip] == nil {
@@ -238,8 +241,10 @@ func function(r *call, body object) {
 	body["url"] = "https://" + r.location() + "-" + r.project() + ".cloudfunctions.net/" + name
 	if build, ok := body["buildConfig"].(object); ok {
 		build["build"] = "projects/" + Number + "/locations/" + r.location() + "/builds/" + strconv.Itoa(r.c.serial())
-		build["dockerRepository"] = "projects/" + r.project() + "/locations/" + r.location() +
-			"/repositories/gcf-artifacts"
+		if build["dockerRepository"] == nil {
+			build["dockerRepository"] = "projects/" + r.project() + "/locations/" + r.location() +
+				"/repositories/gcf-artifacts"
+		}
 		if build["automaticUpdatePolicy"] == nil {
 			build["automaticUpdatePolicy"] = object{}
 		}

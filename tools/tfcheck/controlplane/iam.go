@@ -161,24 +161,13 @@ func (c *Cloud) memberExists(member string) error {
 // account says whether there is a service account: one that was made, or a service's own.
 func (c *Cloud) account(email string) bool {
 	return c.state.Resources["iam/projects/"+c.project+"/serviceAccounts/"+email] != nil ||
-		c.state.Resources["serviceusage/identities/"+email] != nil
+		c.state.Resources["serviceusage/identities/"+email] != nil ||
+		email == agent("storage.googleapis.com") // who asks for its name makes it
 }
 
-// may says whether a service account has a role on one of these names, and for long
-// enough for it to have taken effect.
+// may says whether a service account has a role on one of these names or on the project.
 func (c *Cloud) may(email, role string, names ...string) bool {
-	for _, name := range append(names, "cloudresourcemanager/projects/"+c.project) {
-		p := c.state.Policies[name]
-		if p == nil {
-			continue
-		}
-		for _, b := range p.Bindings {
-			if since, ok := b.Members["serviceAccount:"+email]; ok && b.Role == role && since+c.grants <= c.state.Now {
-				return true
-			}
-		}
-	}
-	return false
+	return c.holds("serviceAccount:"+email, []string{role}, append(names, "cloudresourcemanager/projects/"+c.project)...)
 }
 
 // forget marks what was granted to a service account that is deleted.
@@ -259,14 +248,17 @@ func servicesList(r *call) (object, error) {
 
 // agents are the services' own accounts, by what stands behind service-NUMBER@.
 var agents = map[string]string{
-	"apigateway.googleapis.com":     "gcp-sa-apigateway",
-	"cloudbuild.googleapis.com":     "gcp-sa-cloudbuild",
-	"cloudfunctions.googleapis.com": "gcf-admin-robot",
-	"eventarc.googleapis.com":       "gcp-sa-eventarc",
-	"pubsub.googleapis.com":         "gcp-sa-pubsub",
-	"run.googleapis.com":            "serverless-robot-prod",
-	"secretmanager.googleapis.com":  "gcp-sa-secretmanager",
-	"firestore.googleapis.com":      "gcp-sa-firestore",
+	"apigateway.googleapis.com":       "gcp-sa-apigateway",
+	"artifactregistry.googleapis.com": "gcp-sa-artifactregistry",
+	"cloudbuild.googleapis.com":       "gcp-sa-cloudbuild",
+	"cloudfunctions.googleapis.com":   "gcf-admin-robot",
+	"eventarc.googleapis.com":         "gcp-sa-eventarc",
+	"firestore.googleapis.com":        "gcp-sa-firestore",
+	"pubsub.googleapis.com":           "gcp-sa-pubsub",
+	"run.googleapis.com":              "serverless-robot-prod",
+	"secretmanager.googleapis.com":    "gcp-sa-secretmanager",
+	"sqladmin.googleapis.com":         "gcp-sa-cloud-sql",
+	"storage.googleapis.com":          "gs-project-accounts",
 }
 
 func agent(api string) string {

@@ -18,6 +18,7 @@ func init() {
 		{collection: "iam/projects/*/locations/global/workloadIdentityPools", operation: true},
 		{collection: "iam/projects/*/locations/global/workloadIdentityPools/*/providers", operation: true},
 
+		{collection: "storage/projects/*", kept: object{"email_address": agent("storage.googleapis.com")}},
 		{collection: "storage/b", short: true, complete: bucket, inUse: bucketInUse},
 		{collection: "storage/b/*/o", short: true, id: objectName, complete: storedObject},
 
@@ -30,11 +31,16 @@ func init() {
 			kept: object{"indexConfig": object{"usesAncestorConfig": true}}, complete: field},
 		{collection: "firestore/projects/*/databases/*/backupSchedules"},
 
+		{collection: "cloudkms/projects/*/locations/*/keyRings/*/cryptoKeys"},
+		{collection: "artifactregistry/projects/*/locations/*/repositories", operation: true},
+
 		{collection: "cloudfunctions/projects/*/locations/*/functions", operation: true,
 			refuse: functionRefused, fail: functionFails, complete: function},
 		{collection: "run/projects/*/locations/*/services"},
 		{collection: "eventarc/projects/*/locations/*/triggers", operation: true,
 			refuse: triggerRefused, fail: triggerFails, complete: trigger},
+
+		{collection: "eventarc/projects/*/locations/*", kept: object{}, bare: true}, // its googleChannelConfig
 
 		{collection: "apigateway/projects/*/locations/*/apis", operation: true, complete: gatewayAPI, inUse: hasChildren},
 		{collection: "apigateway/projects/*/locations/*/apis/*/configs", operation: true,

@@ -73,7 +73,7 @@ func (r *call) answer() (object, error) {
 		return op, nil
 	}
 	if special, ok := specials[r.method+" "+service(r.path)+r.verb]; ok {
-		if err := r.fault(false); err != nil {
+		if err := r.stopped(); err != nil {
 			return nil, err
 		}
 		return special(r)
@@ -84,7 +84,7 @@ func (r *call) answer() (object, error) {
 	if err := r.c.enabled(cmp.Or(r.kind.api, service(r.path))); err != nil {
 		return nil, err
 	}
-	if err := r.fault(false); err != nil {
+	if err := r.stopped(); err != nil {
 		return nil, err
 	}
 	switch {
@@ -108,6 +108,14 @@ func (r *call) answer() (object, error) {
 		return r.remove()
 	}
 	return nil, r.unknown()
+}
+
+// stopped says what stops a call before it does anything.
+func (r *call) stopped() error {
+	if err := r.permitted(); err != nil {
+		return err
+	}
+	return r.fault(false)
 }
 
 func (r *call) unknown() error {
@@ -150,7 +158,7 @@ func (r *call) newID() string {
 		return r.kind.id(r)
 	}
 	for parameter, value := range r.query {
-		if strings.HasSuffix(parameter, "Id") {
+		if strings.HasSuffix(parameter, "Id") || strings.HasSuffix(parameter, "_id") {
 			return value[0]
 		}
 	}
@@ -229,10 +237,8 @@ func (r *call) put(body object) (object, error) {
 	if r.kind.short {
 		body["name"] = path.Base(r.name)
 	}
-	if r.kind.refuse != nil {
-		if err := r.kind.refuse(r); err != nil {
-			return nil, err
-		}
+	if err := r.refused(); err != nil {
+		return nil, err
 	}
 	err := r.fault(true)
 	if err == nil && r.kind.fail != nil {
@@ -250,6 +256,19 @@ func (r *call) put(body object) (object, error) {
 		r.c.state.Resources[r.name] = body
 	}
 	return r.done(nil, err)
+}
+
+// refused says why a resource is not taken as it would be, at once.
+func (r *call) refused() error {
+	for _, refuse := range []func(*call) error{(*call).mayAct, r.kind.refuse, keyRefused} {
+		if refuse == nil {
+			continue
+		}
+		if err := refuse(r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // complete adds what Google adds to all kinds, and to this one.

@@ -24,6 +24,7 @@ type object = map[string]any
 // call is one request of the provider.
 type call struct {
 	c      *Cloud
+	caller string
 	method string
 	// path is the service and the name, of a resource or of a collection: firestore/projects/P/databases.
 	path string
@@ -111,7 +112,8 @@ func (c *Cloud) read(req *http.Request) (*call, error) {
 	if custom {
 		verb = ":" + verb
 	}
-	r := &call{c: c, method: req.Method, path: service + "/" + name, verb: verb, query: req.URL.Query()}
+	caller := strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer ")
+	r := &call{c: c, caller: caller, method: req.Method, path: service + "/" + name, verb: verb, query: req.URL.Query()}
 	if req.Body == nil {
 		return r, nil
 	}

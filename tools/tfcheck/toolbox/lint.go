@@ -50,7 +50,8 @@ func (b *Box) OpenAPILint(ctx context.Context) (*exec.Cmd, error) {
 	}
 	dir := b.Cache("tools", "redocly-"+key)
 	if _, err := os.Stat(dir); err != nil {
-		if err := b.npmInstall(ctx, source, dir); err != nil {
+		if err := b.fetch(ctx, source, dir, []string{"package.json", "package-lock.json"},
+			"npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"); err != nil {
 			return nil, fmt.Errorf("install tools/redocly: %w", err)
 		}
 	}
@@ -61,13 +62,14 @@ func (b *Box) OpenAPILint(ctx context.Context) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-func (b *Box) npmInstall(ctx context.Context, source, dir string) error {
+// fetch runs an installer beside copies of the files that pin what it fetches, and publishes what is there then.
+func (b *Box) fetch(ctx context.Context, source, dir string, pins []string, installer string, args ...string) error {
 	making := fmt.Sprintf("%s.making-%d", dir, os.Getpid())
 	defer os.RemoveAll(making)
 	if err := os.MkdirAll(making, 0o755); err != nil {
 		return err
 	}
-	for _, name := range []string{"package.json", "package-lock.json"} {
+	for _, name := range pins {
 		data, err := os.ReadFile(filepath.Join(source, name))
 		if err != nil {
 			return err
@@ -76,7 +78,7 @@ func (b *Box) npmInstall(ctx context.Context, source, dir string) error {
 			return err
 		}
 	}
-	if err := b.Command(ctx, making, "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts").Run(); err != nil {
+	if err := b.Command(ctx, making, installer, args...).Run(); err != nil {
 		return err
 	}
 	return b.publish(making, dir)

@@ -59,6 +59,11 @@ func (b *Box) terraformProgram(ctx context.Context) (string, error) {
 		}
 		b.substitute.Do(func() { fmt.Fprintf(b.Progress, "%v; OpenTofu takes its place\n", err) })
 	}
+	return b.OpenTofu(ctx)
+}
+
+// OpenTofu builds OpenTofu if need be and returns its path.
+func (b *Box) OpenTofu(ctx context.Context) (string, error) {
 	dir, err := b.goTool(ctx, "opentofu", "about 3 minutes on two cores")
 	return filepath.Join(dir, "tofu"), err
 }
