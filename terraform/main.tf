@@ -9,8 +9,9 @@ module "store" {
   delete_protection      = var.delete_protection
   point_in_time_recovery = var.point_in_time_recovery
   backup_days            = var.backup_days
+  kms_key                = var.kms_key
 
-  depends_on = [google_project_service.this]
+  depends_on = [google_project_service.this, terraform_data.key]
 }
 
 moved {
@@ -24,10 +25,11 @@ module "keys" {
   project           = var.project
   name_prefix       = var.name_prefix
   labels            = var.labels
-  locations         = var.secret_locations
+  locations         = var.kms_key == null ? var.secret_locations : [var.region]
+  kms_key           = var.kms_key
   delete_protection = var.delete_protection
 
-  depends_on = [google_project_service.this]
+  depends_on = [google_project_service.this, terraform_data.key]
 }
 
 # The one account that may call the HTTP functions.
@@ -54,6 +56,8 @@ module "function" {
   release     = local.release
   bucket      = google_storage_bucket.source.name
   builder     = google_service_account.builder.id
+  kms_key     = var.kms_key
+  images      = one(google_artifact_registry_repository.functions[*].id)
   environment = each.value.environment
   network     = each.value.database == null ? var.egress : local.network
   secrets     = { for setting, secret in each.value.secrets : setting => module.keys.ids[secret] }
@@ -86,6 +90,8 @@ module "cascade" {
   release     = local.release
   bucket      = google_storage_bucket.source.name
   builder     = google_service_account.builder.id
+  kms_key     = var.kms_key
+  images      = one(google_artifact_registry_repository.functions[*].id)
   environment = local.cascade.environment
   network     = local.network
   secrets     = { for setting, secret in local.cascade.secrets : setting => module.keys.ids[secret] }
@@ -107,6 +113,7 @@ module "cascade" {
   depends_on = [
     data.google_secret_manager_secret_version.given,
     data.google_secret_manager_secret_version.ring,
+    google_eventarc_google_channel_config.this,
     google_project_iam_member.builder,
     google_project_iam_member.eventarc,
   ]

@@ -42,3 +42,19 @@ variable "egress" {
     error_message = "with store = \"postgres\", egress must be by the network that the database is in: egress = { network = postgres.network, subnetwork = ... }."
   }
 }
+
+variable "kms_key" {
+  description = "Key of Cloud KMS that seals all that keeps something (CMEK), for an organisation that demands its own: projects/P/locations/R/keyRings/N/cryptoKeys/K, in the region of everything else. Secrets are kept in that region alone then. It cannot change later."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.kms_key == null || can(regex("^projects/[a-z][a-z0-9-]{4,28}[a-z0-9]/locations/[a-z0-9-]+/keyRings/[A-Za-z0-9_-]{1,63}/cryptoKeys/[A-Za-z0-9_-]{1,63}$", var.kms_key))
+    error_message = "kms_key must be the full name of a key, without a version, e.g. kms_key = \"projects/acme-keys/locations/europe-west1/keyRings/postern/cryptoKeys/postern\" (gcloud kms keys list)."
+  }
+
+  validation {
+    condition     = var.kms_key == null || try(toset([split("/", var.kms_key)[3]]) == toset(concat([var.region, coalesce(var.firestore_location, var.region)], var.secret_locations)), true)
+    error_message = "kms_key must be in the region that everything is in, since a key seals only what is where it is: make one in region, and leave firestore_location and secret_locations out."
+  }
+}

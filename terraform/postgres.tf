@@ -47,11 +47,12 @@ module "postgres" {
   public_ip         = var.postgres.public_ip
   operators         = var.postgres.operators
   users             = values(local.database_users)
+  kms_key           = var.kms_key
   delete_protection = var.delete_protection
   # Each process has at most four connections; the rest is for people and PostgreSQL itself.
   max_connections = max(100, 20 + 4 * sum([for name in keys(local.database_users) : try(var.instances[name].max, 10)]))
 
-  depends_on = [google_project_service.this]
+  depends_on = [google_project_service.this, terraform_data.key]
 }
 
 # To connect, and to be believed to be who one is.

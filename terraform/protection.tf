@@ -10,8 +10,11 @@ resource "terraform_data" "protection" {
   }
 
   depends_on = [
+    google_artifact_registry_repository.functions,
     google_billing_budget.this,
     google_cloud_scheduler_job.cascade,
+    google_eventarc_google_channel_config.this,
+    google_kms_crypto_key_iam_member.user,
     google_project_iam_member.builder,
     google_project_iam_member.database_user,
     google_project_iam_member.eventarc,

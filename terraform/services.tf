@@ -17,6 +17,7 @@ resource "google_project_service" "this" {
     "storage.googleapis.com",
     ],
     var.budget == null ? [] : ["billingbudgets.googleapis.com"],
+    var.kms_key == null ? [] : ["cloudkms.googleapis.com"],
     var.certificate_first ? ["certificatemanager.googleapis.com"] : [],
     var.dns_zone == null ? [] : ["dns.googleapis.com"],
     var.custom_domain || local.is_postgres ? ["compute.googleapis.com"] : [],

@@ -8,7 +8,15 @@ resource "google_storage_bucket" "source" {
   labels                      = merge(var.labels, { app = "postern" })
   force_destroy               = true # every zip in it can be made again
 
-  depends_on = [google_project_service.this]
+  dynamic "encryption" {
+    for_each = var.kms_key == null ? [] : [var.kms_key]
+
+    content {
+      default_kms_key_name = encryption.value
+    }
+  }
+
+  depends_on = [google_project_service.this, terraform_data.key]
 }
 
 # Without one of our own the builds would run as the project's default account,

@@ -1398,3 +1398,46 @@ run "egress_refuses_a_link" {
 
   expect_failures = [var.egress]
 }
+
+run "kms_key_refuses_a_version" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    kms_key = "projects/acme-keys/locations/europe-west1/keyRings/postern/cryptoKeys/postern/cryptoKeyVersions/1"
+  }
+
+  expect_failures = [var.kms_key]
+}
+
+run "kms_key_refuses_another_region" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    kms_key = "projects/acme-keys/locations/global/keyRings/postern/cryptoKeys/postern"
+  }
+
+  expect_failures = [var.kms_key]
+}
+
+run "kms_key_refuses_a_database_elsewhere" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    kms_key            = "projects/acme-keys/locations/europe-west1/keyRings/postern/cryptoKeys/postern"
+    firestore_location = "eur3"
+  }
+
+  expect_failures = [var.kms_key]
+}

@@ -94,10 +94,13 @@ resource "google_cloudfunctions2_function" "this" {
   description = var.description
   labels      = merge(var.labels, { app = "postern", version = local.label })
 
+  kms_key_name = var.kms_key
+
   build_config {
-    runtime         = "go126"
-    entry_point     = coalesce(var.entry_point, var.name)
-    service_account = var.builder
+    runtime           = "go126"
+    entry_point       = coalesce(var.entry_point, var.name)
+    service_account   = var.builder
+    docker_repository = var.images
 
     environment_variables = {
       # A third off the binary, so faster cold starts; and what release it is of.

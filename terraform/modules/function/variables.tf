@@ -54,6 +54,18 @@ variable "builder" {
   type        = string
 }
 
+variable "kms_key" {
+  description = "Key that seals source and image; null: Google's."
+  type        = string
+  default     = null
+}
+
+variable "images" {
+  description = "Repository of Artifact Registry for the images, projects/P/locations/R/repositories/N; with kms_key one of that key. Null: the platform's own."
+  type        = string
+  default     = null
+}
+
 variable "environment" {
   description = "Settings of the function (docs/configuration.md). No secrets."
   type        = map(string)

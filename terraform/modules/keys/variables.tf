@@ -23,3 +23,9 @@ variable "delete_protection" {
   description = "Refuse to delete the secrets."
   type        = bool
 }
+
+variable "kms_key" {
+  description = "Key that seals the secrets, in each of locations; null: Google's."
+  type        = string
+  default     = null
+}

@@ -23,6 +23,7 @@ resource "google_sql_database_instance" "this" {
   region              = var.region
   name                = var.name_prefix
   database_version    = "POSTGRES_17"
+  encryption_key_name = var.kms_key
   deletion_protection = var.delete_protection
 
   settings {

@@ -57,3 +57,9 @@ variable "delete_protection" {
   description = "Refuse to delete the instance."
   type        = bool
 }
+
+variable "kms_key" {
+  description = "Key that seals the instance; null: Google's."
+  type        = string
+  default     = null
+}

@@ -19,6 +19,14 @@ resource "google_firestore_database" "this" {
 
   point_in_time_recovery_enablement = var.point_in_time_recovery ? "POINT_IN_TIME_RECOVERY_ENABLED" : "POINT_IN_TIME_RECOVERY_DISABLED"
 
+  dynamic "cmek_config" {
+    for_each = var.kms_key == null ? [] : [var.kms_key]
+
+    content {
+      kms_key_name = cmek_config.value
+    }
+  }
+
   # ABANDON, the default, would leave the data behind on destroy without a
   # word. Protection is what keeps it.
   delete_protection_state = var.delete_protection ? "DELETE_PROTECTION_ENABLED" : "DELETE_PROTECTION_DISABLED"

@@ -33,3 +33,9 @@ variable "backup_days" {
   description = "Days that a daily backup is kept; 0 makes none."
   type        = number
 }
+
+variable "kms_key" {
+  description = "Key that seals the database; null: Google's."
+  type        = string
+  default     = null
+}

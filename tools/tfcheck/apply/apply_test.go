@@ -36,7 +36,7 @@ func TestApplyFromNothing(t *testing.T) {
 }
 
 // TestTheGatewayKnowsItsFunctions: the addresses in the path map as it was deployed are those that
-// Cloud Run gives a service by its name and the project's number.
+// Cloud Run gives a service by its name and the project's number, and the open converter makes a service of it.
 func TestTheGatewayKnowsItsFunctions(t *testing.T) {
 	t.Parallel()
 	d := fromNothing(t)
@@ -51,6 +51,13 @@ func TestTheGatewayKnowsItsFunctions(t *testing.T) {
 		if !strings.Contains(document, want) {
 			t.Errorf("the deployed path map has no %s", want)
 		}
+	}
+	converter, err := d.box.Converter(t.Context())
+	d.must(err)
+	refused, err := converter.Convert(t.Context(), document)
+	d.must(err)
+	if refused != "" {
+		t.Errorf("the converter refuses the deployed path map:\n%s", refused)
 	}
 }
 
@@ -127,12 +134,14 @@ instances              = { mcp = { min = 1, max = 20 } }
 	}
 }
 
-// TestEveryOption: what is not in the settings of docs/deploy.md, all of it added later; and again a
-// second plan is empty. Without protection everything goes again.
+// TestEveryOption: what is not in the settings of docs/deploy.md, all of it added later, by somebody who has the
+// documented roles; and again a second plan is empty. Without protection everything goes again.
 func TestEveryOption(t *testing.T) {
 	t.Parallel()
 	d := fromNothing(t)
 	d.cloud.Put("clouddns/projects/acme-mcp/managedZones/example-com", map[string]any{"name": "example-com", "dnsName": "example.com."})
+	d.deployAs("certificate_first", "dns_zone")
+	d.cloud.Grant("billingbudgets/billingAccounts/0123AB-4567CD-89EF01", deployer, "roles/billing.costsManager")
 	before := d.kept()
 	d.set(settings + `
 budget            = { billing_account = "0123AB-4567CD-89EF01", amount = 50 }

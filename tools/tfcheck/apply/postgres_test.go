@@ -12,7 +12,8 @@ import (
 )
 
 // TestPostgres: with records in Cloud SQL one apply makes everything too, the next plan is empty, and
-// without protection all goes again but the network's connection, which Google holds on to.
+// without protection all goes again but the network's connection, which Google holds on to. The documented
+// roles are enough.
 func TestPostgres(t *testing.T) {
 	t.Parallel()
 	d := newDeployment(t, controlplane.Start("acme-mcp", grantsTake))
@@ -21,6 +22,7 @@ func TestPostgres(t *testing.T) {
 store    = "postgres"
 postgres = { network = "default", subnetwork = "default", operators = ["ops@acme.com"] }
 `)
+	d.deployAs(`store = "postgres"`)
 	d.run("apply", "-auto-approve", "-parallelism=40", state, "-target=module.keys")
 	d.addVersions()
 	d.apply()
