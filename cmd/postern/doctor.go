@@ -51,8 +51,7 @@ func newDoctor(out *cli.Output) *cobra.Command {
 			return errors.Join(report.Show(out), report.Err(), err)
 		},
 	}
-	cmd.Flags().StringVar(&records, "store", "",
-		"look at the records as well: firestore:PROJECT, firestore:PROJECT/DATABASE or embedded:DIR")
+	operator.BindStore(cmd.Flags(), &records, "store", "look at the records as well: "+operator.StoreForms)
 	out.Bind(cmd.Flags())
 	return cmd
 }

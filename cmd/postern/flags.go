@@ -6,6 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/postern-dev/postern/shared/config"
 )
 
 // wanted says what a flag of a type takes. A type that is not here says it itself.
@@ -35,5 +37,5 @@ func badValue(invalid *pflag.InvalidValueError) error {
 	if want, ok := wanted[flag.Value.Type()]; ok {
 		return fmt.Errorf("--%s %s: want %s", flag.Name, invalid.GetValue(), want)
 	}
-	return fmt.Errorf("--%s %s: %w", flag.Name, invalid.GetValue(), errors.Unwrap(invalid))
+	return fmt.Errorf("--%s %s: %w", flag.Name, config.HidePassword(invalid.GetValue()), errors.Unwrap(invalid))
 }

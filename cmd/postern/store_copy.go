@@ -35,8 +35,8 @@ func newStoreCopy(out *cli.Output) *cobra.Command {
 		DisableFlagsInUseLine: true,
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.from.Store, "from", "", "the store that the server has: "+storeForms)
-	flags.StringVar(&o.to.Store, "to", "", "the store that it is to have: empty, or of an earlier run")
+	operator.BindStore(flags, &o.from.Store, "from", "the store that the server has: "+operator.StoreForms)
+	operator.BindStore(flags, &o.to.Store, "to", "the store that it is to have: empty, or of an earlier run")
 	flags.BoolVar(&o.finish, "finish", false, "close the old store, copy the rest and hand over to the new one")
 	flags.BoolVar(&o.stopped, "stopped", false,
 		"no server runs over the old store, so wait for none: for --finish, where you stopped it yourself")
@@ -46,12 +46,10 @@ func newStoreCopy(out *cli.Output) *cobra.Command {
 	return cmd
 }
 
-const storeForms = "embedded:DIR, firestore:PROJECT, firestore:PROJECT/DATABASE or postgres://…"
-
 func (o *copying) check() error {
 	switch {
 	case o.from.Store == "" || o.to.Store == "":
-		return cli.Usage("say both --from and --to: %s", storeForms)
+		return cli.Usage("say both --from and --to: %s", operator.StoreForms)
 	case o.from.Store == o.to.Store:
 		return cli.Usage("--from and --to name the same store")
 	case o.stopped && !o.finish:

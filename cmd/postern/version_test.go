@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"regexp"
 	"strings"
 	"testing"
@@ -18,5 +19,15 @@ func TestTheProgramSaysItsRelease(t *testing.T) {
 		if err := execute(t.Context(), out, args); err != nil || !want.MatchString(said.String()) {
 			t.Errorf("postern %s: got %q, %v, want %s", args[0], said.String(), err, want)
 		}
+	}
+	var said bytes.Buffer
+	out := cli.New(strings.NewReader(""), &said, &said)
+	if err := execute(t.Context(), out, []string{"version", "--json"}); err != nil {
+		t.Fatal(err)
+	}
+	var answer struct{ Items []aboutVersion }
+	if err := json.Unmarshal(said.Bytes(), &answer); err != nil || len(answer.Items) != 1 ||
+		answer.Items[0].Version != "devel" || !strings.HasPrefix(answer.Items[0].Go, "go1.") {
+		t.Errorf("got %s, %v, want the release in JSON", said.String(), err)
 	}
 }

@@ -1,6 +1,7 @@
 package otlp
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -26,7 +27,7 @@ import (
 const (
 	// scope names what makes the spans and metrics.
 	scope = "github.com/postern-dev/postern"
-	// maxSeries bounds the combinations of a metric's labels.
+	// maxSeries bounds the combinations of a metric's labels, unless Options say otherwise.
 	maxSeries = 2000
 	// maxValue bounds a text of a span, in bytes.
 	maxValue = 1 << 10
@@ -43,6 +44,8 @@ type Options struct {
 	Service, Function, Revision string
 	// Resident says that the program goes on working between requests.
 	Resident bool
+	// Series bounds the combinations of a metric's labels; 0 means 2000.
+	Series int
 	// Log takes what could not be sent.
 	Log *slog.Logger
 }
@@ -75,7 +78,7 @@ func New(ctx context.Context, o Options) (*Observer, error) {
 		err = b.traceTo(ctx, about)
 	}
 	if o.Metrics {
-		err = errors.Join(err, b.measureTo(ctx, about))
+		err = errors.Join(err, b.measureTo(ctx, about, cmp.Or(o.Series, maxSeries)))
 	}
 	return b, err
 }
@@ -125,7 +128,7 @@ func (b *Observer) traceTo(ctx context.Context, about *resource.Resource) error 
 }
 
 // measureTo makes the metrics.
-func (b *Observer) measureTo(ctx context.Context, about *resource.Resource) error {
+func (b *Observer) measureTo(ctx context.Context, about *resource.Resource, series int) error {
 	var reader sdkmetric.Reader
 	if b.flusher == nil {
 		exporter, err := otlpmetrichttp.New(ctx)
@@ -144,7 +147,7 @@ func (b *Observer) measureTo(ctx context.Context, about *resource.Resource) erro
 		b.flusher.reader, b.flusher.metrics, reader = manual, exporter, manual
 	}
 	p := sdkmetric.NewMeterProvider(
-		sdkmetric.WithReader(reader), sdkmetric.WithResource(about), sdkmetric.WithCardinalityLimit(maxSeries))
+		sdkmetric.WithReader(reader), sdkmetric.WithResource(about), sdkmetric.WithCardinalityLimit(series))
 	b.close = append(b.close, p.Shutdown)
 	return b.instruments(p.Meter(scope, metric.WithInstrumentationVersion(version.String())))
 }

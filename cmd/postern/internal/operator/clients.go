@@ -157,6 +157,24 @@ func (op *Operator) clientByDocument(ctx context.Context, document string) (stor
 	return store.Client{}, store.ErrNotFound
 }
 
+// clientDocument finds the document of a client by its id or by the document's, of one that
+// is registered nowhere by what it was allowed.
+func (op *Operator) clientDocument(ctx context.Context, id string) (string, error) {
+	for _, document := range []string{store.ClientDocument(id), id} {
+		for range op.Store.GrantsOfClient(ctx, document) {
+			return document, nil
+		}
+		for range op.Store.CodesOfClient(ctx, document) {
+			return document, nil
+		}
+	}
+	c, err := op.client(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		err = fmt.Errorf("%w: nobody of that id is registered, or was allowed anything", err)
+	}
+	return store.ClientDocument(c.ID), err
+}
+
 // ShowClient shows one client.
 func (op *Operator) ShowClient(ctx context.Context, id string) error {
 	c, err := op.client(ctx, id)
@@ -208,7 +226,7 @@ func (op *Operator) DeleteClient(ctx context.Context, id string, yes bool) error
 		return fmt.Errorf("delete client %s: %w", c.ID, err)
 	}
 	telemetry.Audit(ctx, op.log, telemetry.ClientDeleted, slog.String("client_id", c.ID), slog.String("by", "operator"))
-	ended, err := op.endOfClient(ctx, c.ID, "client deleted")
+	ended, err := op.endOfClient(ctx, store.ClientDocument(c.ID), "client deleted")
 	return errors.Join(err, op.out.Say(struct {
 		Deleted string `json:"deleted"`
 		ending

@@ -88,7 +88,14 @@ func (op *Operator) ListGrants(ctx context.Context, f GrantFilter) error {
 		}
 		return op.listSealed(ctx, store.GrantsCollection)
 	}
-	grants, err := op.selected(ctx, f)
+	var client string
+	if f.Client != "" {
+		var err error
+		if client, err = op.clientDocument(ctx, f.Client); err != nil {
+			return err
+		}
+	}
+	grants, err := op.selected(ctx, f.User, client)
 	if err != nil {
 		return err
 	}
@@ -98,7 +105,7 @@ func (op *Operator) ListGrants(ctx context.Context, f GrantFilter) error {
 			return err
 		}
 		v := viewGrant(g)
-		ofClient := f.Client == "" || f.Client == v.ClientID || f.Client == store.ClientDocument(v.ClientID)
+		ofClient := client == "" || client == store.ClientDocument(v.ClientID)
 		if (v.State == "live" || f.Ended) && ofClient {
 			views = append(views, v)
 		}
@@ -106,17 +113,18 @@ func (op *Operator) ListGrants(ctx context.Context, f GrantFilter) error {
 	return list(op, f.Selection, grantHeading, views, bad)
 }
 
-// selected returns the grants of a person or, if none is named, of a client, or all.
-func (op *Operator) selected(ctx context.Context, f GrantFilter) (grantSeq, error) {
-	if f.User != "" {
-		p, err := op.person(ctx, f.User)
+// selected returns the grants of a person or, if none is named, of a client by its document,
+// or all.
+func (op *Operator) selected(ctx context.Context, user, client string) (grantSeq, error) {
+	if user != "" {
+		p, err := op.person(ctx, user)
 		if err != nil {
 			return nil, err
 		}
 		return op.Store.GrantsOfPerson(ctx, store.PersonDocument(p.Subject)), nil
 	}
-	if f.Client != "" && !isDocument(f.Client) {
-		return op.Store.GrantsOfClient(ctx, store.ClientDocument(f.Client)), nil
+	if client != "" {
+		return op.Store.GrantsOfClient(ctx, client), nil
 	}
 	return op.Store.Grants(ctx), nil
 }
@@ -195,17 +203,21 @@ func (op *Operator) RevokeUser(ctx context.Context, who string, yes bool) error 
 	}{p.Subject, ended}, "%s (%s): %s", p.Login, p.Subject, ended))
 }
 
-// RevokeClient ends all grants of a client, by its id, and removes the codes that could
-// become one. It is what there is against a CIMD client, which is registered nowhere
-// and so cannot be deleted.
+// RevokeClient ends all grants of a client, by its id or its document's, and removes the
+// codes that could become one. It is what there is against a CIMD client, which is registered
+// nowhere and so cannot be deleted.
 func (op *Operator) RevokeClient(ctx context.Context, id string, yes bool) error {
 	if err := op.Opened(); err != nil {
+		return err
+	}
+	document, err := op.clientDocument(ctx, id)
+	if err != nil {
 		return err
 	}
 	if err := op.out.Confirm(yes, fmt.Sprintf("End all grants of the client %s?", id)); err != nil {
 		return err
 	}
-	ended, err := op.endOfClient(ctx, id, reasonOperator)
+	ended, err := op.endOfClient(ctx, document, reasonOperator)
 	return errors.Join(err, op.out.Say(struct {
 		ClientID string `json:"client_id"`
 		ending
@@ -224,8 +236,7 @@ func (e ending) String() string {
 		", removed " + cli.Count(e.Codes, "unredeemed code", "unredeemed codes")
 }
 
-func (op *Operator) endOfClient(ctx context.Context, id, reason string) (ending, error) {
-	document := store.ClientDocument(id)
+func (op *Operator) endOfClient(ctx context.Context, document, reason string) (ending, error) {
 	return op.endAll(ctx, op.Store.CodesOfClient(ctx, document), op.Store.GrantsOfClient(ctx, document), reason)
 }
 

@@ -52,10 +52,35 @@ func (o *Options) Bind(flags *pflag.FlagSet) {
 
 // BindStore makes the flag of the store alone.
 func (o *Options) BindStore(flags *pflag.FlagSet) {
-	flags.StringVar(&o.Store, "store", "",
-		"the records: embedded:DIR, firestore:PROJECT, firestore:PROJECT/DATABASE or postgres://… "+
-			"(default $STORE, or embedded:"+defaultData+")")
+	BindStore(flags, &o.Store, "store", "the records: "+StoreForms+" (default $STORE, or embedded:"+defaultData+")")
 }
+
+// StoreForms are what a store may be called, for people.
+const StoreForms = "embedded:DIR, firestore:PROJECT, firestore:PROJECT/DATABASE or postgres://…"
+
+// BindStore makes a flag that names a store, which nothing else can be taken for.
+func BindStore(flags *pflag.FlagSet, setting *string, name, usage string) {
+	flags.Var((*storeFlag)(setting), name, usage)
+}
+
+// storeFlag is a store as it is named on the command line.
+type storeFlag string
+
+// Set implements [pflag.Value].
+func (f *storeFlag) Set(setting string) error {
+	scheme, name, _ := strings.Cut(setting, ":")
+	if _, ok := drivers.All[scheme]; !ok || name == "" {
+		return errors.New("want " + StoreForms)
+	}
+	*f = storeFlag(setting)
+	return nil
+}
+
+// String implements [pflag.Value].
+func (f *storeFlag) String() string { return string(*f) }
+
+// Type implements [pflag.Value]; help names the value by it.
+func (f *storeFlag) Type() string { return "string" }
 
 // Setting returns the setting of the store.
 func (o *Options) Setting() string {
