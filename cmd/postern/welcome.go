@@ -4,6 +4,7 @@ import (
 	"cmp"
 	_ "embed"
 	"io"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"text/template"
@@ -27,7 +28,7 @@ func printWelcome(w io.Writer, env *boot.Env, origin, records string, command []
 		Named                                        []string
 	}{
 		origin, origin + "/mcp", records, absolute(filepath.Dir(keys)), mayEnter(env),
-		cmp.Or(strings.Join(command, " "), env.Settings().String(upstreamSetting)), named(env, origin),
+		cmp.Or(strings.Join(command, " "), originOf(env.Settings().URL(upstreamSetting))), named(env, origin),
 	})
 }
 
@@ -35,9 +36,17 @@ func printWelcome(w io.Writer, env *boot.Env, origin, records string, command []
 func named(env *boot.Env, origin string) []string {
 	var out []string
 	for _, s := range behind.Servers(env.Settings()) {
-		out = append(out, s.ID(origin)+" the server "+s.URL.String())
+		out = append(out, s.ID(origin)+" the server at "+originOf(s.URL))
 	}
 	return out
+}
+
+// originOf names a server behind without its path, which may be a secret.
+func originOf(u *url.URL) string {
+	if u == nil {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
 }
 
 // recordsOf says where the records of the settings are.

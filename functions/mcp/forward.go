@@ -17,7 +17,7 @@ import (
 // on the request of a caller whom admit let in. The caller's own token stays here, and one
 // that is for that server alone tells it who calls (MP-17).
 func (h *handler) forward(w http.ResponseWriter, r *http.Request, caller *Caller) error {
-	telemetry.Add(r.Context(), slog.String("upstream", h.Upstream.URL()))
+	telemetry.Add(r.Context(), slog.String("upstream", h.called()))
 	if r.Method == http.MethodGet && h.Edge.TrustForwardedAuthorization {
 		return noStreams(w, r)
 	}
@@ -81,7 +81,7 @@ func noStreams(w http.ResponseWriter, r *http.Request) error {
 }
 
 // writeFault answers for the server behind this one. The line of the request says why, and
-// has the server's address.
+// which server it is.
 func writeFault(w http.ResponseWriter, r *http.Request, f *proxy.Fault, msg message) error {
 	outcome := outcomeProtocol
 	if f.Status >= http.StatusInternalServerError {

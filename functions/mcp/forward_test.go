@@ -41,7 +41,7 @@ func (f *endpoint) standBehind(
 		serve(w, r)
 	}))
 	t.Cleanup(server.Close)
-	u, err := url.Parse(server.URL + "/mcp")
+	u, err := url.Parse(server.URL + "/canary/mcp") // which may be a secret
 	must(t, err)
 	first := oauth.Resources{}.All()[0]
 	calling := behind.Calling{Identity: behind.JWT}
@@ -52,6 +52,9 @@ func (f *endpoint) standBehind(
 	f.Identity = &identity.Signer{Ring: keyfile.Static(signing.Generate()), Now: f.Clock.Now}
 	return got, u.String()
 }
+
+// nameOf is what logs and metrics call the server at a URL of standBehind.
+func nameOf(at string) string { return strings.TrimSuffix(at, "/canary/mcp") }
 
 const behindAnswer = `{"jsonrpc":"2.0","id":1,"result":{"tools":[]}}`
 
@@ -231,14 +234,14 @@ func TestAFaultOfTheServerBehindIsAnErrorUnderTheID(t *testing.T) {
 	}
 	line := f.Lines.String()
 	for _, want := range []string{
-		`"upstream":"` + at + `"`, `"outcome":"fault"`, `"mcp_method":"tools/call"`, "did not answer in JSON-RPC",
+		`"upstream":"` + nameOf(at) + `"`, `"outcome":"fault"`, `"mcp_method":"tools/call"`, "did not answer in JSON-RPC",
 	} {
 		if !strings.Contains(line, want) {
 			t.Errorf("log: got %s, want %s in it", line, want)
 		}
 	}
 	if strings.Contains(line, "canary") || strings.Contains(line, token) {
-		t.Errorf("log: got %s, want nothing of the answer and no token", line)
+		t.Errorf("log: got %s, want nothing of the answer, no path of the server and no token", line)
 	}
 }
 

@@ -132,7 +132,7 @@ func TestTheServerBehindContinuesTheTrace(t *testing.T) {
 	if state := reached.header.Get("Tracestate"); state != "a=b" || !strings.Contains(reached.body, messageSpan) {
 		t.Errorf("got the state %q and %s, want the message's", state, reached.body)
 	}
-	if n := c.Count("mcp.server.operation.duration", "postern.upstream="+at, "postern.outcome=tool_error"); n != 1 {
+	if n := c.Count("mcp.server.operation.duration", "postern.upstream="+nameOf(at), "postern.outcome=tool_error"); n != 1 {
 		t.Errorf("got %d failed calls of that server, want 1", n)
 	}
 }

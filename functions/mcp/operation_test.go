@@ -172,7 +172,7 @@ func TestAForwardedCallHasOneLine(t *testing.T) {
 			})
 			c := f.connect(t, "octocat", "Client", nil)
 			do(f.open(t), request(t.Context(), c.token, whoAmI))
-			want["mcp_method"], want["tool"], want["upstream"] = "tools/call", "whoami", at
+			want["mcp_method"], want["tool"], want["upstream"] = "tools/call", "whoami", nameOf(at)
 			want["client_id"], want["person"] = c.Grant.ClientID, store.PersonDocument("development:octocat")
 			got := f.linesOf(t, "POST /mcp",
 				"mcp_method", "tool", "upstream", "outcome", "error", "client_id", "person")

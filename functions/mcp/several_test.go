@@ -127,7 +127,7 @@ func TestAServerThatFailsDoesSoAlone(t *testing.T) {
 			t.Errorf("%s: got %+v, want an answer under the id that was asked", path, a)
 		}
 	}
-	if line := f.Lines.String(); !strings.Contains(line, `"upstream":"`+hostile.URL+`"`) ||
+	if line := f.Lines.String(); !strings.Contains(line, `"upstream":"`+hostile.URL+` (wiki)"`) ||
 		!strings.Contains(line, "a response to another request") {
 		t.Errorf("log: got %s, want the server and why", line)
 	}

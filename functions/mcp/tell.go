@@ -57,7 +57,7 @@ func (u *Upstream) tell(ctx context.Context, signer *identity.Signer, issuer str
 	if u.Secret != nil {
 		secret, err := u.Secret.Get(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("credential for %s: %w", u.URL(), err)
+			return nil, fmt.Errorf("credential for %s: %w", u.Origin(), err)
 		}
 		out.Set(u.Credential.Header, secret.Reveal())
 	}

@@ -2,11 +2,13 @@ package mcp
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/postern-dev/postern/functions/mcp/proxy"
 	"github.com/postern-dev/postern/shared/behind"
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/keyfile"
+	"github.com/postern-dev/postern/shared/oauth"
 )
 
 // An Upstream is an MCP server behind this one. [NewUpstream] makes one.
@@ -28,6 +30,14 @@ func NewUpstream(p *proxy.Proxy, c behind.Calling) *Upstream {
 		u.run = newIDTokens(c.CloudRun)
 	}
 	return u
+}
+
+// called is what logs, metrics and people are told of which server is behind an endpoint.
+func (e Endpoint) called() string {
+	if name, named := strings.CutPrefix(e.Path, oauth.MCPPath+"/"); named {
+		return e.Upstream.Origin() + " (" + name + ")"
+	}
+	return e.Upstream.Origin()
 }
 
 // check says what a server lacks of what its Calling needs.

@@ -30,7 +30,7 @@ func Upstreams(ctx context.Context, looks mcp.Looks, begin func(path string)) Re
 }
 
 func noteOf(e mcp.Endpoint, seen mcp.Seen) string {
-	note := []string{e.Upstream.URL()}
+	note := []string{e.Upstream.Origin()}
 	if seen.Revision != "" {
 		note = append(note, "MCP "+seen.Revision)
 	}
