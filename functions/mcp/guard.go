@@ -52,9 +52,12 @@ func masked(log *slog.Logger) sdk.Middleware {
 			if isTool && answer != nil && err == nil {
 				err = answer.GetError()
 			}
+			unavailable, _ := errors.AsType[*Unavailable](err)
 			switch {
 			case err == nil:
 				return result, nil
+			case unavailable != nil:
+				return nil, unavailable.wire(ctx)
 			case isArguments(err):
 				return result, nil
 			case isProtocol(err):

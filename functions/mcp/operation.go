@@ -113,11 +113,15 @@ var errAborted = errors.New("the answer broke off")
 // Unwrap is for [http.ResponseController].
 func (o *operations) Unwrap() http.ResponseWriter { return o.ResponseWriter }
 
-// WriteHeader looks what kind of answer it is.
+// WriteHeader looks what kind of answer it is. One that a server behind could not give has a
+// status of its own, which parts do not see.
 func (o *operations) WriteHeader(status int) {
 	if o.status == 0 && status >= 200 {
-		o.status = status
 		o.ear.events = strings.HasPrefix(o.Header().Get("Content-Type"), "text/event-stream")
+		if status == http.StatusOK && len(o.all) == 1 && !o.ear.events {
+			status = statusOf(o.r.Context())
+		}
+		o.status = status
 	}
 	o.ResponseWriter.WriteHeader(status)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"github.com/postern-dev/postern/functions/mcp"
 	"github.com/postern-dev/postern/shared/version"
 )
 
@@ -30,14 +32,10 @@ const (
 	maxNotes = 64
 )
 
-// A fault is what a call can come to beside the answer of the process, in words for callers.
-type fault string
-
-func (f fault) Error() string { return string(f) }
-
-const (
-	errEnded = fault("the server behind this one ended")
-	errSlow  = fault("the server behind this one takes too long")
+// What a call can come to beside the answer of the process.
+var (
+	errEnded = &mcp.Unavailable{Status: http.StatusBadGateway, Text: "the server behind this one ended"}
+	errSlow  = &mcp.Unavailable{Status: http.StatusGatewayTimeout, Text: "the server behind this one takes too long"}
 )
 
 // An object is JSON's, as params are.

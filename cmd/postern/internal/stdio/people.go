@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"sync"
 	"time"
@@ -27,10 +28,15 @@ const (
 	longestWait = 5 * time.Second
 )
 
-const (
-	errClosed = fault("this server stops")
-	errBusy   = fault("too many people use this server right now: try again later")
-	errStart  = fault("the server behind this one cannot be started: try again later")
+// What a call can come to before a process has it.
+var (
+	errClosed = &mcp.Unavailable{Status: http.StatusServiceUnavailable, Text: "this server stops"}
+	errBusy   = &mcp.Unavailable{
+		Status: http.StatusServiceUnavailable, Text: "too many people use this server right now: try again later",
+	}
+	errStart = &mcp.Unavailable{
+		Status: http.StatusBadGateway, Text: "the server behind this one cannot be started: try again later",
+	}
 )
 
 // people are the processes of a command, one for each person who uses it.
@@ -108,8 +114,11 @@ func (p *people) enter(c mcp.Caller) (*living, error) {
 		}
 		wait := time.Until(p.ends[subject].last.Add(p.ends[subject].pause()))
 		if wait > longestWait {
-			return nil, fault("the server behind this one ends again and again: try again in " +
-				wait.Round(time.Second).String())
+			return nil, &mcp.Unavailable{
+				Status: http.StatusBadGateway,
+				Text: "the server behind this one ends again and again: try again in " +
+					wait.Round(time.Second).String(),
+			}
 		}
 		if len(p.living) >= p.most && !p.dismiss() {
 			return nil, errBusy

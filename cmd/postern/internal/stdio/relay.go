@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -189,8 +190,8 @@ func pass(ctx context.Context, req sdk.Request, n *jsonrpc.Request) {
 func (m method) decode(raw json.RawMessage) (sdk.Result, error) {
 	res := m.result()
 	if err := json.Unmarshal(raw, res); err != nil {
-		return nil, &jsonrpc.Error{
-			Code: jsonrpc.CodeInternalError, Message: "the server behind this one gave a result that is none of MCP",
+		return nil, &mcp.Unavailable{
+			Status: http.StatusBadGateway, Text: "the server behind this one gave a result that is none of MCP",
 		}
 	}
 	if called, ok := res.(*sdk.CallToolResult); ok && called.StructuredContent != nil {
@@ -205,20 +206,19 @@ func (m method) decode(raw json.RawMessage) (sdk.Result, error) {
 	return res, nil
 }
 
-// told is an error as the caller reads it. One of the command is answered as it is; a fault
-// stands in the request's line of the log as well.
+// told is an error as the caller reads it. One of the command is answered as it is; what has
+// no words for callers stands in the request's line of the log.
 func told(ctx context.Context, err error) error {
 	if wire, ok := errors.AsType[*jsonrpc.Error](err); ok {
 		return wire
 	}
-	text := "internal error"
-	if f, ok := errors.AsType[fault](err); ok {
-		text = f.Error()
+	if unavailable, ok := errors.AsType[*mcp.Unavailable](err); ok {
+		return unavailable
 	}
 	if ctx.Err() == nil {
 		telemetry.Add(ctx, slog.String("outcome", "fault"), slog.String("cause", err.Error()))
 	}
-	return &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: text}
+	return &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: "internal error"}
 }
 
 // list asks for all pages of a list.

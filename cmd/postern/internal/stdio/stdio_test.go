@@ -278,11 +278,29 @@ func TestACancelledCallIsCancelledInTheCommand(t *testing.T) {
 	}
 }
 
-// comesTo checks that a call came to a fault.
-func comesTo(t *testing.T, err error, want fault) {
+// comesTo makes a call as it goes over the wire, and checks that it comes to want, by the
+// status and in an error under its id.
+func comesTo(t *testing.T, e *mcptest.Endpoint, login, tool string, want *mcp.Unavailable) {
 	t.Helper()
-	if err == nil || !strings.Contains(err.Error(), string(want)) {
-		t.Errorf("got %v, want %q", err, want)
+	call := `{"jsonrpc":"2.0","id":"x","method":"tools/call","params":{"name":"` + tool + `"}}`
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, e.URL, strings.NewReader(call))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Accept", "application/json, text/event-stream")
+	res, err := bearing(e.Token(login)).RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var got struct {
+		ID    string
+		Error struct{ Message string }
+	}
+	err = json.NewDecoder(res.Body).Decode(&got)
+	if err != nil || res.StatusCode != want.Status || got.ID != "x" || got.Error.Message != want.Text {
+		t.Errorf("%s: got %d, %+v, %v; want %d, %q", tool, res.StatusCode, got, err, want.Status, want.Text)
 	}
 }
 
@@ -318,9 +336,10 @@ func TestACommandThatDiesIsStartedAgain(t *testing.T) {
 	me, other := e.SignIn("octocat"), e.SignIn("hubot")
 	before, others := whoami(me), whoami(other)
 	_, failed := blocked(t, e, "octocat")
-	_, err := text(t.Context(), me.ClientSession, "die")
-	comesTo(t, err, errEnded)
-	comesTo(t, <-failed, errEnded)
+	comesTo(t, e, "octocat", "die", errEnded)
+	if err := <-failed; err == nil || !strings.Contains(err.Error(), errEnded.Text) {
+		t.Errorf("the call whose stream had begun: got %v, want %q in it", err, errEnded.Text)
+	}
 	log.says(t, "the command ended by itself")
 	log.says(t, "exit status 3")
 	if after := whoami(me); after.Pid == before.Pid {
@@ -360,8 +379,7 @@ func TestAnIdleProcessIsEnded(t *testing.T) {
 		t.Errorf("got process %d again", after.Pid)
 	}
 	c.Close()
-	_, err := text(t.Context(), me.ClientSession, "count")
-	comesTo(t, err, errClosed)
+	comesTo(t, e, "octocat", "count", errClosed)
 }
 
 // No call is handed to a process that is asked to end, or that has ended already.
@@ -401,15 +419,15 @@ func TestPeopleBeyondTheLimitWait(t *testing.T) {
 	e, _, _ := behind(t, Options{Most: 1})
 	end, failed := blocked(t, e, "octocat")
 	hubot := e.SignIn("hubot")
-	_, err := text(t.Context(), hubot.ClientSession, "count")
-	comesTo(t, err, errBusy)
+	comesTo(t, e, "hubot", "count", errBusy)
 	end()
 	if err := <-failed; err == nil {
 		t.Error("the cancelled call: got a result, want none")
 	}
 	late := time.After(patience)
 	for {
-		if _, err = text(t.Context(), hubot.ClientSession, "count"); err == nil {
+		_, err := text(t.Context(), hubot.ClientSession, "count")
+		if err == nil {
 			return
 		}
 		select {
