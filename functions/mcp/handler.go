@@ -77,7 +77,8 @@ type Endpoint struct {
 type handler struct {
 	Config
 	Endpoint
-	grants *liveness // of all endpoints
+	grants   *liveness // of all endpoints
+	underway *underway // at all endpoints
 
 	documents *recent.Cache[string, [2]slog.Attr] // by the id of a token; see documentsOf
 
@@ -126,11 +127,12 @@ func (e Endpoint) describes() bool { return e.Upstream == nil }
 
 // open returns every endpoint at its path. What is nowhere is answered by the first.
 func (c Config) open() (http.Handler, error) {
-	grants := newLiveness(c.Store, c.RevocationMaxAge, c.Now)
+	grants, all := newLiveness(c.Store, c.RevocationMaxAge, c.Now), new(underway)
 	at := map[string]http.Handler{}
 	for _, e := range c.Endpoints {
 		h := &handler{
-			Config: c, Endpoint: e, grants: grants, documents: recent.New[string, [2]slog.Attr](maxDocuments),
+			Config: c, Endpoint: e, grants: grants, underway: all,
+			documents: recent.New[string, [2]slog.Attr](maxDocuments),
 		}
 		if e.describes() {
 			if err := h.describe(); err != nil {
@@ -206,6 +208,10 @@ func (h *handler) admit(next http.Handler) http.Handler {
 		if !caller.Scopes.Contains(oauth.ScopeMCP) {
 			return edge.NeedScope(oauth.ScopeMCP)
 		}
+		if err := h.underway.enter(caller.Person.Subject); err != nil {
+			return err
+		}
+		defer h.underway.leave(caller.Person.Subject)
 		who := &admitted{caller: caller}
 		who.Context, who.cancel = context.WithCancelCause(r.Context())
 		defer who.cancel(nil)

@@ -75,10 +75,13 @@ func Unreachable(refusal error) error {
 	return &statusError{error: refusal, status: http.StatusBadGateway, retry: 2 * faultRetry, theirs: true}
 }
 
-// TooMany is the refusal of a caller who has to wait: 429 with Retry-After.
-func TooMany(wait time.Duration) error {
+// TooMany is the refusal of a caller who tried too often.
+func TooMany(wait time.Duration) error { return Wait(wait, "too many attempts, wait before the next one") }
+
+// Wait is the refusal of a caller who has to wait: 429 with Retry-After.
+func Wait(wait time.Duration, description string) error {
 	return &statusError{
-		error:  oauth.Refuse(oauth.TemporarilyUnavailable, "too many attempts, wait before the next one"),
+		error:  oauth.Refuse(oauth.TemporarilyUnavailable, description),
 		status: http.StatusTooManyRequests, retry: max(wait, time.Second),
 	}
 }
