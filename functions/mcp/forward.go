@@ -46,6 +46,10 @@ func (h *handler) pass(w http.ResponseWriter, r *http.Request, caller *Caller, m
 		call.IDs = append(call.IDs, c.id)
 	}
 	session, err := h.openSession(r, caller)
+	var events eventIDs
+	if err == nil {
+		events, err = h.openEvents(r, caller)
+	}
 	if err == nil {
 		call.Header, err = h.tell(r, caller)
 	}
@@ -56,9 +60,13 @@ func (h *handler) pass(w http.ResponseWriter, r *http.Request, caller *Caller, m
 		return err
 	}
 	session.tell(call.Header)
+	events.tell(call.Header)
 	call.Change = func(res *http.Response, stream bool) error {
 		if err := session.handOut(res); err != nil {
 			return err
+		}
+		if stream {
+			events.handOut(res)
 		}
 		return sees.filter(res, stream)
 	}

@@ -39,7 +39,6 @@ const (
 // A Proxy stands before one server. It is safe for concurrent use.
 type Proxy struct {
 	url       *url.URL
-	origin    string
 	wait      time.Duration
 	transport http.RoundTripper
 }
@@ -50,7 +49,7 @@ func New(u *url.URL, wait time.Duration) *Proxy {
 	if wait == 0 {
 		wait = Wait
 	}
-	return &Proxy{url: u, origin: u.Scheme + "://" + u.Host, wait: wait, transport: &http.Transport{
+	return &Proxy{url: u, wait: wait, transport: &http.Transport{
 		DialContext:            (&net.Dialer{Timeout: dialTime}).DialContext,
 		TLSHandshakeTimeout:    dialTime,
 		ForceAttemptHTTP2:      true,
@@ -65,7 +64,7 @@ func New(u *url.URL, wait time.Duration) *Proxy {
 func (p *Proxy) URL() string { return p.url.String() }
 
 // Origin names the server to people: its URL without the path, which may be a secret.
-func (p *Proxy) Origin() string { return p.origin }
+func (p *Proxy) Origin() string { return p.url.Scheme + "://" + p.url.Host }
 
 // Host and Port are those of the server's address; the port may be empty.
 func (p *Proxy) Host() string { return p.url.Hostname() }
