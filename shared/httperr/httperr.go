@@ -76,7 +76,9 @@ func Unreachable(refusal error) error {
 }
 
 // TooMany is the refusal of a caller who tried too often.
-func TooMany(wait time.Duration) error { return Wait(wait, "too many attempts, wait before the next one") }
+func TooMany(wait time.Duration) error {
+	return Wait(wait, "too many attempts, wait before the next one")
+}
 
 // Wait is the refusal of a caller who has to wait: 429 with Retry-After.
 func Wait(wait time.Duration, description string) error {
