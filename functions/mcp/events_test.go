@@ -57,7 +57,8 @@ func TestAnEventIsOfNoUseToAnotherPerson(t *testing.T) {
 	}
 	for name, row := range map[string]struct{ token, path, id string }{
 		"another person": {theirs, "/mcp", ids[0]}, "another server": {elsewhere, "/mcp/wiki", ids[0]},
-		"altered": {mine, "/mcp", ids[0][:len(ids[0])-4] + "AAA="}, "the server's own": {mine, "/mcp", "of-the-server_7"},
+		"altered":          {mine, "/mcp", ids[0][:len(ids[0])-4] + "AAA="},
+		"the server's own": {mine, "/mcp", "of-the-server_7"},
 	} {
 		if body := stream(row.token, row.path, row.id, http.StatusNotFound); !strings.Contains(body, "begin another") {
 			t.Errorf("%s: got %s, want what to do", name, body)

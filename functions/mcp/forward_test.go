@@ -233,7 +233,8 @@ func TestAFaultOfTheServerBehindIsAnErrorUnderTheID(t *testing.T) {
 	}
 	line := f.Lines.String()
 	for _, want := range []string{
-		`"upstream":"` + nameOf(at) + `"`, `"outcome":"fault"`, `"mcp_method":"tools/call"`, "did not answer in JSON-RPC",
+		`"upstream":"` + nameOf(at) + `"`, `"outcome":"fault"`, `"mcp_method":"tools/call"`,
+		"did not answer in JSON-RPC",
 	} {
 		if !strings.Contains(line, want) {
 			t.Errorf("log: got %s, want %s in it", line, want)

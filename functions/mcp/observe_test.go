@@ -132,7 +132,8 @@ func TestTheServerBehindContinuesTheTrace(t *testing.T) {
 	if state := reached.header.Get("Tracestate"); state != "a=b" || !strings.Contains(reached.body, messageSpan) {
 		t.Errorf("got the state %q and %s, want the message's", state, reached.body)
 	}
-	if n := c.Count("mcp.server.operation.duration", "postern.upstream="+nameOf(at), "postern.outcome=tool_error"); n != 1 {
+	failed := []string{"postern.upstream=" + nameOf(at), "postern.outcome=tool_error"}
+	if n := c.Count("mcp.server.operation.duration", failed...); n != 1 {
 		t.Errorf("got %d failed calls of that server, want 1", n)
 	}
 }

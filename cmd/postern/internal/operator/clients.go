@@ -161,10 +161,14 @@ func (op *Operator) clientByDocument(ctx context.Context, document string) (stor
 // is registered nowhere by what it was allowed.
 func (op *Operator) clientDocument(ctx context.Context, id string) (string, error) {
 	for _, document := range []string{store.ClientDocument(id), id} {
-		for range op.Store.GrantsOfClient(ctx, document) {
-			return document, nil
+		var bad unreadable
+		for _, err := range readable(op.Store.GrantsOfClient(ctx, document), &bad) {
+			return document, err
 		}
-		for range op.Store.CodesOfClient(ctx, document) {
+		for _, err := range readable(op.Store.CodesOfClient(ctx, document), &bad) {
+			return document, err
+		}
+		if bad.n > 0 {
 			return document, nil
 		}
 	}
