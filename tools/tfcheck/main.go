@@ -15,8 +15,9 @@
 //	tools     only build what the other steps need
 //
 // The first run builds the provider, which takes about 7 minutes on two cores;
-// later ones take seconds. It needs Go, for openapi npm, and for plan and apply Maven. Where Terraform is
-// missing, OpenTofu takes its place; TERRAFORM=tofu in the environment asks for it.
+// later ones take seconds. It needs Go, for openapi npm, for plan and apply Maven,
+// for apply gcloud. Where Terraform is missing, OpenTofu takes its place;
+// TERRAFORM=tofu in the environment asks for it.
 package main
 
 import (

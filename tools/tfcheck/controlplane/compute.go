@@ -1,9 +1,11 @@
 package controlplane
 
 import (
+	"maps"
 	"net/http"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -73,4 +75,19 @@ func certificate(_ *call, body object) {
 	if managed, ok := body["managed"].(object); ok {
 		managed["status"] = "PROVISIONING"
 	}
+}
+
+// listAggregated lists what there is of a kind, by where it is: global, or a region.
+func listAggregated(r *call) (object, error) {
+	kind := path.Base(r.path)
+	items := object{}
+	for _, name := range slices.Sorted(maps.Keys(r.c.state.Resources)) {
+		words := strings.Split(name, "/") // compute/projects/P/global/KIND/NAME or compute/projects/P/regions/R/KIND/NAME
+		if words[0] != "compute" || words[len(words)-2] != kind {
+			continue
+		}
+		scope := strings.Join(words[3:len(words)-2], "/")
+		items[scope] = object{kind: append(list(items[scope], kind), r.c.state.Resources[name])}
+	}
+	return object{"items": items}, nil
 }

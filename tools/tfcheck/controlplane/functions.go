@@ -329,3 +329,11 @@ func gateway(r *call, body object) {
 		body["defaultHostname"] = path.Base(r.name) + "-" + strconv.Itoa(r.c.serial()) + "." + r.location() + ".gateway.dev"
 	}
 }
+
+func listRegions(r *call) (object, error) {
+	locations := []any{}
+	for _, region := range functionRegions {
+		locations = append(locations, object{"locationId": region, "name": r.path[len("cloudfunctions/"):] + "/" + region})
+	}
+	return object{"locations": locations}, nil
+}

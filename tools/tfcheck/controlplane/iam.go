@@ -1,6 +1,7 @@
 package controlplane
 
 import (
+	"encoding/base64"
 	"maps"
 	"net/http"
 	"path"
@@ -129,7 +130,7 @@ func (c *Cloud) setPolicy(p *policy, next object) error {
 		}
 		bindings = append(bindings, b)
 	}
-	p.Bindings, p.Etag = bindings, "policy-"+strconv.Itoa(c.serial())
+	p.Bindings, p.Etag = bindings, base64.StdEncoding.EncodeToString([]byte("policy-"+strconv.Itoa(c.serial())))
 	return nil
 }
 

@@ -34,6 +34,7 @@ func init() {
 		{collection: "cloudkms/projects/*/locations/*/keyRings/*/cryptoKeys"},
 		{collection: "artifactregistry/projects/*/locations/*/repositories", operation: true},
 
+		{collection: "cloudfunctions/projects/*/locations", kept: object{}, list: listRegions},
 		{collection: "cloudfunctions/projects/*/locations/*/functions", operation: true,
 			refuse: functionRefused, fail: functionFails, complete: function},
 		{collection: "run/projects/*/locations/*/services"},
@@ -80,6 +81,7 @@ func init() {
 		computeKind("global/backendServices", nil),
 		computeKind("global/urlMaps", nil),
 		computeKind("global/sslCertificates", certificate),
+		{collection: "compute/projects/*/aggregated/*", list: listAggregated},
 		computeKind("global/sslPolicies", nil),
 		computeKind("global/targetHttpsProxies", nil),
 		computeKind("global/forwardingRules", nil),
@@ -195,10 +197,13 @@ func storedObject(r *call, body object) {
 	body["id"] = fmt.Sprintf("%s/%s/%s", words[2], body["name"], body["generation"])
 }
 
-func secretVersion(r *call, body object) {
+// secretVersion: what it holds is not in what is answered, only that it arrived as it was sent.
+func secretVersion(_ *call, body object) {
 	if body["state"] == nil {
 		body["state"] = "ENABLED"
 	}
+	body["clientSpecifiedPayloadChecksum"] = at(body, "payload", "dataCrc32c") != nil
+	delete(body, "payload")
 }
 
 func channelsExist(r *call) error {

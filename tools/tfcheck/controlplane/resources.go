@@ -136,7 +136,7 @@ func (r *call) locate() error {
 	if service(r.path) == "storage" && path.Base(r.path) == "iam" {
 		r.bucketPolicy()
 	}
-	if r.kind = find(r.path); r.kind != nil {
+	if r.kind = find(strings.Replace(r.path, "/locations/-/", "/locations/global/", 1)); r.kind != nil {
 		if r.method == http.MethodPost {
 			r.name = r.path + "/" + r.newID()
 		}
@@ -197,11 +197,18 @@ func (r *call) list() (object, error) {
 	}
 	items := []any{}
 	for _, name := range slices.Sorted(maps.Keys(r.c.state.Resources)) {
-		if path.Dir(name) == r.path {
+		if r.lists(path.Dir(name)) {
 			items = append(items, r.c.state.Resources[name])
 		}
 	}
 	return object{key: items}, nil
+}
+
+// lists says whether a call is about a collection. The location - is every one.
+func (r *call) lists(collection string) bool {
+	before, after, everywhere := strings.Cut(r.path, "/locations/-/")
+	ok, _ := path.Match(before+"/locations/*/"+after, collection)
+	return collection == r.path || everywhere && ok
 }
 
 func (r *call) create() (object, error) {
@@ -221,10 +228,10 @@ func (r *call) create() (object, error) {
 	return r.put(r.body)
 }
 
-// parent is the resource that a name lies in, if its kind is one of ours.
+// parent is the resource that a name lies in, if its kind is one of ours that has to be made.
 func (r *call) parent() string {
 	parent := path.Dir(path.Dir(r.name))
-	if find(path.Dir(parent)) == nil {
+	if kind := find(path.Dir(parent)); kind == nil || kind.kept != nil {
 		return ""
 	}
 	return parent
