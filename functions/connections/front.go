@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/postern-dev/postern/shared/edge"
@@ -89,11 +90,11 @@ func newFront(host, called string, servers []server) frontData {
 // link is a link into a program, made of our own address and name, escaped.
 func link(s string) template.URL { return template.URL(s) }
 
-var notInSlugs = regexp.MustCompile(`[^a-z0-9]+`)
+var notInSlugs = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[^a-z0-9]+`) })
 
 // slug is a name that every program takes for a server.
 func slug(name string) string {
-	s := strings.Trim(notInSlugs.ReplaceAllString(strings.ToLower(name), "-"), "-")
+	s := strings.Trim(notInSlugs().ReplaceAllString(strings.ToLower(name), "-"), "-")
 	if s == "" {
 		return "postern"
 	}

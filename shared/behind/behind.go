@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -126,7 +127,7 @@ func Resources(r *config.Reader) oauth.Resources {
 const members = "name, url, title, scopes, " + callingMembers
 
 // names are those of paths: lower-case letters, digits and hyphens.
-var names = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
+var names = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`) })
 
 // read returns the server of an entry, its name as far as it could be read, and all that is
 // wrong with it. Of a URL nothing is repeated: there may be a secret in it.
@@ -136,7 +137,7 @@ func read(data []byte) (s Server, name string, problems []error) {
 		_ = json.Unmarshal(data, &e) // for its name alone
 		return Server{}, e.Name, []error{fmt.Errorf("%w: it has %s", err, members)}
 	}
-	if !names.MatchString(e.Name) {
+	if !names().MatchString(e.Name) {
 		problems = append(problems, errors.New(
 			"name must be 1 to 32 lower-case letters, digits and hyphens, like wiki"))
 	}

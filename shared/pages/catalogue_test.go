@@ -17,10 +17,8 @@ import (
 // texts returns the texts of a catalogue by name.
 func texts(s *speech) map[string]*template.Template {
 	all := map[string]*template.Template{}
-	for _, t := range s.texts().Templates() {
-		if t.Tree != nil && !strings.HasSuffix(t.Name(), ".html") {
-			all[t.Name()] = t
-		}
+	for name, text := range s.catalogue() {
+		all[name] = template.Must(template.New("").Parse(text)).Lookup(name)
 	}
 	return all
 }

@@ -2,7 +2,6 @@ package pages
 
 import (
 	"embed"
-	"html/template"
 	"net/http"
 	"strings"
 	"sync"
@@ -10,11 +9,10 @@ import (
 	"golang.org/x/text/language"
 )
 
-// A speech is a language that pages speak, with its catalogue.
+// A speech is a language that pages speak, with its catalogue: its texts, by name.
 type speech struct {
-	tag language.Tag
-	// texts are the named texts of the catalogue. They are cloned for each page, and so never executed.
-	texts func() *template.Template
+	tag       language.Tag
+	catalogue func() map[string]string
 }
 
 // The catalogues, a file per language. A text is a template over the data of its page, so that a
@@ -32,9 +30,44 @@ var speeches = []*speech{
 
 // newSpeech reads the catalogue when the language is first spoken: a start reads none.
 func newSpeech(tag language.Tag) *speech {
-	return &speech{tag, sync.OnceValue(func() *template.Template {
-		return template.Must(template.New("").ParseFS(catalogues, "texts/"+tag.String()+".html"))
+	return &speech{tag, sync.OnceValue(func() map[string]string {
+		file, err := catalogues.ReadFile("texts/" + tag.String() + ".html")
+		if err != nil {
+			panic(err)
+		}
+		texts := map[string]string{}
+		for _, text := range strings.Split(string(file), define)[1:] {
+			texts[quoted(text)] = define + strings.TrimSpace(text)
+		}
+		return texts
 	})}
+}
+
+const define, use = `{{define "`, `template "`
+
+// quoted is what stands before the next quotation mark.
+func quoted(s string) string {
+	name, _, _ := strings.Cut(s, `"`)
+	return name
+}
+
+// with returns templates with those texts of the catalogue that they use. All texts are many
+// times as many, and the first page of a process waits for them.
+func (s *speech) with(templates string) string {
+	texts, there := s.catalogue(), map[string]bool{}
+	var all strings.Builder
+	for more := templates; more != ""; {
+		all.WriteString(more)
+		uses := strings.Split(more, use)[1:]
+		more = ""
+		for _, u := range uses {
+			if name := quoted(u); !there[name] {
+				there[name] = true
+				more += texts[name] // none of the frame's own
+			}
+		}
+	}
+	return all.String()
 }
 
 var matcher = sync.OnceValue(func() language.Matcher { return language.NewMatcher(Languages()) })

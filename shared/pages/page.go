@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
-	"strings"
 	"sync"
 
 	"github.com/postern-dev/postern/shared/about"
@@ -61,16 +60,10 @@ func (p *Page) template(s *speech) (*template.Template, error) {
 	if t := p.in[s]; t != nil {
 		return t, nil
 	}
-	t, err := s.texts().Clone()
+	title := `{{define "title"}}{{template "` + p.name + `.title" .}}{{end}}`
+	t, err := template.New("page").Parse(s.with(title + `{{define "body"}}` + p.body + "{{end}}" + layout))
 	if err != nil {
 		return nil, err
-	}
-	for name, text := range map[string]string{
-		"title": strings.Replace(`{{template "NAME.title" .}}`, "NAME", p.name, 1), "body": p.body, "page": layout,
-	} {
-		if _, err := t.New(name).Parse(text); err != nil {
-			return nil, err
-		}
 	}
 	p.in[s] = t
 	return t, nil

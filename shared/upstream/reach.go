@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // A Reacher is a provider that is asked for more than who somebody is, so that tools can
@@ -13,14 +14,16 @@ type Reacher interface {
 	Reach() []string
 }
 
-var githubScope = regexp.MustCompile(`^[a-z][a-z_]{0,31}(:[a-z_]{1,32})?$`)
+var githubScope = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[a-z][a-z_]{0,31}(:[a-z_]{1,32})?$`)
+})
 
 // ParseReach reads scopes of GitHub, separated by blanks or commas.
 // https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps
 func ParseReach(s string) ([]string, error) {
 	scopes := splitScopes(s)
 	for _, scope := range scopes {
-		if !githubScope.MatchString(scope) {
+		if !githubScope().MatchString(scope) {
 			return nil, fmt.Errorf("%q is no scope of GitHub", scope)
 		}
 	}
