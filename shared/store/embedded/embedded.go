@@ -7,7 +7,8 @@
 //	read    pool of read-only connections, each sees every commit before it
 //	write   one connection per process, BEGIN IMMEDIATE, WAL, synchronous=FULL
 //
-// What was acknowledged has been synced to the disk. A change feed stands in
+// What was acknowledged has been synced to the disk. Writers of one process that come at
+// the same time share a transaction of the file, and so a sync. A change feed stands in
 // for Firestore's events: each commit writes the documents before and after it
 // into the same file, and [Driver.Changes] reads them.
 package embedded
@@ -87,7 +88,7 @@ func (d *Driver) Get(ctx context.Context, k driver.Key) (driver.Document, error)
 	if err != nil {
 		return driver.Document{}, fmt.Errorf("get: %w", err)
 	}
-	return get(f.get.QueryRowContext(ctx, k.Collection, k.ID), k)
+	return get(f.get.QueryRowContext(unwatched, k.Collection, k.ID), k)
 }
 
 // Create implements [driver.Driver].
@@ -96,7 +97,7 @@ func (d *Driver) Create(ctx context.Context, k driver.Key, doc driver.Document) 
 }
 
 // RunTransaction implements [driver.Driver]. It holds the file's write lock while
-// f runs, so f runs once.
+// f runs, so f runs once. It must not wait for another transaction.
 func (d *Driver) RunTransaction(ctx context.Context, f func(ctx context.Context, tx driver.Tx) error) error {
 	inner, err := driver.Enter(ctx)
 	if err != nil {
@@ -107,12 +108,15 @@ func (d *Driver) RunTransaction(ctx context.Context, f func(ctx context.Context,
 		return fmt.Errorf("transaction: %w", err)
 	}
 	err = file.write(ctx, func(w *writer) error {
-		tx := &transaction{ctx: ctx, writer: w}
+		tx := &transaction{writer: w, known: map[driver.Key]look{}}
 		list, err := tx.Done(f(inner, tx))
+		if err == nil {
+			err = ctx.Err()
+		}
 		if err != nil {
 			return err
 		}
-		return w.apply(ctx, list)
+		return w.apply(list, tx.known)
 	})
 	if err == nil {
 		file.housekeep(ctx)
@@ -151,8 +155,8 @@ func (d *Driver) Close() error {
 // A transaction reads from the writer's connection and keeps the writes.
 type transaction struct {
 	driver.Writes
-	ctx    context.Context // of the RunTransaction it lives in
 	writer *writer
+	known  map[driver.Key]look // what was read
 }
 
 // Get implements [driver.Tx].
@@ -160,7 +164,8 @@ func (tx *transaction) Get(k driver.Key) (driver.Document, error) {
 	if err := tx.Read(k); err != nil {
 		return driver.Document{}, err
 	}
-	doc, err := tx.writer.document(tx.ctx, k)
+	doc, err := tx.writer.document(k)
+	tx.known[k] = look{doc.Clone(), err}
 	return doc, tx.Broken(err)
 }
 

@@ -59,7 +59,7 @@ func TestBrokenFileIsNoVerdict(t *testing.T) {
 			dir := t.TempDir()
 			d := openIn(t, dir)
 			create(t, d, "x", driver.Document{})
-			if _, err := d.file.writers.ExecContext(t.Context(), "DROP TABLE documents"); err != nil {
+			if _, err := d.file.writing.ExecContext(t.Context(), "DROP TABLE documents"); err != nil {
 				t.Fatal(err)
 			}
 			return d
@@ -153,7 +153,7 @@ func TestRowOfAnotherShapeConcernsNobodyElse(t *testing.T) {
 	create(t, d, "odd", driver.Document{Body: "sealed", Index: map[string]string{"owner": "me"}})
 	create(t, d, "ours", driver.Document{Body: "sealed"})
 	const spoil = "UPDATE documents SET fields = '{' WHERE id = 'odd'"
-	if _, err := d.file.writers.ExecContext(t.Context(), spoil); err != nil {
+	if _, err := d.file.writing.ExecContext(t.Context(), spoil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := d.Get(t.Context(), key("odd")); !errors.Is(err, driver.ErrMalformed) {
@@ -170,7 +170,7 @@ func TestFileOfANewerProgramIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	d := openIn(t, dir)
 	create(t, d, "x", driver.Document{})
-	if _, err := d.file.writers.Exec("PRAGMA user_version = 2"); err != nil {
+	if _, err := d.file.writing.ExecContext(t.Context(), "PRAGMA user_version = 2"); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.Close(); err != nil {
@@ -201,7 +201,7 @@ func TestWritesAreSyncedAndJournalled(t *testing.T) {
 	create(t, d, "x", driver.Document{})
 	for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal", "busy_timeout": "10000"} {
 		var got string
-		if err := d.file.writers.QueryRow("PRAGMA " + pragma).Scan(&got); err != nil || got != want {
+		if err := d.file.writing.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
 			t.Errorf("%s: got %q, %v, want %q", pragma, got, err, want)
 		}
 	}

@@ -74,5 +74,5 @@ func (d *Driver) Forget(ctx context.Context, upTo int64) error {
 	if err != nil {
 		return fmt.Errorf("forget changes: %w", err)
 	}
-	return f.write(ctx, func(w *writer) error { return w.exec(ctx, w.forget, upTo) })
+	return f.write(ctx, func(w *writer) error { return w.exec(w.forget, upTo) })
 }

@@ -27,9 +27,13 @@ type file struct {
 	dir     string
 	users   int
 	readers *sql.DB
-	writers *sql.DB // at most one connection
+	writers *sql.DB   // one connection
+	writing *sql.Conn // that one
 	get     *sql.Stmt
 	writer  *writer
+
+	turn chan struct{} // has an element while somebody uses writing
+	open *batch        // the transaction that is open, nil if none is; read and set by who has the turn
 
 	nextPurge atomic.Int64 // Unix microseconds
 }
@@ -68,7 +72,7 @@ func release(f *file) error {
 }
 
 func (f *file) close() error {
-	return errors.Join(f.readers.Close(), f.writers.Close())
+	return errors.Join(f.readers.Close(), f.writing.Close(), f.writers.Close())
 }
 
 // open makes or opens dir/postern.db. It does not use a request's context: the
@@ -81,12 +85,15 @@ func open(dir string) (_ *file, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*busyTimeout)
 	defer cancel()
 
-	f := &file{dir: dir}
+	f := &file{dir: dir, turn: make(chan struct{}, 1)}
 	if f.writers, err = pool(path, 1, "_txlock=immediate&_pragma=synchronous(FULL)"); err != nil {
 		return nil, err
 	}
-	if f.readers, err = pool(path, max(4, 2*runtime.GOMAXPROCS(0)), "_pragma=query_only(1)"); err != nil {
+	if f.writing, err = f.writers.Conn(ctx); err != nil {
 		return nil, errors.Join(err, f.writers.Close())
+	}
+	if f.readers, err = pool(path, max(4, 2*runtime.GOMAXPROCS(0)), "_pragma=query_only(1)"); err != nil {
+		return nil, errors.Join(err, f.writing.Close(), f.writers.Close())
 	}
 	if err := f.prepare(ctx); err != nil {
 		return nil, errors.Join(err, f.close())
@@ -95,13 +102,13 @@ func open(dir string) (_ *file, err error) {
 }
 
 func (f *file) prepare(ctx context.Context) (err error) {
-	if err := migrate(ctx, f.writers); err != nil {
+	if err := migrate(ctx, f.writing); err != nil {
 		return fmt.Errorf("prepare %s: %w", filepath.Join(f.dir, "postern.db"), err)
 	}
 	if f.get, err = f.readers.PrepareContext(ctx, getDocument); err != nil {
 		return err
 	}
-	f.writer, err = newWriter(ctx, f.writers)
+	f.writer, err = newWriter(ctx, f.writing)
 	return err
 }
 
@@ -145,7 +152,7 @@ func syncDir(dir string) error {
 }
 
 // migrate turns on WAL and makes the tables. Several processes may do it at once.
-func migrate(ctx context.Context, db *sql.DB) error {
+func migrate(ctx context.Context, db *sql.Conn) error {
 	if err := wal(ctx, db); err != nil {
 		return err
 	}
@@ -172,7 +179,7 @@ func migrate(ctx context.Context, db *sql.DB) error {
 
 // wal sets the journal mode, which stays in the file. SQLite does not wait by
 // itself when another process is doing the same, so this does.
-func wal(ctx context.Context, db *sql.DB) error {
+func wal(ctx context.Context, db *sql.Conn) error {
 	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
 		var mode string
 		err := db.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode)

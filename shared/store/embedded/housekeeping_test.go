@@ -76,7 +76,7 @@ func TestUnreadFeedIsBounded(t *testing.T) {
 	create(t, d, "x", driver.Document{})
 	// As if 10,000 changes had come before, without writing them one by one.
 	const forward = "UPDATE sqlite_sequence SET seq = ? WHERE name = 'changes'"
-	if _, err := d.file.writers.Exec(forward, maxChanges); err != nil {
+	if _, err := d.file.writing.ExecContext(t.Context(), forward, maxChanges); err != nil {
 		t.Fatal(err)
 	}
 	create(t, d, "y", driver.Document{})

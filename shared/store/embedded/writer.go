@@ -17,124 +17,164 @@ const (
 	purgePause = time.Minute // between purges that left nothing
 )
 
+// unwatched is the context of statements that wait for nothing. A watch over the context of
+// a request costs more than they do.
+var unwatched = context.Background()
+
 // A writer has the statements of a writing transaction. They are prepared on the
-// writers' one connection.
+// writers' one connection, and none waits for a lock: the transaction has it.
 type writer struct {
+	begin, commit, rollback                       *sql.Stmt
 	get, put, del, label, unlabel, change, forget *sql.Stmt
 	now                                           func() time.Time
 
-	tx *sql.Tx // nil outside a transaction
+	wrote bool // something, in a copy for one writer of a transaction
 }
 
-func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
+func newWriter(ctx context.Context, conn *sql.Conn) (*writer, error) {
 	w := &writer{now: time.Now}
 	for dst, query := range map[**sql.Stmt]string{
+		&w.begin: "BEGIN IMMEDIATE", &w.commit: "COMMIT", &w.rollback: "ROLLBACK",
 		&w.get: getDocument, &w.put: putDocument, &w.del: deleteDocument,
 		&w.label: putLabel, &w.unlabel: deleteLabel, &w.change: addChange, &w.forget: forgetChanges,
 	} {
 		var err error
-		if *dst, err = db.PrepareContext(ctx, query); err != nil {
+		if *dst, err = conn.PrepareContext(ctx, query); err != nil {
 			return nil, err
 		}
 	}
 	return w, nil
 }
 
-// write runs f in one transaction that holds the write lock, and commits it unless
-// f fails. A panic of f rolls back.
-func (f *file) write(ctx context.Context, do func(w *writer) error) error {
-	tx, err := f.writers.BeginTx(ctx, nil)
+func (w *writer) document(k driver.Key) (driver.Document, error) {
+	return get(w.get.QueryRowContext(unwatched, k.Collection, k.ID), k)
+}
+
+// A look is what was found at a key: a document or ErrNotFound.
+type look struct {
+	document driver.Document
+	err      error
+}
+
+// A step is what a write changes: the document before and after it, nil for none.
+type step struct {
+	key           driver.Key
+	before, after *driver.Document
+}
+
+// apply does list in order and keeps the feed bounded. known is what was found at keys since
+// the transaction began.
+func (w *writer) apply(list []driver.Write, known map[driver.Key]look) error {
+	steps, err := w.plan(list, known)
 	if err != nil {
-		return fmt.Errorf("begin transaction: %w", err)
-	}
-	defer func() { _ = tx.Rollback() }() // does nothing after Commit
-	w := *f.writer
-	w.tx = tx
-	if err := do(&w); err != nil {
 		return err
 	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
-	}
-	return nil
-}
-
-func (w *writer) document(ctx context.Context, k driver.Key) (driver.Document, error) {
-	return get(w.tx.StmtContext(ctx, w.get).QueryRowContext(ctx, k.Collection, k.ID), k)
-}
-
-// apply does list in order and keeps the feed bounded.
-func (w *writer) apply(ctx context.Context, list []driver.Write) error {
 	var last int64
-	for _, write := range list {
-		sequence, err := w.applyOne(ctx, write)
-		if err != nil {
-			return fmt.Errorf("write to %s: %w", write.Key.Collection, err)
+	for _, s := range steps {
+		if last, err = w.take(s); err != nil {
+			return fmt.Errorf("write to %s: %w", s.key.Collection, err)
 		}
-		last = max(last, sequence)
 	}
 	if last <= maxChanges {
 		return nil
 	}
-	return w.exec(ctx, w.forget, last-maxChanges)
+	return w.exec(w.forget, last-maxChanges)
 }
 
-// applyOne does one write and returns the sequence number of its change, 0 if it
-// changed nothing.
-func (w *writer) applyOne(ctx context.Context, write driver.Write) (int64, error) {
-	var before, after *driver.Document
-	old, err := w.document(ctx, write.Key)
-	switch {
-	case err == nil && write.Kind == driver.CreateWrite:
-		return 0, driver.ErrExists
-	case err == nil:
-		before = &old
-	case !errors.Is(err, driver.ErrNotFound):
-		return 0, err
-	}
-	if write.Kind != driver.DeleteWrite {
-		after = &write.Document
-	}
-	if before == nil && after == nil || before != nil && after != nil && before.Equal(*after) {
-		return 0, nil
-	}
-	if err := w.replace(ctx, write.Key, before, after); err != nil {
-		return 0, err
-	}
-	return w.report(ctx, write.Key, before, after)
-}
-
-func (w *writer) replace(ctx context.Context, k driver.Key, before, after *driver.Document) error {
-	if before != nil {
-		for field, value := range before.Index {
-			if err := w.exec(ctx, w.unlabel, k.Collection, field, value, k.ID); err != nil {
-				return err
-			}
+// plan looks at what list writes to, and returns what changes. It writes nothing, so that a
+// refusal leaves nothing to undo.
+func (w *writer) plan(list []driver.Write, known map[driver.Key]look) ([]step, error) {
+	steps := make([]step, 0, len(list))
+	for _, write := range list {
+		at, looked := known[write.Key]
+		if !looked {
+			at.document, at.err = w.document(write.Key)
+		}
+		s := step{key: write.Key}
+		switch {
+		case at.err == nil && write.Kind == driver.CreateWrite:
+			return nil, fmt.Errorf("write to %s: %w", write.Key.Collection, driver.ErrExists)
+		case at.err == nil:
+			s.before = &at.document
+		case !errors.Is(at.err, driver.ErrNotFound):
+			return nil, fmt.Errorf("write to %s: %w", write.Key.Collection, at.err)
+		}
+		known[write.Key] = look{write.Document, nil}
+		if write.Kind == driver.DeleteWrite {
+			known[write.Key] = look{err: driver.ErrNotFound}
+		} else {
+			s.after = &write.Document
+		}
+		if s.changes() {
+			steps = append(steps, s)
 		}
 	}
-	if after == nil {
-		return w.exec(ctx, w.del, k.Collection, k.ID)
-	}
-	for field, value := range after.Index {
-		if err := w.exec(ctx, w.label, k.Collection, field, value, k.ID); err != nil {
-			return err
-		}
-	}
-	r := encode(*after)
-	return w.exec(ctx, w.put, k.Collection, k.ID, r.body, r.fields, r.deleteAfter)
+	return steps, nil
 }
 
-func (w *writer) report(ctx context.Context, k driver.Key, before, after *driver.Document) (int64, error) {
-	result, err := w.tx.StmtContext(ctx, w.change).ExecContext(ctx,
-		k.Collection, k.ID, change(before), change(after), w.now().UnixMicro())
+func (s step) changes() bool {
+	if s.before == nil || s.after == nil {
+		return s.before != s.after
+	}
+	return !s.before.Equal(*s.after)
+}
+
+// take does one step and returns the sequence number of its change.
+func (w *writer) take(s step) (int64, error) {
+	if err := w.relabel(s); err != nil {
+		return 0, err
+	}
+	if s.after == nil {
+		if err := w.exec(w.del, s.key.Collection, s.key.ID); err != nil {
+			return 0, err
+		}
+	} else {
+		r := encode(*s.after)
+		if err := w.exec(w.put, s.key.Collection, s.key.ID, r.body, r.fields, r.deleteAfter); err != nil {
+			return 0, err
+		}
+	}
+	w.wrote = true
+	result, err := w.change.ExecContext(unwatched,
+		s.key.Collection, s.key.ID, change(s.before), change(s.after), w.now().UnixMicro())
 	if err != nil {
 		return 0, err
 	}
 	return result.LastInsertId()
 }
 
-func (w *writer) exec(ctx context.Context, s *sql.Stmt, args ...any) error {
-	_, err := w.tx.StmtContext(ctx, s).ExecContext(ctx, args...)
+// relabel changes the labels that differ.
+func (w *writer) relabel(s step) error {
+	before, after := labels(s.before), labels(s.after)
+	for field, value := range before {
+		if stays, there := after[field]; there && stays == value {
+			continue
+		}
+		if err := w.exec(w.unlabel, s.key.Collection, field, value, s.key.ID); err != nil {
+			return err
+		}
+	}
+	for field, value := range after {
+		if was, there := before[field]; there && was == value {
+			continue
+		}
+		if err := w.exec(w.label, s.key.Collection, field, value, s.key.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func labels(d *driver.Document) map[string]string {
+	if d == nil {
+		return nil
+	}
+	return d.Index
+}
+
+func (w *writer) exec(s *sql.Stmt, args ...any) error {
+	w.wrote = true
+	_, err := s.ExecContext(unwatched, args...)
 	return err
 }
 
@@ -170,8 +210,9 @@ func (f *file) purge(ctx context.Context, now time.Time) (int, error) {
 	}
 	return len(keys), f.write(ctx, func(w *writer) error {
 		var list []driver.Write
+		known := map[driver.Key]look{}
 		for _, k := range keys {
-			d, err := w.document(ctx, k) // it may live longer by now
+			d, err := w.document(k) // it may live longer by now
 			longer := d.DeleteAfter.IsZero() || d.DeleteAfter.After(now)
 			if errors.Is(err, driver.ErrNotFound) || err == nil && longer {
 				continue
@@ -179,9 +220,10 @@ func (f *file) purge(ctx context.Context, now time.Time) (int, error) {
 			if err != nil {
 				return err
 			}
+			known[k] = look{document: d}
 			list = append(list, driver.Write{Kind: driver.DeleteWrite, Key: k})
 		}
-		return w.apply(ctx, list)
+		return w.apply(list, known)
 	})
 }
 
