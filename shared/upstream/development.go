@@ -73,8 +73,6 @@ func (*Development) WantsForm(query url.Values) bool {
 	return query.Has(developmentMark) && !query.Has(DevelopmentField) && !query.Has("error")
 }
 
-var developmentLogin = form(`^[A-Za-z0-9][A-Za-z0-9-]{0,38}$`)
-
 // Exchange reads the field [DevelopmentField]: 1 to 39 letters, digits and hyphens,
 // not starting with a hyphen. The subject is "development:" and the login in lower
 // case. There is no token.
@@ -91,7 +89,7 @@ func (d *Development) Exchange(
 	if err != nil {
 		return Identity{}, Token{}, err
 	}
-	if !developmentLogin().MatchString(login) {
+	if !orgForm.fits(lowerASCII(login)) {
 		return Identity{}, Token{}, refused(oauth.InvalidRequest,
 			"login must be 1 to 39 letters, digits or hyphens and not start with a hyphen")
 	}

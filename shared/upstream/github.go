@@ -127,7 +127,7 @@ func (g *GitHub) Title() string { return "GitHub" }
 func (g *GitHub) Answers(r Rule) error {
 	switch r.Kind {
 	case User:
-		if !loginForm().MatchString(r.Value) {
+		if !loginForm.fits(r.Value) {
 			return errors.New("no login of GitHub looks like that: want one like user:octocat")
 		}
 	case UserID:

@@ -86,7 +86,7 @@ func (g *GitHub) teamMember(ctx context.Context, t Token, id Identity, rule Rule
 	if err != nil || own.State != active {
 		return false, err
 	}
-	if !loginForm().MatchString(lowerASCII(own.User.Login)) {
+	if !loginForm.fits(lowerASCII(own.User.Login)) {
 		return false, odd("read organisation membership", "it has no login")
 	}
 	const what = "read team membership"

@@ -43,7 +43,7 @@ func (g *GitHub) user(ctx context.Context, t Token) (githubUser, error) {
 	switch {
 	case u.ID <= 0:
 		return githubUser{}, odd(what, "it has no account id")
-	case !loginForm().MatchString(lowerASCII(u.Login)):
+	case !loginForm.fits(lowerASCII(u.Login)):
 		return githubUser{}, odd(what, "it has no login")
 	case u.SuspendedAt != nil:
 		return githubUser{}, fmt.Errorf("%s: %w", what, ErrSuspended)

@@ -3,11 +3,9 @@ package upstream
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -72,22 +70,6 @@ func unescape(s string) (string, error) {
 	return plain, nil
 }
 
-var (
-	// GitHub's, to begin with: an underscore stands in logins of managed accounts,
-	// octocat_acme. Others have dots, and whole addresses.
-	userForm  = form(`^[a-z0-9_][a-z0-9._@+-]{0,127}$`)
-	loginForm = form(`^[a-z0-9][a-z0-9_-]{0,38}$`)
-	teamForm  = form(`^[a-z0-9][a-z0-9-]{0,38}/[a-z0-9_-]{1,100}$`)
-	orgForm   = form(`^[a-z0-9][a-z0-9-]{0,38}$`)
-	localForm = form("^[a-z0-9.!#$&'+/=?^_`{|}~-]{1,64}$") // RFC 5322 §3.2.3, without % and *
-)
-
-// form compiles an expression on first use: four of them cost a cold start more than the
-// rest of this package.
-func form(expression string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
-}
-
 // ParseRule reads one entry of ALLOW. The error says what the entry should look like.
 func ParseRule(s string) (Rule, error) {
 	s = strings.TrimSpace(s)
@@ -108,11 +90,11 @@ func ParseRule(s string) (Rule, error) {
 func normalValue(kind Kind, value string) (string, error) {
 	switch kind {
 	case User:
-		return matched(userForm, value, "want a login, like user:octocat")
+		return matched(userForm.fits, value, "want a login, like user:octocat")
 	case Org:
-		return matched(orgForm, value, "want an organisation, like org:acme")
+		return matched(orgForm.fits, value, "want an organisation, like org:acme")
 	case Team:
-		return matched(teamForm, value, "want an organisation and a team's slug, like team:acme/ops")
+		return matched(isTeam, value, "want an organisation and a team's slug, like team:acme/ops")
 	case UserID:
 		if value == "" || len(value) > 255 || strings.ContainsFunc(value, notVisible) {
 			return "", errors.New("want the id of an account, like user-id:583231")
@@ -142,9 +124,9 @@ func normalValue(kind Kind, value string) (string, error) {
 // a group a name that begins or ends like another's.
 const below = "/*"
 
-func matched(form func() *regexp.Regexp, value, want string) (string, error) {
+func matched(fits func(string) bool, value, want string) (string, error) {
 	value = lowerASCII(value)
-	if !form().MatchString(value) {
+	if !fits(value) {
 		return "", errors.New(want)
 	}
 	return value, nil
@@ -203,7 +185,7 @@ func normalEmail(s string) (string, error) {
 	local, domain, ok := strings.Cut(s, "@")
 	local = lowerASCII(local)
 	domain, err := normalDomain(domain)
-	if !ok || err != nil || !localForm().MatchString(local) {
+	if !ok || err != nil || !localForm.fits(local) {
 		return "", errors.New("want an address, like email:a@example.com, " +
 			"or email-domain:example.com for all of a domain")
 	}

@@ -25,7 +25,6 @@ import (
 	"fmt"
 	"os"
 	"path"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -62,13 +61,20 @@ var errClosed = errors.New("firestore store is closed")
 
 const defaultDatabase = "(default)"
 
-// Compiled on first use: a start with another store does not pay for them.
-var (
-	projectForm  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9.:-]{0,98}$`) })
-	databaseForm = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`^(\(default\)|[a-z][a-z0-9-]{2,61}[a-z0-9])$`)
-	})
-)
+const alphanumeric = "abcdefghijklmnopqrstuvwxyz0123456789"
+
+// isProject reports whether s may be the id of a project, like my-project or example.com:my-project.
+func isProject(s string) bool {
+	return s != "" && len(s) < 100 && strings.TrimLeft(s[:1], alphanumeric) == "" &&
+		strings.TrimLeft(s, alphanumeric+".:-") == ""
+}
+
+// isDatabase reports whether s may be the id of a database: 4 to 63 characters, of which the
+// first is a letter and the last no hyphen.
+func isDatabase(s string) bool {
+	return s == defaultDatabase || 4 <= len(s) && len(s) <= 63 && 'a' <= s[0] && s[0] <= 'z' &&
+		!strings.HasSuffix(s, "-") && strings.TrimLeft(s, alphanumeric+"-") == ""
+}
 
 // Open returns the store that name describes, PROJECT or PROJECT/DATABASE. It does
 // no network I/O; the first use connects. With FIRESTORE_EMULATOR_HOST set the
@@ -83,7 +89,7 @@ func open(name string, getenv func(string) string) (*Driver, error) {
 	if !named {
 		database = defaultDatabase
 	}
-	if !projectForm().MatchString(project) || !databaseForm().MatchString(database) {
+	if !isProject(project) || !isDatabase(database) {
 		return nil, fmt.Errorf("store \"firestore:%s\": "+
 			"want firestore:PROJECT or firestore:PROJECT/DATABASE, like firestore:my-project", name)
 	}

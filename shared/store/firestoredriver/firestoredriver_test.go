@@ -187,6 +187,8 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 	}
 	for _, name := range []string{
 		"", "/", "my-project/", "/clients", "my-project/a/b", "My Project", "my-project/X", "p?q",
+		"-p", "p_q", "é", strings.Repeat("p", 100),
+		"p/abc", "p/1abc", "p/abc-", "p/abc_d", "p/" + strings.Repeat("d", 64),
 	} {
 		if _, err := open(name, none); err == nil || !strings.Contains(err.Error(), "firestore:PROJECT") {
 			t.Errorf("open(%q): got %v, want an error that says what to write", name, err)
