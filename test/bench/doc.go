@@ -6,4 +6,6 @@
 //	echo     a tool author's function      sdk      the SDK's server with the same tool
 //	reverse  a bare reverse proxy          bare     a functions-framework program that answers "ok"
 //	needed   one that does what a login cannot do without
+//
+//	remembered   the token function over records in memory
 package bench
