@@ -1,4 +1,4 @@
-// An MCP server behind Postern on the TypeScript SDK, with sessions. Who calls is told by a
+// An MCP server behind Postern on the TypeScript SDK, with sessions and streams that go on. Who calls is told by a
 // token that the SDK's middleware takes and jose checks.
 //
 // Arguments: issuer, its own URL, port. It prints "waiting" when the call of wait goes on, and
@@ -43,6 +43,24 @@ function newServer() {
   return server;
 }
 
+// One store for everybody's streams, as one over a database is: it finds a stream by the event
+// alone, whoever asks.
+const stored = [];
+const eventStore = {
+  async storeEvent(stream, message) {
+    stored.push({ stream, message });
+    return `event-${stored.length}`;
+  },
+  async replayEventsAfter(last, { send }) {
+    const after = Number(last.split("-")[1]);
+    const { stream } = stored[after - 1];
+    for (const [i, e] of stored.entries()) {
+      if (i >= after && e.stream === stream && e.message.jsonrpc) await send(`event-${i + 1}`, e.message);
+    }
+    return stream;
+  },
+};
+
 const sessions = new Map();
 const app = createMcpExpressApp();
 app.all("/mcp", requireBearerAuth({ verifier: { verifyAccessToken } }), async (req, res) => {
@@ -53,7 +71,7 @@ app.all("/mcp", requireBearerAuth({ verifier: { verifyAccessToken } }), async (r
   }
   if (!transport) {
     transport = new StreamableHTTPServerTransport({
-      sessionIdGenerator: randomUUID, onsessioninitialized: (id) => sessions.set(id, transport),
+      sessionIdGenerator: randomUUID, eventStore, onsessioninitialized: (id) => sessions.set(id, transport),
     });
     await newServer().connect(transport);
   }
