@@ -57,6 +57,9 @@ locals {
   # Who only names it reads what it is called.
   provider_title = { for setting, value in local.openid : setting => value if contains(["OIDC_ISSUER", "OIDC_TITLE"], setting) }
 
+  # Who hands people's tokens on knows whose they are.
+  provider_tokens = { for setting, value in local.openid : setting => value if contains(["OIDC_ISSUER", "OIDC_CLIENT_ID"], setting) }
+
   # Our secret at the provider, for those who ask it as ourselves.
   provider_secret = local.github ? { GITHUB_CLIENT_SECRET_FILE = "github-client-secret" } : { OIDC_CLIENT_SECRET_FILE = "oidc-client-secret" }
 
@@ -167,7 +170,7 @@ locals {
     # database for reading only. Its private keys tell upstream servers who calls.
     mcp = {
       description = "MCP endpoint"
-      environment = merge(local.common, var.otel, local.behind_gateway, local.store["mcp"], local.mcp_alone, local.people, local.resources, local.options, local.upstream, { for setting, value in local.about : setting => value if setting == "SERVER_NAME" })
+      environment = merge(local.common, var.otel, local.behind_gateway, local.store["mcp"], local.mcp_alone, local.people, local.provider_tokens, local.resources, local.options, local.upstream, { for setting, value in local.about : setting => value if setting == "SERVER_NAME" })
       secrets     = { FERNET_KEYS_FILE = "fernet-keys", VERIFICATION_KEYS_FILE = "verification-keys", IDENTITY_KEYS_FILE = "identity-keys" }
       database    = local.reader
       timeout     = 300

@@ -95,7 +95,8 @@ func TestFunctionsReadTheSettingsOfTheirRows(t *testing.T) {
 	openid := maps.Clone(values)
 	maps.Copy(openid, map[string]string{
 		"IDENTITY_PROVIDER": "oidc:google", "OIDC_CLIENT_ID": "x", "OIDC_CLIENT_SECRET_FILE": "no/file",
-		"ALLOW": "anyone",
+		"ALLOW":         "anyone",
+		"MCP_UPSTREAMS": `[{"name":"wiki","url":"https://w.example.com","identity":"none","provider_token":"X-Token"}]`,
 	})
 	for _, f := range manifest.Functions {
 		read := map[string]bool{}

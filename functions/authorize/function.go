@@ -44,7 +44,7 @@ func Build(drivers driver.Openers) boot.Build {
 		}
 		c.Store = parts.Store(ctx, env, r, drivers, c.Box)
 		c.Groups = parts.Groups(r)
-		c.Provider, c.Allow = parts.Provider(env, r, parts.WithSecret, oidc.Open, c.Groups)
+		c.Provider, c.Allow = parts.Provider(env, r, parts.WithSecret, parts.Renewing(r, oidc.Open), c.Groups)
 		if err := r.Err(); err != nil {
 			return nil, err
 		}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 
 	_ "github.com/GoogleCloudPlatform/functions-framework-go/funcframework" // the vendored build needs it
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
@@ -87,6 +88,9 @@ func buildOf(drivers driver.Openers, describe func(Deps) Server, check bool) boo
 		c.Endpoints = endpoints(env, r, c.Identity != nil, describe != nil)
 		c.Scopes = &c.Endpoints[0].Resource.Scopes
 		c.Provider, c.Allow = parts.Provider(env, r, parts.WithoutSecret, nil, upstream.Groups{})
+		if handsOn(c.Endpoints) {
+			c.Provider = parts.TokensAlone(r, c.Provider)
+		}
 		needTokens(r, c.Endpoints, c.Provider)
 		if err := r.Err(); err != nil {
 			return nil, err
@@ -150,13 +154,18 @@ func Behind(env *boot.Env) (Looks, error) {
 	return l, r.Err()
 }
 
+// handsOn reports whether a server behind is handed people's tokens.
+func handsOn(all []Endpoint) bool {
+	return slices.ContainsFunc(all, func(e Endpoint) bool { return e.Upstream != nil && e.Upstream.ProviderToken != "" })
+}
+
 // needTokens refuses to send people's tokens of a provider that gives none.
 func needTokens(r *config.Reader, all []Endpoint, provider upstream.Provider) {
 	for _, e := range all {
 		if _, gives := provider.(upstream.TokenIssuer); provider != nil && !gives && e.Upstream != nil &&
 			e.Upstream.ProviderToken != "" {
 			r.Refuse("IDENTITY_PROVIDER",
-				"must be github for provider_token: a server behind gets people's tokens in %s",
+				"must be github or oidc for provider_token: a server behind gets people's tokens in %s",
 				e.Upstream.ProviderToken)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/postern-dev/postern/shared/behind"
 	"github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/identity"
+	"github.com/postern-dev/postern/shared/oauth"
 	"github.com/postern-dev/postern/shared/upstream"
 )
 
@@ -95,9 +96,14 @@ func tellPlainly(out http.Header, c *Caller, asks []string) {
 }
 
 // providerToken returns the person's token at the identity provider, if it was given to this
-// app. Without one the person has to sign in again, which the error of the call says.
+// app. One that has ended and can be renewed is renewed when the client refreshes, so that it
+// is told to (RFC 6750 §3.1). Without one the person has to sign in again, which the error of
+// the call says.
 func (h *handler) providerToken(r *http.Request, c *Caller) (string, error) {
 	token, err := h.deps().token(r.Context(), *c)
+	if err == nil && token.Expired(h.Now()) && !token.RefreshToken.IsZero() {
+		return "", oauth.Refuse(oauth.InvalidToken, "the identity provider's token has ended: refresh yours")
+	}
 	if issuer, ok := h.Provider.(upstream.TokenIssuer); ok && err == nil {
 		err = issuer.Usable(token)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/postern-dev/postern/shared/behind"
+	"github.com/postern-dev/postern/shared/boot"
 	"github.com/postern-dev/postern/shared/credential"
 	"github.com/postern-dev/postern/shared/keyfile"
 	"github.com/postern-dev/postern/shared/store"
@@ -138,6 +140,70 @@ func TestWithoutWhatItWantsNothingReachesTheServerBehind(t *testing.T) {
 	token := f.connect(t, "octocat", "Client", nil).token
 	mustCode(t, h, request(t.Context(), token, listTools), http.StatusServiceUnavailable)
 	nothingReached(t, got)
+}
+
+// The token of an OpenID Connect provider goes on while it is good, if it is of this issuer and
+// this client. One that has ended is a 401, by which the client refreshes and gets a newer one
+// with it; if there is nothing to renew it by, the person is told to sign in again.
+func TestATokenOfOpenIDConnectGoesOn(t *testing.T) {
+	t.Parallel()
+	const at = "https://id.example.com"
+	now := newEndpoint(t).Clock.Now()
+	for name, row := range map[string]struct {
+		token upstream.Token
+		want  int
+	}{
+		"good":              {upstream.Token{Issuer: at, ClientID: "ours", Expiry: now.Add(time.Minute)}, http.StatusOK},
+		"without an end":    {upstream.Token{Issuer: at, ClientID: "ours"}, http.StatusOK},
+		"of another issuer": {upstream.Token{Issuer: at + "/other", ClientID: "ours"}, http.StatusForbidden},
+		"of another client": {upstream.Token{Issuer: at, ClientID: "theirs"}, http.StatusForbidden},
+		"ended":             {upstream.Token{Issuer: at, ClientID: "ours", Expiry: now}, http.StatusForbidden},
+		"ended, to renew": {upstream.Token{
+			Issuer: at, ClientID: "ours", Expiry: now, RefreshToken: credential.Wrap("r"),
+		}, http.StatusUnauthorized},
+	} {
+		f := newEndpoint(t)
+		f.Provider = upstream.TokensAlone{Issuer: at, ClientID: "ours"}
+		got, _ := f.standBehind(t, answerBehind, func(c *behind.Calling) { c.ProviderToken = "X-Provider-Token" })
+		row.token.AccessToken = credential.Wrap("at-1")
+		kept, err := row.token.Marshal()
+		must(t, err)
+		w := do(f.open(t), request(t.Context(), f.connect(t, "octocat", "Client", kept).token, listTools))
+		challenge := w.Header().Get("WWW-Authenticate")
+		if w.Code != row.want || strings.Contains(challenge, `error="invalid_token"`) != (w.Code == 401) {
+			t.Errorf("%s: got %d %s, %s; want %d", name, w.Code, w.Body, challenge, row.want)
+		}
+		if w.Code != http.StatusOK {
+			nothingReached(t, got)
+		} else if token := (<-got).header.Get("X-Provider-Token"); token != "at-1" {
+			t.Errorf("%s: got %q at the server, want the person's token", name, token)
+		}
+	}
+}
+
+// A provider that gives no tokens, or of which it is not said whose they are, stops the start.
+func TestASettingSaysWhoseTokensGoOn(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		values map[string]string
+		want   string
+	}{
+		"development": {map[string]string{"IDENTITY_PROVIDER": "development"}, "must be github or oidc for provider_token"},
+		"GitHub":      {map[string]string{"IDENTITY_PROVIDER": "github", "GITHUB_CLIENT_ID": "x"}, ""},
+		"Google":      {map[string]string{"IDENTITY_PROVIDER": "oidc:google", "OIDC_CLIENT_ID": "x"}, ""},
+		"no client":   {map[string]string{"IDENTITY_PROVIDER": "oidc:google"}, "OIDC_CLIENT_ID is not set"},
+		"no issuer":   {map[string]string{"IDENTITY_PROVIDER": "oidc", "OIDC_CLIENT_ID": "x"}, "OIDC_ISSUER is not set"},
+	} {
+		values := map[string]string{
+			"ALLOW": "anyone", "MCP_UPSTREAM_URL": "https://wiki.example.com/mcp",
+			"MCP_UPSTREAM_OPTIONS": `{"identity":"none","provider_token":"Authorization"}`,
+		}
+		maps.Copy(values, row.values)
+		_, err := boot.Open(t.Context(), "mcp", build, &boot.Env{Lookup: settings(values)})
+		if (err == nil) != (row.want == "") || err != nil && !strings.Contains(err.Error(), row.want) {
+			t.Errorf("%s: got %v, want %q", name, err, row.want)
+		}
+	}
 }
 
 func idToken(end time.Time) string {

@@ -13,28 +13,19 @@ import (
 	"github.com/postern-dev/postern/shared/upstream"
 )
 
-// An entryDue is the error of a refresh before which somebody has to ask whether the
-// person may still enter.
-type entryDue struct{ grant store.Grant }
-
-func (*entryDue) Error() string { return "who may enter has to be asked again" }
-
-// mayStay returns an [entryDue] unless the rule that let the person in still stands and was
-// answered recently, whatever kind it is.
-func (h *handler) mayStay(g store.Grant) error {
+// entryDue reports whether somebody has to ask if the person may still enter: unless the rule
+// that let them in still stands and was answered recently, whatever kind it is.
+func (h *handler) entryDue(g store.Grant) (bool, error) {
 	if !h.Allow.Has(g.Person.AllowedBy) {
-		return &entryDue{g}
+		return true, nil
 	}
 	rule, err := upstream.ParseRule(g.Person.AllowedBy)
 	if err != nil {
-		return fmt.Errorf("rule of grant: %w", err)
+		return false, fmt.Errorf("rule of grant: %w", err)
 	}
 	lasts := rule.Lasts(h.Provider) && h.Groups.None()
 	old := h.Now().Sub(g.Person.Checked) >= h.MembershipTTL
-	if !lasts && old || !h.Groups.Known(g.Person.Groups) {
-		return &entryDue{g}
-	}
-	return nil
+	return !lasts && old || !h.Groups.Known(g.Person.Groups), nil
 }
 
 // askAgain judges a person by ALLOW and by their account as both are now, with the newest

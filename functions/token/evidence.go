@@ -37,10 +37,15 @@ var errRenewing = errors.New("ask who may enter: another request is asking the p
 // there is none, exchanged for a newer one if that is due. One server exchanges it; others
 // wait, and use what came of it.
 func (h *handler) evidence(ctx context.Context, subject string) (evidence, error) {
+	return h.settled(ctx, func() (evidence, bool, error) { return h.lookAtEvidence(ctx, subject) })
+}
+
+// settled looks until no other server is at the token.
+func (h *handler) settled(ctx context.Context, look func() (evidence, bool, error)) (evidence, error) {
 	deadline := time.NewTimer(renewalWait)
 	defer deadline.Stop()
 	for {
-		e, busy, err := h.lookAtEvidence(ctx, subject)
+		e, busy, err := look()
 		if err != nil || !busy {
 			return e, err
 		}

@@ -29,12 +29,13 @@ func Build(drivers driver.Openers) boot.Build {
 			Issuer:         &accesstoken.Issuer{Ring: parts.SigningKeys(env, r), TTL: r.Duration("ACCESS_TOKEN_TTL")},
 			Verifier:       &accesstoken.Verifier{Keys: parts.OwnVerificationKeys(env, r)},
 			Resources:      behind.Resources(r),
+			HandedOn:       behind.HandedOn(r),
 			MembershipTTL:  r.Duration("MEMBERSHIP_TTL"),
 			EvidenceMaxAge: r.Duration("EVIDENCE_MAX_AGE"),
 			Log:            env.Log,
 		}
 		c.Groups = parts.Groups(r)
-		c.Provider, c.Allow = parts.Provider(env, r, parts.WithSecret, oidc.Open, c.Groups)
+		c.Provider, c.Allow = parts.Provider(env, r, parts.WithSecret, parts.Renewing(r, oidc.Open), c.Groups)
 		if err := r.Err(); err != nil {
 			return nil, err
 		}

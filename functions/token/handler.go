@@ -32,6 +32,9 @@ type Config struct {
 	Groups upstream.Groups
 	// Resources are what there is to ask for.
 	Resources oauth.Resources
+	// HandedOn are the paths of resources whose server is handed people's tokens at the
+	// provider, so that these have to be good when a client goes on with it.
+	HandedOn []string
 	// MembershipTTL is how old the last answer may be at a refresh; zero asks every time.
 	MembershipTTL time.Duration
 	// EvidenceMaxAge is how old it may become while the provider cannot be asked about a

@@ -24,7 +24,7 @@ type openid struct {
 	token    string // ann's refresh token here
 }
 
-func openOIDC(t *testing.T, allow string) *openid {
+func openOIDC(t *testing.T, allow string, change ...func(*openidissuer.Config)) *openid {
 	t.Helper()
 	o := &openid{}
 	o.endpoint = open(t, func(f *endpoint) {
@@ -33,12 +33,16 @@ func openOIDC(t *testing.T, allow string) *openid {
 		f.Allow, err = upstream.ParseAllow(allow)
 		must(t, err)
 		generic, _ := openidissuer.PresetByName("")
-		o.provider, err = oidc.New(openidissuer.Config{
+		config := openidissuer.Config{
 			Preset: generic, Issuer: o.fake.URL, ClientID: o.fake.ClientID, Allow: f.Allow, Now: f.Clock.Now,
 			Secret: func(context.Context) (credential.Secret, error) {
 				return credential.Wrap(o.fake.ClientSecret), nil
 			},
-		})
+		}
+		for _, c := range change {
+			c(&config)
+		}
+		o.provider, err = oidc.New(config)
 		must(t, err)
 		f.Provider = o.provider
 	})

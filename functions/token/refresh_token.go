@@ -42,8 +42,17 @@ func (h *handler) refreshToken(ctx context.Context, req tokenRequest, client sto
 	return granted{grant: rotation.Grant, scopes: scopes, offline: offline, refresh: rotation.Refresh}, nil
 }
 
-// rotate exchanges the token. When the person's right to enter has to be asked for
-// anew, that happens between two attempts: no call goes out inside a transaction.
+// due is the error of a refresh before which the provider has to be asked: whether the person
+// may still enter, or for a newer token of theirs.
+type due struct {
+	grant        store.Grant
+	entry, token bool
+}
+
+func (*due) Error() string { return "the identity provider has to be asked first" }
+
+// rotate exchanges the token. What the provider has to be asked is asked between two attempts:
+// no call goes out inside a transaction.
 func (h *handler) rotate(
 	ctx context.Context, req tokenRequest, clientID string, check func(store.Grant) error,
 ) (store.Rotation, error) {
@@ -51,20 +60,37 @@ func (h *handler) rotate(
 		if err := check(*g); err != nil {
 			return err
 		}
-		return h.mayStay(*g)
+		entry, err := h.entryDue(*g)
+		if token := h.handsOn(*g, req.issuer.String()); err == nil && (entry || token) {
+			err = &due{*g, entry, token}
+		}
+		return err
 	})
-	due, ok := errors.AsType[*entryDue](err)
+	first, ok := errors.AsType[*due](err)
 	if !ok {
 		return rotation, err
 	}
-	person, err := h.askAgain(ctx, due.grant)
+	person, err := h.ask(ctx, first)
 	if err != nil {
 		return store.Rotation{}, err
 	}
 	return h.Store.Rotate(ctx, req.refreshToken, clientID, func(g *store.Grant) error {
-		g.Person = person
+		if first.entry {
+			g.Person = person
+		}
 		return check(*g)
 	})
+}
+
+// ask asks the provider what is due. It returns the person of today.
+func (h *handler) ask(ctx context.Context, d *due) (person store.Person, err error) {
+	if d.entry {
+		person, err = h.askAgain(ctx, d.grant)
+	}
+	if err == nil && d.token {
+		err = h.freshen(ctx, d.grant)
+	}
+	return person, err
 }
 
 // narrow returns the scopes of the next access token: those asked for, which must be

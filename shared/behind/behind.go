@@ -112,6 +112,21 @@ func Groups(r *config.Reader) []string {
 	return all
 }
 
+// HandedOn returns the paths of the servers that are handed people's tokens at the identity
+// provider.
+func HandedOn(r *config.Reader) []string {
+	var paths []string
+	if First(r).ProviderToken != "" {
+		paths = append(paths, oauth.MCPPath)
+	}
+	for _, s := range Servers(r) {
+		if s.ProviderToken != "" {
+			paths = append(paths, s.Path)
+		}
+	}
+	return paths
+}
+
 // Resources returns every resource of the server: /mcp with the scopes of SCOPES, and those
 // of MCP_UPSTREAMS.
 func Resources(r *config.Reader) oauth.Resources {

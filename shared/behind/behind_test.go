@@ -43,6 +43,9 @@ func TestServers(t *testing.T) {
 	if got := Groups(r); !slices.Equal(got, []string{"org:acme", "team:acme/ops"}) {
 		t.Errorf("got groups %v, want those of all servers, each once", got)
 	}
+	if got := HandedOn(r); !slices.Equal(got, []string{"/mcp/crm"}) {
+		t.Errorf("got %v, want the path of the server that is handed people's tokens", got)
+	}
 	var paths []string
 	for _, resource := range Resources(r).All() {
 		paths = append(paths, resource.Path+"="+resource.Scopes.Known().String())

@@ -86,7 +86,8 @@ var Settings = []Setting{
 	{
 		Name: "OIDC_CLIENT_ID", Kind: KindText, Required: true, Example: "postern",
 		Want: "the client id that the OpenID Connect provider gave, like postern",
-		Doc:  "Our client id at the provider, registered there with the callback `ISSUER_URL/auth/callback`.",
+		Doc: "Our client id at the provider, registered there with the callback `ISSUER_URL/auth/callback`. " +
+			"`mcp` reads it, and `OIDC_ISSUER`, where a server behind gets people's tokens (`provider_token`).",
 	},
 	{
 		Name: "OIDC_CLIENT_SECRET_FILE", Kind: KindFile, Example: "/secrets/oidc-client-secret/value",

@@ -68,7 +68,7 @@ var Functions = []Function{
 		Name: "mcp", Trigger: HTTP,
 		Settings: slices.Concat(entry, []string{
 			"VERIFICATION_KEYS_FILE", "IDENTITY_KEYS_FILE", "IDENTITY_TOKEN_TTL", "REVOCATION_MAX_AGE",
-			"MCP_UPSTREAM_URL", "MCP_UPSTREAM_OPTIONS", "SERVER_NAME",
+			"MCP_UPSTREAM_URL", "MCP_UPSTREAM_OPTIONS", "SERVER_NAME", "OIDC_ISSUER", "OIDC_CLIENT_ID",
 		}, resources),
 		NeverLinks: slices.Concat(deployed, signingIn, writing),
 	},

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/postern-dev/postern/shared/behind"
 	"github.com/postern-dev/postern/shared/boot"
 	"github.com/postern-dev/postern/shared/config"
 	"github.com/postern-dev/postern/shared/credential"
@@ -52,6 +53,31 @@ func Provider(
 		}
 	}
 	return p, allow
+}
+
+// Renewing is open for a provider whose tokens are renewed whatever the rules, if a server
+// behind is handed them.
+func Renewing(r *config.Reader, open OpenID) OpenID {
+	used := len(behind.HandedOn(r)) > 0
+	return func(c issuer.Config) (upstream.Provider, error) {
+		c.TokensUsed = used
+		return open(c)
+	}
+}
+
+// TokensAlone returns the provider of IDENTITY_PROVIDER for a function that hands people's
+// tokens on: p, or one that knows whose an OpenID Connect provider's are.
+func TokensAlone(r *config.Reader, p upstream.Provider) upstream.Provider {
+	name, preset, _ := strings.Cut(r.Enum("IDENTITY_PROVIDER"), ":")
+	if name != upstream.OIDCName {
+		return p
+	}
+	known, _ := issuer.PresetByName(preset)
+	said := config.Parse(r, "OIDC_ISSUER", issuer.Parse)
+	if said == "" && known.Issuer == "" {
+		r.Refuse("OIDC_ISSUER", "is not set: a server behind is handed the tokens of that issuer")
+	}
+	return upstream.TokensAlone{Issuer: cmp.Or(said, known.Issuer), ClientID: r.String("OIDC_CLIENT_ID")}
 }
 
 // ProviderTitle returns what people call the provider of IDENTITY_PROVIDER, for a function that

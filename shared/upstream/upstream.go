@@ -91,7 +91,7 @@ type Renewer interface {
 	// word that there is no more. After any other error the exchange may have been made,
 	// unless it is [ErrNotAsked].
 	Renew(ctx context.Context, t Token) (Token, error)
-	// Renews reports whether tokens are exchanged whatever the rules, because tools use them.
+	// Renews reports whether tokens are exchanged whatever the rules, because somebody uses them.
 	Renews() bool
 }
 

@@ -50,6 +50,9 @@ type Config struct {
 	PrivateNetwork bool
 	// Allow says who may enter, and so what has to be asked.
 	Allow upstream.Allow
+	// TokensUsed says that people's tokens are used for more than asking, so that they have
+	// to be renewed whatever Allow says.
+	TokensUsed bool
 	// Transport carries all calls; nil means one of our own, which dials public addresses
 	// alone unless PrivateNetwork or the issuer says otherwise.
 	Transport http.RoundTripper
@@ -73,6 +76,7 @@ type Issuer struct {
 	method   string
 	scopes   []string
 	asks     bool // somebody will be asked about again
+	used     bool // people's tokens are used for more than that
 	local    bool // the provider is on this machine
 
 	described *keyfile.File[Description]
@@ -102,7 +106,7 @@ func New(c Config) (*Issuer, error) {
 	i := &Issuer{
 		Preset: c.Preset, issuer: c.Issuer, tenants: c.Tenants, clientID: c.ClientID, secret: c.Secret, key: c.Key,
 		method: c.AuthMethod, log: defaults.Log(c.Log), now: defaults.Now(c.Now),
-		asks: !c.Allow.HasKind(upstream.Anyone),
+		asks: !c.Allow.HasKind(upstream.Anyone), used: c.TokensUsed,
 	}
 	if i.issuer == "" {
 		i.issuer = c.Preset.Issuer
@@ -213,6 +217,9 @@ func (i *Issuer) Title() string { return i.Preset.Title }
 // the sign-in.
 func (i *Issuer) LastWord() bool { return i.asks }
 
+// TokensUsed reports whether people's tokens are used for more than asking about them.
+func (i *Issuer) TokensUsed() bool { return i.used }
+
 // Name returns "oidc".
 func (i *Issuer) Name() string { return i.NoSignIn.Name() }
 
@@ -250,7 +257,7 @@ func (i *Issuer) AuthCodeURL(
 	}
 	scopes, prompts := slices.Clone(i.scopes), d.prompts(hints.Prompt)
 	params := map[string]string{"nonce": Nonce(verifier)}
-	if i.asks {
+	if i.asks || i.used {
 		scoped := i.OfflineScope != "" && d.offers(i.OfflineScope)
 		if scoped && !slices.Contains(scopes, i.OfflineScope) {
 			scopes = append(scopes, i.OfflineScope)

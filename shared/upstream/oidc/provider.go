@@ -205,8 +205,8 @@ func (p *Provider) Due(t upstream.Token, _ time.Time) bool {
 	return !t.RefreshToken.IsZero() && p.Gave(t)
 }
 
-// Renews is false: no tool uses these tokens, so they are exchanged when a rule asks.
-func (p *Provider) Renews() bool { return false }
+// Renews reports whether a server behind is handed the tokens. Tools have no use for them.
+func (p *Provider) Renews() bool { return p.TokensUsed() }
 
 // Renew exchanges a refresh token (RFC 6749 §6, OpenID Connect Core §12). One that does not
 // rotate stays.

@@ -138,12 +138,15 @@ func TestWithheldGroupsSayNothing(t *testing.T) {
 // What is asked for is no more than the rules need (UP-11), and the person's wishes arrive.
 func TestTheProviderIsAskedForWhatTheRulesNeed(t *testing.T) {
 	t.Parallel()
+	const used = " and tokens are used"
 	for _, row := range []struct {
 		preset, allow string
 		hints         upstream.Hints
 		want          map[string]string
 	}{
 		{"", "anyone", upstream.Hints{}, map[string]string{"scope": "openid profile"}},
+		{"", "anyone" + used, upstream.Hints{},
+			map[string]string{"scope": "openid profile offline_access", "prompt": "consent"}},
 		{"", "group:ops", upstream.Hints{},
 			map[string]string{"scope": "openid profile offline_access", "prompt": "consent"}},
 		{"", "email:a@example.com",
@@ -158,7 +161,11 @@ func TestTheProviderIsAskedForWhatTheRulesNeed(t *testing.T) {
 			"scope": "openid profile groups offline_access", "prompt": "login"}},
 		{"gitlab", "group:acme", upstream.Hints{}, map[string]string{"scope": "openid profile"}},
 	} {
-		r := open(t, row.allow, func(c *issuer.Config) { c.Preset, _ = issuer.PresetByName(row.preset) })
+		allow, renewing := strings.CutSuffix(row.allow, used)
+		r := open(t, allow, func(c *issuer.Config) {
+			c.Preset, _ = issuer.PresetByName(row.preset)
+			c.TokensUsed = renewing
+		})
 		u, err := url.Parse(r.away(t, row.hints))
 		if err != nil {
 			t.Fatal(err)
