@@ -156,7 +156,9 @@ func Behind(env *boot.Env) (Looks, error) {
 
 // handsOn reports whether a server behind is handed people's tokens.
 func handsOn(all []Endpoint) bool {
-	return slices.ContainsFunc(all, func(e Endpoint) bool { return e.Upstream != nil && e.Upstream.ProviderToken != "" })
+	return slices.ContainsFunc(all, func(e Endpoint) bool {
+		return e.Upstream != nil && e.Upstream.ProviderToken != ""
+	})
 }
 
 // needTokens refuses to send people's tokens of a provider that gives none.
