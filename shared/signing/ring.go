@@ -1,16 +1,15 @@
 package signing
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/asn1"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/big"
 	"slices"
 	"strings"
 	"sync"
@@ -168,14 +167,22 @@ func (k *privateKey) sign(input string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var rs struct{ R, S *big.Int }
-	if _, err := asn1.Unmarshal(der, &rs); err != nil {
-		return nil, err
+	return fixed(der), nil
+}
+
+// fixed returns an ECDSA signature over P-256 as R and S of 32 bytes each. DER, as the
+// standard library has just written it, is SEQUENCE, length, and for each INTEGER, length and
+// as many bytes as it needs (RFC 3279 §2.2.3). The general decoder would find that out by
+// reflection, for each token.
+func fixed(der []byte) []byte {
+	signature, rest := make([]byte, 64), der[2:]
+	for _, end := range []int{32, 64} {
+		length := int(rest[1])
+		integer := bytes.TrimLeft(rest[2:2+length], "\x00")
+		copy(signature[end-len(integer):end], integer)
+		rest = rest[2+length:]
 	}
-	signature := make([]byte, 64)
-	rs.R.FillBytes(signature[:32])
-	rs.S.FillBytes(signature[32:])
-	return signature, nil
+	return signature
 }
 
 // Stage returns the ring with the keys of next at its end; they do not sign. A

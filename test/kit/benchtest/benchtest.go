@@ -4,6 +4,7 @@ package benchtest
 
 import (
 	"net/http"
+	"runtime/debug"
 	"testing"
 	"time"
 )
@@ -13,9 +14,11 @@ import (
 const batch = 64
 
 // Ratio runs both sides in turns and reports how many times as long ours takes, as "x",
-// and both times for the curious.
+// and both times for the curious. The collector is set as a function sets it for itself
+// (shared/boot), for both.
 func Ratio(b *testing.B, ours, bare func()) {
 	b.Helper()
+	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	var mine, theirs time.Duration
 	calls := 0
 	for done := 0; done < b.N; done += batch {
