@@ -77,12 +77,22 @@ func post(host, path string, header map[string]string, body string) []byte {
 		path, host, lines.String(), len(body), body)
 }
 
-// call is a call of the tool echo with a token.
-func (d deployment) call(app *rig.App) []byte {
+// call is a call of a tool with a token.
+func (d deployment) call(app *rig.App, tool, args string) []byte {
 	return d.post("/mcp", map[string]string{
 		"Content-Type": "application/json", "Accept": "application/json, text/event-stream",
 		"Authorization": "Bearer " + app.AccessToken,
-	}, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"text":"hello"}}}`)
+	}, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"`+tool+`","arguments":`+args+`}}`)
+}
+
+// echo is a call of the tool of ./echo and ./sdk.
+func (d deployment) echo(app *rig.App) []byte { return d.call(app, "echo", `{"text":"hello"}`) }
+
+// page asks for the page of /authorize, as a client sends people there.
+func (d deployment) page(app *rig.App) []byte {
+	address, _, _ := app.AuthorizeURL()
+	path := strings.TrimPrefix(address, d.URL)
+	return fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", path, strings.TrimPrefix(d.URL, "http://"))
 }
 
 // refresh is a refresh of a public client.

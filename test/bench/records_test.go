@@ -9,9 +9,11 @@ import (
 	"github.com/postern-dev/postern/test/kit/postgres"
 )
 
-// BenchmarkManyRecords compares whole refreshes, which read a client and a grant and write one,
-// among many clients and grants with those among a thousand: at most 1.1 times as long, so at
-// least 0.91 of the rate. The store and its server have the loader's core, but for the embedded one.
+// BenchmarkManyRecords compares whole requests among many clients and grants with those among a
+// thousand: refreshes, which read a client and a grant and write one, pages of /authorize, which
+// read a client, and tool calls, which read nothing once their grant was looked at. At most 1.1
+// times as long, so at least 0.91 of the rate. The store and its server have the loader's core,
+// but for the embedded one.
 func BenchmarkManyRecords(b *testing.B) {
 	for _, s := range []struct {
 		name string
@@ -23,9 +25,23 @@ func BenchmarkManyRecords(b *testing.B) {
 		{"firestore", many / 10, func(b *testing.B) string { return "firestore:" + emulator.Project(b) }},
 	} {
 		b.Run(s.name, func(b *testing.B) {
-			large, largeLoad := among(b, s.open(b), s.many)
-			small, smallLoad := among(b, s.open(b), few)
-			pair{large, small, largeLoad, smallLoad, requests / 2}.compare(b, 1/1.1)
+			large, small := among(b, s.open(b), s.many), among(b, s.open(b), few)
+			whoami := func(d deployment, b *testing.B) load { return same(8, d.call(d.signIn(b), "whoami", "{}")) }
+			for _, request := range []struct {
+				name, function string
+				load           func(d deployment, b *testing.B) load
+			}{
+				{"refresh", "token", func(d deployment, b *testing.B) load { return d.refreshing(b, 8) }},
+				{"page", "authorize", func(d deployment, b *testing.B) load { return same(8, d.page(d.signIn(b))) }},
+				{"call", "mcp", whoami},
+			} {
+				b.Run(request.name, func(b *testing.B) {
+					program := rig.Program(b, "functions/"+request.function+"/cmd")
+					ours := large.serve(b, request.function, program, nil)
+					bare := small.serve(b, request.function, program, nil)
+					pair{ours, bare, request.load(large, b), request.load(small, b), requests / 2}.compare(b, 1/1.1)
+				})
+			}
 		})
 	}
 }
@@ -44,11 +60,10 @@ func migrated(b *testing.B) string {
 	return setting
 }
 
-// among returns the token endpoint and a load of refreshes over a store with n clients and n grants more.
-func among(b *testing.B, setting string, n int) (side, load) {
+// among returns a deployment over a store with n clients and n grants.
+func among(b *testing.B, setting string, n int) deployment {
 	b.Helper()
-	store := map[string]string{"STORE": setting}
-	d := deploy(b, store)
+	d := deploy(b, map[string]string{"STORE": setting})
 	open, err := drivers.All.Open(b.Context(), setting)
 	if err != nil {
 		b.Fatal(err)
@@ -58,5 +73,5 @@ func among(b *testing.B, setting string, n int) (side, load) {
 	if err := open.Close(); err != nil {
 		b.Fatal(err)
 	}
-	return d.serve(b, "token", rig.Program(b, "functions/token/cmd"), nil), d.refreshing(b, 8)
+	return d
 }

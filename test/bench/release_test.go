@@ -20,7 +20,7 @@ func BenchmarkRelease(b *testing.B) {
 	tree := earlier(b, base)
 	b.Run("tool call", func(b *testing.B) {
 		d := deploy(b, inFirestore(b))
-		l := same(8, d.call(d.signIn(b)))
+		l := same(8, d.echo(d.signIn(b)))
 		now := d.serve(b, "echo", rig.Program(b, "test/bench/echo"), nil)
 		then := d.serve(b, "echo", buildIn(b, tree, "test/bench/echo"), nil)
 		pair{now, then, l, l, requests}.compare(b, 0.95)

@@ -29,7 +29,7 @@ func bareSDK(b *testing.B, core string, more map[string]string) side {
 func BenchmarkToolCall(b *testing.B) {
 	d := deploy(b, inFirestore(b))
 	ours, bare := d.serve(b, "echo", rig.Program(b, "test/bench/echo"), nil), bareSDK(b, measured, nil)
-	request := d.call(d.signIn(b))
+	request := d.echo(d.signIn(b))
 	same(1, request).run(b, ours, 1)
 	b.Run("memory/idle", func(b *testing.B) { atMostBudget(b, resident(b, ours.Pid()), 24, "MiB") })
 	for _, n := range callers {
@@ -60,14 +60,14 @@ func BenchmarkProxy(b *testing.B) {
 	})
 	for _, n := range callers {
 		b.Run(fmt.Sprint("callers=", n), func(b *testing.B) {
-			l := same(n, d.call(app))
+			l := same(n, d.echo(app))
 			pair{ours, bare, l, l, requests}.compare(b, 0.85)
 		})
 	}
 	slow := bareSDK(b, others, map[string]string{"DELAY": "20ms"})
 	before := behind(b, slow)
 	b.Run("20ms", func(b *testing.B) {
-		l := same(8, d.call(app))
+		l := same(8, d.echo(app))
 		mine, theirs := pair{before, slow, l, l, 400}.rounds(b)
 		p50 := func(m measurement) float64 { return m.p50.Seconds() * 1000 }
 		b.ReportMetric(of(mine, p50), "ms-p50-ours")
