@@ -78,7 +78,7 @@ func (h *handler) lookAtEvidence(ctx context.Context, subject string) (e evidenc
 	if !ok || !p.Due(e.token, h.Now().Add(h.MembershipTTL)) {
 		return e, false, nil
 	}
-	return h.renew(ctx, p, e)
+	return h.renew(ctx, p, e, h.recent)
 }
 
 // recent reports whether the account has an answer that is younger than MembershipTTL, by a
@@ -87,14 +87,19 @@ func (h *handler) recent(a store.Account) bool {
 	return h.Allow.Has(a.AllowedBy) && h.Groups.Known(a.Groups) && h.Now().Sub(a.Checked) < h.MembershipTTL
 }
 
-// renew exchanges the token, if nobody else does. The exchange goes on when the client does not
-// wait: a rotated token that nobody keeps is lost.
-func (h *handler) renew(ctx context.Context, p upstream.Renewer, e evidence) (evidence, bool, error) {
+// renew exchanges the token, if nobody else does, and is not done with the account meanwhile.
+// The exchange goes on when the client does not wait: a rotated token that nobody keeps is lost.
+func (h *handler) renew(
+	ctx context.Context, p upstream.Renewer, e evidence, done func(store.Account) bool,
+) (evidence, bool, error) {
 	ctx = context.WithoutCancel(ctx)
 	subject, before := e.account.Subject, e.account.UpstreamToken
 	account, begun, lost, err := h.Store.BeginRenewal(ctx, subject, before, renewalLease)
 	if err != nil || !begun {
 		return e, err == nil, err
+	}
+	if done(account) { // since e was looked at
+		return e, true, h.Store.EndRenewal(ctx, subject, before, nil, lost)
 	}
 	e.account = account
 	next, err := p.Renew(ctx, e.token)

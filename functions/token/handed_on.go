@@ -55,5 +55,5 @@ func (h *handler) lookAtToken(ctx context.Context, subject string) (e evidence, 
 	if !ok || !e.token.Expired(until) || !p.Due(e.token, until) {
 		return e, false, nil
 	}
-	return h.renew(ctx, p, e)
+	return h.renew(ctx, p, e, func(store.Account) bool { return false })
 }

@@ -198,6 +198,26 @@ func TestOneServerRenewsThePersonsToken(t *testing.T) {
 	}
 }
 
+// A server that looked between another's exchange and its answer finds the answer when it claims
+// the exchange, and leaves the token as it is.
+func TestAnExchangeThatIsNotDueAnyMore(t *testing.T) {
+	t.Parallel()
+	o := openOIDC(t, "group:ops")
+	o.Clock.Advance(time.Hour)
+	o.next(t, "another server's", 200, "")
+	account, err := o.Store.Account(t.Context(), oidc.Subject(o.fake.URL, "sub|ann"))
+	must(t, err)
+	token, err := upstream.UnmarshalToken(account.UpstreamToken)
+	must(t, err)
+	h, before := &handler{Config: o.Config}, o.exchanges()
+	_, again, err := h.renew(t.Context(), o.provider, evidence{account: account, token: token}, h.recent)
+	if n := o.exchanges() - before; n != 0 || !again || err != nil {
+		t.Errorf("got %d exchanges, another look %t, %v; want another look alone", n, again, err)
+	}
+	o.Clock.Advance(time.Hour)
+	o.next(t, "the next one is claimed", 200, "")
+}
+
 // signInAgain connects ann once more, without a new sign-in at the provider.
 func (o *openid) signInAgain(t *testing.T) string {
 	t.Helper()
