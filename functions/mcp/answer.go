@@ -30,11 +30,12 @@ type answer struct {
 	modern   bool          // the revision is 2026-07-28 or newer
 	complete chan struct{} // closed when every request is answered
 
-	mu     sync.Mutex
-	open   int      // requests that are not answered
-	over   bool     // the request is
-	stream bool     // events go out
-	kept   [][]byte // results of a batch, until it is complete
+	mu       sync.Mutex
+	open     int            // requests that are not answered
+	answered [maxBatch]bool // those that are
+	over     bool           // the request is
+	stream   bool           // events go out
+	kept     [][]byte       // results of a batch, until it is complete
 }
 
 func newAnswer(h *handler, w http.ResponseWriter, r *http.Request, who *admitted, msg message) *answer {
@@ -56,14 +57,18 @@ var (
 func (a *answer) respond(m *jsonrpc.Response) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	id := a.idOf(m.ID)
-	if a.over || id == nil {
-		return errRejected
+	for i, c := range a.msg.calls {
+		if !a.over && !a.answered[i] && (len(a.msg.calls) == 1 || c.sdkID() == m.ID) {
+			return a.settle(i, m)
+		}
 	}
-	text, status, err := a.encode(id, m)
-	if err != nil {
-		return err
-	}
+	return errRejected
+}
+
+// settle sends or keeps the answer to one request, under the id as the client wrote it.
+func (a *answer) settle(i int, m *jsonrpc.Response) error {
+	text, status := a.encode(a.msg.calls[i].id, m)
+	var err error
 	switch {
 	case a.stream, a.msg.noJSON && status == http.StatusOK:
 		err = a.send(text)
@@ -72,20 +77,11 @@ func (a *answer) respond(m *jsonrpc.Response) error {
 	default:
 		err = a.json(status, text)
 	}
+	a.answered[i] = true
 	if a.open--; a.open == 0 {
 		close(a.complete)
 	}
 	return err
-}
-
-// idOf returns an id as the client wrote it.
-func (a *answer) idOf(id jsonrpc.ID) []byte {
-	for _, c := range a.msg.calls {
-		if len(a.msg.calls) == 1 || c.sdkID() == id {
-			return c.id
-		}
-	}
-	return nil
 }
 
 // notify sends something else than a result, if there is somewhere to send it.
@@ -152,11 +148,19 @@ func (a *answer) json(status int, text []byte) error {
 	return err
 }
 
-// finish sends what was kept. Nothing is sent after it.
+// finish sends what was kept, and tells a caller who is still there of requests that the SDK
+// dropped. Nothing is sent after it.
 func (a *answer) finish() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.over = true
+	for i := range a.msg.calls {
+		if !a.answered[i] && a.ctx.Err() == nil {
+			if err := a.settle(i, &jsonrpc.Response{Error: errInternal}); err != nil {
+				return err
+			}
+		}
+	}
 	if a.kept == nil || a.open > 0 {
 		return nil
 	}
@@ -164,15 +168,17 @@ func (a *answer) finish() error {
 }
 
 // encode returns the text of a response and the status that goes with it.
-func (a *answer) encode(id []byte, m *jsonrpc.Response) ([]byte, int, error) {
+func (a *answer) encode(id []byte, m *jsonrpc.Response) ([]byte, int) {
 	if m.Error == nil {
 		return slices.Concat([]byte(`{"jsonrpc":"2.0","id":`), id, []byte(`,"result":`), m.Result, []byte("}")),
-			http.StatusOK, nil
+			http.StatusOK
 	}
 	wire := told(m.Error)
-	text, err := json.Marshal(wireProblem{Version: "2.0", ID: id, Error: wire})
-	return text, a.statusOf(wire.Code), err
+	text, _ := json.Marshal(wireProblem{Version: "2.0", ID: id, Error: wire}) // it can be encoded
+	return text, a.statusOf(wire.Code)
 }
+
+var errInternal = &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: "internal error"}
 
 // statusOf is the HTTP status of an error. In older revisions an error is an answer like any
 // other (JSON-RPC 2.0 §5), and some clients end a session over a status of 400; since
@@ -201,7 +207,7 @@ func told(err error) wireError {
 	out := wireError{Message: err.Error()}
 	if wire, ok := errors.AsType[*jsonrpc.Error](err); ok {
 		out.Code = wire.Code
-		if wire.Data != nil {
+		if json.Valid(wire.Data) {
 			out.Data = wire.Data
 		}
 	}

@@ -223,6 +223,7 @@ func (c *catalogue) newServer(v *view) *sdk.Server {
 		o.SubscribeHandler = v.subscribed
 		o.UnsubscribeHandler = func(context.Context, *sdk.UnsubscribeRequest) error { return nil }
 	}
+	o.KeepAlive = 0 // nobody would answer its pings (MOD-14)
 	if o.SetCacheable == nil {
 		o.SetCacheable = private
 	}

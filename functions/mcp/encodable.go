@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"reflect"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 )
@@ -27,11 +28,11 @@ func encodable(next sdk.MethodHandler) sdk.MethodHandler {
 var errNil = errors.New("a part of the result is nil")
 
 func checkResult(res sdk.Result) error {
+	if v := reflect.ValueOf(res); v.Kind() == reflect.Pointer && v.IsNil() {
+		return errNil
+	}
 	switch r := res.(type) {
 	case *sdk.CallToolResult:
-		if r == nil {
-			return errNil
-		}
 		if _, encoded := r.StructuredContent.(json.RawMessage); !encoded && r.StructuredContent != nil {
 			if err := check(r.StructuredContent); err != nil {
 				return err
@@ -39,9 +40,6 @@ func checkResult(res sdk.Result) error {
 		}
 		return errors.Join(checkContents(r.Content), checkInputs(r.InputRequests), checkMeta(r.Meta))
 	case *sdk.GetPromptResult:
-		if r == nil {
-			return errNil
-		}
 		for _, m := range r.Messages {
 			if m == nil {
 				return errNil
@@ -52,9 +50,6 @@ func checkResult(res sdk.Result) error {
 		}
 		return errors.Join(checkInputs(r.InputRequests), checkMeta(r.Meta))
 	case *sdk.ReadResourceResult:
-		if r == nil {
-			return errNil
-		}
 		for _, c := range r.Contents {
 			if c == nil {
 				return errNil
@@ -64,8 +59,10 @@ func checkResult(res sdk.Result) error {
 			}
 		}
 		return errors.Join(checkInputs(r.InputRequests), checkMeta(r.Meta))
+	case *sdk.ListToolsResult, *sdk.ListPromptsResult, *sdk.ListResourcesResult, *sdk.ListResourceTemplatesResult:
+		return nil // the SDK makes them of what was added
 	}
-	return nil
+	return check(res)
 }
 
 func checkContents(all []sdk.Content) error {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
@@ -42,6 +43,7 @@ func (h *handler) dispatch(w http.ResponseWriter, r *http.Request, who *admitted
 	if len(msg.calls) == 1 && unquote(msg.calls[0].method) == listen {
 		x.ctx = context.WithValue(x.ctx, subscriptionContext{},
 			&subscription{handler: h, caller: who.caller, id: msg.calls[0].id, answer: x.answer})
+		x.modern = true // whatever the header says
 	}
 	session, err := who.view.server.Connect(x.ctx, x, &sdk.ServerSessionOptions{State: stateOf(version, msg)})
 	if err != nil {
@@ -56,6 +58,7 @@ func (h *handler) dispatch(w http.ResponseWriter, r *http.Request, who *admitted
 	}
 	select {
 	case <-x.answer.complete:
+	case <-x.closed: // by the SDK, which answers no more
 	case <-x.ctx.Done():
 	}
 	_ = session.Close() // waits for parts that run; there is nothing to close
@@ -102,7 +105,7 @@ func (x *exchange) SessionID() string { return "" }
 
 // Read is [sdk.Connection]'s. Its end cancels what runs: when the caller left, which is how a
 // request is cancelled since 2026-07-28, or when they may not go on. An older client that leaves
-// has not cancelled (MCP 2025-11-25, Transports: sending messages).
+// has not cancelled (MCP 2025-11-25, Transports: sending messages), until its token ends.
 func (x *exchange) Read(context.Context) (jsonrpc.Message, error) {
 	select {
 	case r := <-x.incoming:
@@ -112,13 +115,26 @@ func (x *exchange) Read(context.Context) (jsonrpc.Message, error) {
 	case <-x.ctx.Done():
 	}
 	if !x.modern && !errors.Is(context.Cause(x.ctx), errOver) {
-		<-x.closed
+		token := time.NewTimer(x.answer.who.caller.TokenUntil.Sub(x.answer.h.Now()))
+		defer token.Stop()
+		select {
+		case <-x.closed:
+		case <-token.C:
+		}
 	}
 	return nil, io.EOF
 }
 
-// Write is [sdk.Connection]'s.
+// Write is [sdk.Connection]'s. What cannot be sent leaves the connection as it is: an older
+// client that left has not cancelled.
 func (x *exchange) Write(_ context.Context, msg jsonrpc.Message) error {
+	if x.send(msg) != nil {
+		return errRejected
+	}
+	return nil
+}
+
+func (x *exchange) send(msg jsonrpc.Message) error {
 	switch m := msg.(type) {
 	case *jsonrpc.Response:
 		return x.answer.respond(m)

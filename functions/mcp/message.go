@@ -227,7 +227,7 @@ func newMessage(calls []call) (message, *problem) {
 			continue
 		}
 		for _, earlier := range m.calls {
-			if bytes.Equal(c.id, earlier.id) {
+			if c.sdkID() == earlier.sdkID() {
 				return message{}, invalidRequest("two messages of a batch have one id")
 			}
 		}

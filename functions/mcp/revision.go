@@ -36,6 +36,8 @@ func (v *view) checkHeaders(h http.Header, msg message) *problem {
 			}
 		case said != version:
 			return mismatch("the header Mcp-Protocol-Version has %q and _meta has %q", version, said)
+		case version < version20260728:
+			continue
 		}
 		if p := v.checkSubject(h, c); p != nil {
 			return p

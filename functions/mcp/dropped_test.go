@@ -1,0 +1,112 @@
+package mcp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+// A caller is answered whatever a part hands to the SDK, be it what JSON does not have, nothing,
+// or the end of its session; a panic beyond the parts would end the process (HT-09).
+func TestWhatTheSDKDropsIsAnswered(t *testing.T) {
+	t.Parallel()
+	completed := []*sdk.CompleteResult{nil, {Meta: sdk.Meta{"x": make(chan int)}}}
+	f := newEndpoint(t)
+	f.Describe = func(Deps) Server {
+		return Server{
+			Name: "test", Version: "1",
+			Options: sdk.ServerOptions{
+				KeepAlive: time.Nanosecond, // its pings would end the session
+				CompletionHandler: func(_ context.Context, r *sdk.CompleteRequest) (*sdk.CompleteResult, error) {
+					return completed[len(r.Params.Argument.Value)], nil
+				},
+			},
+			Parts: []Part{
+				NewTool(sdk.Tool{Name: "data"}, func(context.Context, Caller, None) (text, error) {
+					return text{}, &jsonrpc.Error{Code: 5, Message: "mine", Data: json.RawMessage("not JSON")}
+				}),
+				Raw(func(s *sdk.Server) {
+					s.AddTool(&sdk.Tool{Name: "close", InputSchema: inputSchema[any]()}, closeSession)
+				}),
+				echo("echo"),
+				NewPrompt(sdk.Prompt{Name: "p"},
+					func(context.Context, Caller, map[string]string) (*sdk.GetPromptResult, error) { return nil, nil }),
+			},
+		}
+	}
+	h, token := f.open(t), f.connect(t, "octocat", "Client", nil).token
+	complete := func(value string) string {
+		return `{"jsonrpc":"2.0","id":1,"method":"completion/complete","params":{` + modernMeta +
+			`,"ref":{"type":"ref/prompt","name":"p"},"argument":{"name":"a","value":"` + value + `"}}}`
+	}
+	for body, want := range map[string]string{
+		callTool("data"):  `"error":{"code":5,"message":"mine"}`,
+		callTool("close"): `"error":{"code":-32603,"message":"internal error"}`,
+		echoBody:          `"result":`,
+		strings.ReplaceAll(complete(""), modernMeta+",", ""):  `"error":{"code":-32603,"message":"the server failed`,
+		strings.ReplaceAll(complete("x"), modernMeta+",", ""): `"error":{"code":-32603,"message":"the server failed`,
+		complete(""):  `"error":{"code":-32603,"message":"the server failed`,
+		complete("x"): `"error":{"code":-32603,"message":"the server failed`,
+	} {
+		var headers []string
+		if strings.Contains(body, modernMeta) {
+			headers = []string{"Mcp-Protocol-Version", version20260728, "Mcp-Method", "completion/complete"}
+		}
+		w := do(h, request(t.Context(), token, body, headers...))
+		if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%s: got %d %s, want %s", body, w.Code, w.Body, want)
+		}
+	}
+}
+
+// closeSession returns when the session takes no answer any more.
+func closeSession(ctx context.Context, r *sdk.CallToolRequest) (*sdk.CallToolResult, error) {
+	go r.Session.Close()
+	for !errors.Is(r.Session.Ping(ctx, nil), sdk.ErrConnectionClosed) {
+	}
+	return &sdk.CallToolResult{}, nil
+}
+
+// deaf is a caller who left, to whom nothing can be written.
+type deaf struct{ *httptest.ResponseRecorder }
+
+func (deaf) Write([]byte) (int, error) { return 0, errors.New("the caller left") }
+
+// A client of an older revision that leaves has not cancelled, whatever a part tells it then (MCP
+// 2025-11-25, Transports: sending messages); but nothing of its outlives the token (MP-12).
+func TestAnOlderClientThatLeftHasNotCancelled(t *testing.T) {
+	t.Parallel()
+	began, left, told, ended := make(chan bool), make(chan bool), make(chan error, 1), make(chan bool)
+	f := newEndpoint(t)
+	f.serve(NewTool(sdk.Tool{Name: "wait"}, func(ctx context.Context, _ Caller, _ None) (text, error) {
+		close(began)
+		<-left
+		Progress(ctx, 1, 2, "half")
+		told <- ctx.Err()
+		<-ctx.Done()
+		return text{}, nil
+	}))
+	h, token := f.open(t), f.connect(t, "octocat", "Client", nil).token
+	body := strings.Replace(callTool("wait"), `"arguments":{}`, `"arguments":{},"_meta":{"progressToken":1}`, 1)
+	ctx, leave := context.WithCancel(t.Context())
+	go func() {
+		h.ServeHTTP(deaf{httptest.NewRecorder()}, request(ctx, token, body))
+		close(ended)
+	}()
+	<-began
+	close(left)
+	if err := <-told; err != nil {
+		t.Errorf("got %v, want a part that goes on", err)
+	}
+	f.Clock.Advance(time.Hour)
+	leave()
+	<-ended
+}
