@@ -4,7 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
+	"math"
+	"strings"
 
 	"github.com/google/jsonschema-go/jsonschema"
 	segmentio "github.com/segmentio/encoding/json"
@@ -39,7 +40,8 @@ func newSchema(given any) (schema, error) {
 }
 
 // fill checks a text of JSON, and returns it with the members that the schema has values for.
-// Nothing is an empty object where the schema is one of objects.
+// Nothing is an empty object where the schema is one of objects. It is checked as numbers are
+// compared everywhere, and passed on with every digit.
 func (s schema) fill(text json.RawMessage) (json.RawMessage, error) {
 	if s.resolved == nil {
 		return text, nil
@@ -50,32 +52,73 @@ func (s schema) fill(text json.RawMessage) (json.RawMessage, error) {
 			return nil, err
 		}
 	}
-	filled := false
 	if value == nil && s.resolved.Schema().Type == "object" {
-		value, filled = map[string]any{}, true
+		value, text = map[string]any{}, json.RawMessage("{}")
 	}
-	if _, object := value.(map[string]any); object && s.defaults {
-		if err := s.resolved.ApplyDefaults(&value); err != nil {
-			return nil, err
-		}
-		filled = true
+	_, object := value.(map[string]any)
+	if !object || !s.defaults {
+		return text, s.resolved.Validate(value)
 	}
-	if err := s.resolved.Validate(value); err != nil {
+	exact, err := numbers(text)
+	if err == nil {
+		err = errors.Join(s.resolved.ApplyDefaults(&value), s.resolved.ApplyDefaults(&exact))
+	}
+	if err == nil {
+		err = s.resolved.Validate(value)
+	}
+	if err != nil {
 		return nil, err
 	}
-	if !filled {
-		return text, nil
-	}
-	return json.Marshal(value)
+	return json.Marshal(exact)
 }
 
-// read checks arguments and decodes them.
+// read checks arguments and decodes them. What is an integer to the schema is one to Go too,
+// however it is written.
 func (s schema) read(arguments json.RawMessage, in any) error {
 	text, err := s.fill(arguments)
+	if err != nil { // it says null in words of Go
+		why := strings.ReplaceAll(err.Error(), "<invalid reflect.Value>", "null")
+		return errors.New(`validating "arguments": ` + why)
+	}
+	err = decode(text, in)
+	if _, wrong := errors.AsType[*json.UnmarshalTypeError](err); !wrong {
+		return err
+	}
+	exact, err := numbers(text)
 	if err != nil {
-		return fmt.Errorf("validating \"arguments\": %w", err)
+		return err
+	}
+	if text, err = json.Marshal(exact); err != nil {
+		return err
 	}
 	return decode(text, in)
+}
+
+// numbers returns what a text of JSON has, with every digit of its numbers. Integers that are
+// written in another way, 1.0 or 1e3, become plain ones (JSON Schema 2020-12, Core §4.2.3).
+func numbers(text []byte) (any, error) {
+	var value any
+	_, err := segmentio.Parse(text, &value, segmentio.UseNumber)
+	return integers(value), err
+}
+
+func integers(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		for name, below := range v {
+			v[name] = integers(below)
+		}
+	case []any:
+		for i, below := range v {
+			v[i] = integers(below)
+		}
+	case json.Number:
+		n, err := v.Float64()
+		if err == nil && n == math.Trunc(n) && math.Abs(n) <= maxInteger {
+			return int64(n)
+		}
+	}
+	return value
 }
 
 // decode takes members by their exact names alone: one that the schema does not know by that

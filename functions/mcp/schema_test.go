@@ -17,6 +17,7 @@ func TestArgumentsAreWhatTheSchemaSays(t *testing.T) {
 	type input struct {
 		Path string `json:"path"`
 		Size int    `json:"size,omitempty"`
+		More int64  `json:"more,omitempty"`
 	}
 	schema := json.RawMessage(`{"type":"object",
 		"properties":{"path":{"type":"string","pattern":"^[a-z]*$"},"size":{"type":"integer","default":3}}}`)
@@ -34,6 +35,10 @@ func TestArgumentsAreWhatTheSchemaSays(t *testing.T) {
 		{"given", `{"PATH":"../etc"}`, `"structuredContent":{"path":"","size":3}`},
 		{"given", `{"path":"../etc"}`, `"isError":true`},
 		{"made", `{"path":"a"}`, `"structuredContent":{"path":"a"}`},
+		{"made", `{"path":"a","size":4.0}`, `"structuredContent":{"path":"a","size":4}`},
+		{"made", `{"path":"a","size":4e2}`, `"structuredContent":{"path":"a","size":400}`},
+		{"given", `{"path":"","more":9007199254740993}`, `{"path":"","size":3,"more":9007199254740993}`},
+		{"made", `{"path":null}`, `type: null has type`},
 		{"made", `{}`, `"isError":true`},
 		{"made", `{"path":7}`, `"isError":true`},
 		{"made", `{"path":"a","other":1}`, `"isError":true`},
