@@ -22,26 +22,24 @@ func paramHeaders(schema any) []paramHeader {
 	if err != nil || !strings.Contains(string(text), "x-mcp-header") {
 		return nil
 	}
-	var root headedSchema
-	if json.Unmarshal(text, &root) != nil { // a schema that says it in another way says nothing
+	return headersBelow(text, nil)
+}
+
+// headersBelow returns those of the schema of the argument at a path. One that is no object,
+// true or false, says nothing.
+func headersBelow(schema json.RawMessage, path []string) (all []paramHeader) {
+	var s struct {
+		Header     json.RawMessage            `json:"x-mcp-header"`
+		Properties map[string]json.RawMessage `json:"properties"`
+	}
+	if json.Unmarshal(schema, &s) != nil {
 		return nil
 	}
-	return root.headers(nil)
-}
-
-type headedSchema struct {
-	Header     json.RawMessage         `json:"x-mcp-header"`
-	Properties map[string]headedSchema `json:"properties"`
-}
-
-func (s headedSchema) headers(path []string) []paramHeader {
-	var all []paramHeader
+	if header := unquote(s.Header); header != "" && len(path) > 0 {
+		all = append(all, paramHeader{name: "Mcp-Param-" + header, path: path})
+	}
 	for name, below := range s.Properties {
-		at := slices.Concat(path, []string{name})
-		if header := unquote(below.Header); header != "" {
-			all = append(all, paramHeader{name: "Mcp-Param-" + header, path: at})
-		}
-		all = append(all, below.headers(at)...)
+		all = append(all, headersBelow(below, slices.Concat(path, []string{name}))...)
 	}
 	return all
 }
@@ -54,7 +52,7 @@ func checkParams(h http.Header, headers []paramHeader, params []byte) *problem {
 	var body struct {
 		Arguments json.RawMessage `json:"arguments"`
 	}
-	if err := json.Unmarshal(params, &body); err != nil {
+	if err := decode(params, &body); err != nil {
 		return nil // which the SDK refuses in its own words
 	}
 	for _, p := range headers {

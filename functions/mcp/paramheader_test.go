@@ -17,7 +17,7 @@ func TestHeadersRepeatArguments(t *testing.T) {
 	schema := json.RawMessage(`{"type":"object","properties":{
 		"region":{"type":"string","x-mcp-header":"Region"},
 		"deep":{"type":"object","properties":{"count":{"type":"integer","x-mcp-header":"Count"}}},
-		"dry":{"type":"boolean","x-mcp-header":"Dry"}}}`)
+		"dry":{"type":"boolean","x-mcp-header":"Dry"},"anything":true}}`)
 	ok := func(context.Context, Caller, map[string]any) (string, error) { return "done", nil }
 	f := newEndpoint(t)
 	f.serve(
@@ -66,6 +66,23 @@ func TestHeadersRepeatArguments(t *testing.T) {
 					tool, c.arguments, c.headers, w.Code, body, c.refused)
 			}
 		}
+	}
+}
+
+// What is not written as arguments are has none, to a header as to the tool (MP-03).
+func TestAHeaderRepeatsNothingElse(t *testing.T) {
+	t.Parallel()
+	f := newEndpoint(t)
+	f.serve(NewTool(sdk.Tool{
+		Name:        "typed",
+		InputSchema: json.RawMessage(`{"type":"object","properties":{"r":{"type":"string","x-mcp-header":"R"}}}`),
+	}, func(context.Context, Caller, map[string]any) (string, error) { return "done", nil }))
+	r := request(t.Context(), f.connect(t, "octocat", "Client", nil).token,
+		`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"typed",`+
+			`"Arguments":{"r":"eu"},`+modernMeta+`}}`,
+		"Mcp-Protocol-Version", version20260728, "Mcp-Method", "tools/call", "Mcp-Name", "typed", "Mcp-Param-R", "eu")
+	if w := do(f.open(t), r); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "is there, and") {
+		t.Errorf("got %d %s, want 400", w.Code, w.Body)
 	}
 }
 
