@@ -64,6 +64,9 @@ func TestAnEventIsOfNoUseToAnotherPerson(t *testing.T) {
 			t.Errorf("%s: got %s, want what to do", name, body)
 		}
 	}
+	planted := request(t.Context(), mine, "")
+	planted.Method, planted.Header["Last-Event-Id"] = http.MethodGet, []string{"", "of-the-server_7"}
+	mustCode(t, h, planted, http.StatusBadRequest)
 	nothingReached(t, got)
 }
 

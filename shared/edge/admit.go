@@ -32,7 +32,7 @@ const maxCookies = 64
 // proxy and us read different ones.
 var single = []string{
 	"Content-Type", "Content-Encoding", "Origin", "Sec-Fetch-Site", "Sec-Purpose",
-	"Mcp-Session-Id", "Mcp-Protocol-Version", "Mcp-Method", "Mcp-Name",
+	"Mcp-Session-Id", "Mcp-Protocol-Version", "Mcp-Method", "Mcp-Name", "Last-Event-Id",
 }
 
 // checkTarget refuses an absolute-form target of another host (RFC 9112 §3.2.2),

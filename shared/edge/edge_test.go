@@ -195,7 +195,8 @@ func TestPagesHaveNoCORS(t *testing.T) {
 func TestARepeatedHeaderThatDecidesIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, n := range []string{
-		"Content-Type", "Origin", "Sec-Fetch-Site", "Mcp-Session-Id", "MCP-Protocol-Version", "Authorization",
+		"Content-Type", "Origin", "Sec-Fetch-Site", "Mcp-Session-Id", "MCP-Protocol-Version", "Last-Event-ID",
+		"Authorization",
 	} {
 		w := serve(ok(), edge.Options{Deployment: deployment(t)}, "POST", "/token", "", n+": a", n+": a")
 		if w.Code != http.StatusBadRequest {

@@ -7,10 +7,11 @@ import (
 
 // requestHeaders are what goes on of a client's headers, beside those that mirror an
 // argument of a tool (Mcp-Param-*). Its token does not, nor a cookie, an origin, an
-// address, or a name under which other proxies tell who calls.
+// address, or a name under which other proxies tell who calls. Ids of sessions and events are
+// not those of the server, which are in [Call.Header].
 var requestHeaders = []string{
-	"Accept", "Content-Type", "Last-Event-Id", "Mcp-Method", "Mcp-Name", "Mcp-Protocol-Version", "Mcp-Session-Id",
-	"Traceparent", "Tracestate", "User-Agent",
+	"Accept", "Content-Type", "Mcp-Method", "Mcp-Name", "Mcp-Protocol-Version", "Traceparent", "Tracestate",
+	"User-Agent",
 }
 
 const paramPrefix = "Mcp-Param-"

@@ -110,12 +110,12 @@ func TestOnlyListedHeadersGoOn(t *testing.T) {
 		"Proxy-Authorization": {"Basic x"}, "X-Forwarded-For": {"6.6.6.6"}, "X-Forwarded-User": {"root"},
 		"X-Auth-Request-User": {"root"}, "X-Forwarded-Email": {"root@example.com"}, "X-Remote-User": {"root"},
 		"Idempotency-Key": {"1"}, "Accept-Encoding": {"gzip"}, "Connection": {"Upgrade"}, "Upgrade": {"websocket"},
-		"Te": {"trailers"}, "Mcp-Other": {"x"},
+		"Te": {"trailers"}, "Mcp-Other": {"x"}, "Last-Event-Id": {"e-1"}, "Mcp-Session-Id": {"s-1"},
 
 		"Accept": {"application/json, text/event-stream"}, "Content-Type": {"application/json"},
-		"Last-Event-Id": {"e-1"}, "Mcp-Session-Id": {"s-1"}, "Mcp-Protocol-Version": {"2025-06-18"},
-		"Mcp-Method": {"tools/call"}, "Mcp-Name": {"echo"}, "Mcp-Param-Region": {"eu"},
-		"Traceparent": {"00-1-2-01"}, "Tracestate": {"a=b"}, "User-Agent": {"client/1"},
+		"Mcp-Protocol-Version": {"2025-06-18"}, "Mcp-Method": {"tools/call"}, "Mcp-Name": {"echo"},
+		"Mcp-Param-Region": {"eu"},
+		"Traceparent":      {"00-1-2-01"}, "Tracestate": {"a=b"}, "User-Agent": {"client/1"},
 	}
 	if res := ask(t, front, http.MethodPost, call, header); res.StatusCode != http.StatusOK {
 		t.Fatalf("got %d, %v", res.StatusCode, <-errs)
