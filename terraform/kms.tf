@@ -1,16 +1,20 @@
 # A key of the organisation's own (kms_key). The services use it by their own accounts, which are
-# asked for and granted it here; what it seals is made when that has taken effect.
+# granted it here; what it seals is made when that has taken effect.
 locals {
-  # Those whose accounts are named below are not among them.
-  key_users = var.kms_key == null ? toset([]) : toset(concat(
-    ["artifactregistry", "cloudfunctions", "run", "secretmanager"],
-    local.is_postgres ? ["sqladmin"] : ["firestore"],
-  ))
+  # What stands behind service-NUMBER@ in the account of each, but for the one of Eventarc, which
+  # is in services.tf, and that of storage.
+  key_users = var.kms_key == null ? {} : merge({
+    artifactregistry = "gcp-sa-artifactregistry"
+    cloudfunctions   = "gcf-admin-robot"
+    run              = "serverless-robot-prod"
+    secretmanager    = "gcp-sa-secretmanager"
+  }, local.is_postgres ? { sqladmin = "gcp-sa-cloud-sql" } : { firestore = "gcp-sa-firestore" })
 }
 
+# Functions and Run have theirs as soon as they are enabled, these when somebody asks.
 resource "google_project_service_identity" "key_user" {
   provider = google-beta
-  for_each = local.key_users
+  for_each = setsubtract(keys(local.key_users), ["cloudfunctions", "run"])
 
   project = var.project
   service = "${each.key}.googleapis.com"
@@ -28,21 +32,23 @@ data "google_storage_project_service_account" "this" {
 }
 
 resource "google_kms_crypto_key_iam_member" "user" {
-  for_each = var.kms_key == null ? toset([]) : setunion(local.key_users, ["eventarc", "storage"])
+  for_each = var.kms_key == null ? toset([]) : setunion(keys(local.key_users), ["eventarc", "storage"])
 
   crypto_key_id = var.kms_key
   role          = "roles/cloudkms.cryptoKeyEncrypterDecrypter"
   member = (
-    each.key == "eventarc" ? google_project_service_identity.eventarc.member
-    : each.key == "storage" ? data.google_storage_project_service_account.this[0].member
-    : google_project_service_identity.key_user[each.key].member
+    each.key == "storage"
+    ? data.google_storage_project_service_account.this[0].member
+    : replace(google_project_service_identity.eventarc.member, "gcp-sa-eventarc", lookup(local.key_users, each.key, "gcp-sa-eventarc"))
   )
+
+  depends_on = [google_project_service_identity.key_user]
 }
 
 resource "terraform_data" "key" {
   count = var.kms_key == null ? 0 : 1
 
-  triggers_replace = [var.kms_key, local.key_users]
+  triggers_replace = [var.kms_key, keys(local.key_users)]
 
   provisioner "local-exec" {
     # As in modules/function.

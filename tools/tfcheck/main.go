@@ -10,7 +10,7 @@
 //	test      terraform test: a mocked apply, and a bad value for each validation
 //	plan      assertions on plans by the real Google provider
 //	apply     apply, change, break and destroy against the control plane
-//	tofu      apply, plan, update and destroy there by OpenTofu too, where apply was by Terraform
+//	tofu      test, and apply, plan, update and destroy there, by OpenTofu too, where it was by Terraform
 //	tflint    tflint with the Google rules
 //	tools     only build what the other steps need
 //
@@ -67,8 +67,8 @@ func run(ctx context.Context, names []string) error {
 	}
 	for _, name := range names {
 		if !slices.ContainsFunc(steps, func(s step) bool { return s.name == name }) {
-			return fmt.Errorf("no step %q: the steps are openapi, fmt, validate, test, plan, apply, tofu, tflint, or tools alone",
-				name)
+			return fmt.Errorf("no step %q: the steps are openapi, fmt, validate, test, plan, apply, tofu, tflint, "+
+				"or tools alone", name)
 		}
 	}
 	failed := 0
@@ -160,15 +160,18 @@ func apply(ctx context.Context, box *toolbox.Box) error {
 	return goTest(ctx, box, "-timeout=30m", "./apply")
 }
 
-// tofu is what apply does that tells programs apart: from nothing, again, another package, and the end.
+// tofu is what tells programs apart: the mocked apply, and from nothing, again, another package, and the end.
 func tofu(ctx context.Context, box *toolbox.Box) error {
 	if os.Getenv("TERRAFORM") == "tofu" {
-		return nil // so apply was by it
+		return nil // so all was by it
 	}
 	if err := os.Setenv("TERRAFORM", "tofu"); err != nil {
 		return err
 	}
 	defer os.Unsetenv("TERRAFORM")
+	if err := test(ctx, box); err != nil {
+		return err
+	}
 	return goTest(ctx, box, "-timeout=30m", "-run", "^Test(ApplyFromNothing|SecretsWithoutVersionsStopTheFirstApply|"+
 		"AnotherPackageUpdatesItsFunctionAlone|DestroyIsRefusedWhole|AsAModule)$", "./apply")
 }

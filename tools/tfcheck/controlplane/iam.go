@@ -206,6 +206,10 @@ func (c *Cloud) enable(api string) {
 	c.state.Resources["serviceusage/services/"+api] = object{
 		"name": name, "parent": "projects/" + Number, "state": "ENABLED", "config": object{"name": api},
 	}
+	// These two have their account at once, others when it is asked for.
+	if api == "cloudfunctions.googleapis.com" || api == "run.googleapis.com" {
+		c.state.Resources["serviceusage/identities/"+agent(api)] = object{"email": agent(api)}
+	}
 }
 
 // enabled refuses a call to a service that nobody has enabled.

@@ -21,7 +21,9 @@ var sealed = []struct {
 	users      []string
 }{
 	{"artifactregistry/projects/*/locations/*/repositories", []string{"artifactregistry"}},
-	{"cloudfunctions/projects/*/locations/*/functions", []string{"artifactregistry", "cloudfunctions", "run", "storage"}},
+	{"cloudfunctions/projects/*/locations/*/functions", []string{
+		"artifactregistry", "cloudfunctions", "eventarc", "run", "storage",
+	}},
 	{"eventarc/projects/*/locations/*", []string{"eventarc"}},
 	{"firestore/projects/*/databases", []string{"firestore"}},
 	{"secretmanager/projects/*/secrets", []string{"secretmanager"}},
