@@ -12,6 +12,7 @@ require (
 	github.com/miekg/dns v1.1.62
 	github.com/modelcontextprotocol/go-sdk v1.8.0
 	github.com/postern-dev/postern/functions/mcp v0.0.0
+	github.com/postern-dev/postern/functions/token v0.0.0
 	github.com/postern-dev/postern/shared v0.0.0
 	github.com/zitadel/oidc/v3 v3.52.0
 	golang.org/x/sync v0.25.0
@@ -111,3 +112,5 @@ replace github.com/postern-dev/postern/functions/mcp => ../functions/mcp
 replace github.com/postern-dev/postern/shared => ../shared
 
 replace github.com/postern-dev/postern/test/kit => ./kit
+
+replace github.com/postern-dev/postern/functions/token => ../functions/token

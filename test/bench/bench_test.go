@@ -108,12 +108,14 @@ func BenchmarkLogin(b *testing.B) {
 	dir, port := b.TempDir(), freeport.Port(b)
 	env := maps.Clone(collector)
 	env["DIR"], env["PORT"] = dir, port
-	rig.Launch(b, rig.Command{Name: "needed", Path: rig.Program(b, "test/bench/needed"), Env: env})
+	needed := rig.Launch(b, rig.Command{Name: "needed", Path: rig.Program(b, "test/bench/needed"), Env: env})
 	l := &login{b: b, client: keepAlive(), origin: s.Replica(0), issuer: s.URL}
 	n := &bareLogin{b: b, client: keepAlive(), origin: "http://127.0.0.1:" + port}
 	n.wait()
 	l.run()
 	n.run(l.steps)
+	server, bare := side{Process: s.Process()}, side{Process: needed}
+	serverCPU, bareCPU := server.cpu(b), bare.cpu(b)
 	var mine, theirs, ratios []float64
 	for range logins {
 		start := time.Now()
@@ -126,6 +128,8 @@ func BenchmarkLogin(b *testing.B) {
 	}
 	b.ReportMetric(median(mine), "ms/ours")
 	b.ReportMetric(median(theirs), "ms/bare")
+	b.ReportMetric((server.cpu(b)-serverCPU).Seconds()*1000/logins, "ms-cpu-ours")
+	b.ReportMetric((bare.cpu(b)-bareCPU).Seconds()*1000/logins, "ms-cpu-bare")
 	atMostBudget(b, median(ratios), 1.6, "x")
 }
 
