@@ -12,8 +12,6 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
-
-	"github.com/postern-dev/postern/test/kit/emulator"
 )
 
 // source is a function that makes tokens.
@@ -28,13 +26,13 @@ func TestCallsSayWhoCalls(t *testing.T) {
 		"":        {"authorization": "Bearer secret"},
 		"counted": {"authorization": "Bearer secret", "x-goog-user-project": "counted"},
 	} {
-		got, err := account{tokens, quota}.GetRequestMetadata(t.Context())
+		got, err := (&account{tokens: tokens, quota: quota}).GetRequestMetadata(t.Context())
 		if diff := cmp.Diff(want, got); diff != "" || err != nil {
 			t.Errorf("quota project %q: got %v (-want +got):\n%s", quota, err, diff)
 		}
 	}
 	broken := errors.New("no token today")
-	none := account{source(func() (*oauth2.Token, error) { return nil, broken }), ""}
+	none := &account{tokens: source(func() (*oauth2.Token, error) { return nil, broken })}
 	if _, err := none.GetRequestMetadata(t.Context()); !errors.Is(err, broken) {
 		t.Errorf("without a token: got %v, want %v", err, broken)
 	}
@@ -48,7 +46,7 @@ func TestACallThatEndsDoesNotWaitForItsToken(t *testing.T) {
 	t.Parallel()
 	never := make(chan bool)
 	defer close(never)
-	hanging := account{source(func() (*oauth2.Token, error) { <-never; return nil, errors.New("over") }), ""}
+	hanging := &account{tokens: source(func() (*oauth2.Token, error) { <-never; return nil, errors.New("over") })}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := hanging.GetRequestMetadata(ctx); status.Code(err) != codes.Canceled {
@@ -66,19 +64,26 @@ func TestAPersonsCallsCountForTheirProject(t *testing.T) {
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", file)
 	for variable, want := range map[string]string{"": "p", "other": "other"} {
 		t.Setenv("GOOGLE_CLOUD_QUOTA_PROJECT", variable)
-		got, err := defaultAccount(t.Context())
-		if err != nil || got.quota != want || got.tokens == nil {
-			t.Errorf("GOOGLE_CLOUD_QUOTA_PROJECT=%q: got %+v, %v, want project %q and tokens", variable, got, err, want)
+		got := &account{}
+		if err := got.find(); err != nil || got.quota != want || got.tokens == nil {
+			t.Errorf("GOOGLE_CLOUD_QUOTA_PROJECT=%q: got %v, %q, want %q and tokens", variable, err, got.quota, want)
 		}
 	}
 }
 
-// Without an emulator, credentials have to be found before anything is asked.
-func TestWithoutCredentialsNothingIsAsked(t *testing.T) {
-	t.Setenv(emulator.Variable, "")
-	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", filepath.Join(t.TempDir(), "nowhere.json"))
-	if conn, err := connect(t.Context()); err == nil {
-		t.Errorf("got a connection to %s, want an error that says what lacks", conn.Target())
+// Credentials that are not there now may be there the next time.
+func TestMissingCredentialsAreLookedForAgain(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "credentials.json")
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", file)
+	a := &account{}
+	if header, err := a.GetRequestMetadata(t.Context()); err == nil {
+		t.Errorf("without a file: got %v, want an error that says what lacks", header)
+	}
+	if err := os.WriteFile(file, []byte(`{"type":"authorized_user","refresh_token":"x"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.find(); err != nil {
+		t.Errorf("with it: got %v, want no error", err)
 	}
 }
 

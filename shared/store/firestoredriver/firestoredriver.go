@@ -108,8 +108,7 @@ func (d *Driver) use() (firestorepb.FirestoreClient, error) {
 		return nil, errClosed
 	}
 	if d.conn == nil {
-		// Not a request's context: the connection outlives the request that came first.
-		conn, err := connect(context.Background())
+		conn, err := connect()
 		if err != nil {
 			return nil, fmt.Errorf("connect to firestore: %w", err)
 		}
