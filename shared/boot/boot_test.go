@@ -152,6 +152,28 @@ func TestTheEdgeIsReadFromSettings(t *testing.T) {
 	}
 }
 
+// Who lets only the load balancer call says how it is known, and does not believe a header for the
+// gateway's that a client could send.
+func TestTheLoadBalancerAloneNeedsItsProof(t *testing.T) {
+	t.Parallel()
+	const proof = "0b3f6c1e-6d0f-4f6e-9a53-2f1c7d9e8a41"
+	for _, c := range []struct{ proof, trust, problem string }{
+		{proof, "", ""},
+		{"", "", "LOAD_BALANCER_PROOF is not set"},
+		{"short", "", "LOAD_BALANCER_PROOF"},
+		{proof, "true", "TRUST_FORWARDED_AUTHORIZATION is true and so is LOAD_BALANCER_ONLY"},
+	} {
+		env := &Env{Log: slog.New(slog.DiscardHandler), Lookup: config.Map(map[string]string{
+			"LOAD_BALANCER_ONLY": "true", "LOAD_BALANCER_PROOF": c.proof, "TRUST_FORWARDED_AUTHORIZATION": c.trust,
+		})}
+		r := env.Settings()
+		e, err := env.Edge(r), r.Err()
+		if !e.LoadBalancerOnly || (err == nil) != (c.problem == "") || err != nil && !strings.Contains(err.Error(), c.problem) {
+			t.Errorf("%q, trust %q: got %+v, %v; want %q", c.proof, c.trust, e, err, c.problem)
+		}
+	}
+}
+
 func TestWhatABuildOpenedIsClosedLastFirst(t *testing.T) {
 	t.Parallel()
 	var order []int

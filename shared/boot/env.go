@@ -42,6 +42,15 @@ func (e *Env) Edge(r *config.Reader) edge.Deployment {
 		TrustForwardedAuthorization: r.Bool("TRUST_FORWARDED_AUTHORIZATION"),
 		ForwardedForHops:            r.Int("FORWARDED_FOR_HOPS"),
 		LoadBalancer:                config.Parse(r, "LOAD_BALANCER_PROOF", edge.ParseProof),
+		LoadBalancerOnly:            r.Bool("LOAD_BALANCER_ONLY"),
+	}
+	if edge.LoadBalancerOnly && !r.Has("LOAD_BALANCER_PROOF") {
+		r.Refuse("LOAD_BALANCER_ONLY", "is true and LOAD_BALANCER_PROOF is not set, so nobody could call: "+
+			"set both or neither")
+	}
+	if edge.LoadBalancerOnly && edge.TrustForwardedAuthorization {
+		r.Refuse("TRUST_FORWARDED_AUTHORIZATION", "is true and so is LOAD_BALANCER_ONLY: "+
+			"behind a load balancer the client's credential stays in Authorization, so leave it out")
 	}
 	r.Enum("LOG_LEVEL") // read before the reader was there; here for its problems
 	if deployed(e.Lookup) && !r.Has("ISSUER_URL") {

@@ -332,10 +332,15 @@ var Settings = []Setting{
 		Name: "LOAD_BALANCER_PROOF", Kind: KindText, Confidential: true,
 		Example: "0b3f6c1e-6d0f-4f6e-9a53-2f1c7d9e8a41",
 		Want:    "32 characters or more of visible ASCII, without commas",
-		Doc: "Set by terraform with `custom_domain`: what the load balancer in front of the gateway " +
+		Doc: "Set by terraform with `custom_domain`: what the load balancer " +
 			"sends in `X-Postern-Load-Balancer`, before the address of its caller. " +
 			"With it, that address is the client's, for limits; " +
 			"without it, the request came around the load balancer, and `FORWARDED_FOR_HOPS` counts.",
+	},
+	{
+		Name: "LOAD_BALANCER_ONLY", Kind: KindBool, Default: "false", Example: "true",
+		Doc: "Set by terraform with `front = \"load-balancer\"`, where no API Gateway stands between: " +
+			"true answers 403 to every request without `LOAD_BALANCER_PROOF`, whatever it asks for.",
 	},
 	{
 		Name: "MCP_UPSTREAM_URL", Kind: KindURL, Example: "https://wiki.example.com/mcp",

@@ -6,6 +6,10 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"github.com/postern-dev/postern/shared/httperr"
+	"github.com/postern-dev/postern/shared/oauth"
+	"github.com/postern-dev/postern/shared/origin"
 )
 
 // ClientAddress returns the address that limits are counted for, as [Wrap]
@@ -46,10 +50,10 @@ func ParseProof(s string) (Proof, error) {
 	return Proof{s}, nil
 }
 
-// callerOf takes the header of a load balancer out of h, and returns the address in it if
-// the proof is there too. Should the load balancer not have replaced what a caller sent
-// under that name, its own word is the last.
-func (p Proof) callerOf(h http.Header) (netip.Addr, bool) {
+// callerOf takes the header of a load balancer out of h. If the proof is in it, it returns
+// the address that stands beside it, which is not valid if that is none. Should the load
+// balancer not have replaced what a caller sent under that name, its own word is the last.
+func (p Proof) callerOf(h http.Header) (caller netip.Addr, proved bool) {
 	line := strings.Join(h.Values(LoadBalancerHeader), ",")
 	h.Del(LoadBalancerHeader)
 	proof, address, _ := strings.Cut(strings.TrimSpace(line[strings.LastIndexByte(line, ',')+1:]), " ")
@@ -57,16 +61,30 @@ func (p Proof) callerOf(h http.Header) (netip.Addr, bool) {
 		return netip.Addr{}, false
 	}
 	a, err := netip.ParseAddr(strings.TrimSpace(address))
-	return a.Unmap().WithZone(""), err == nil
+	if err != nil {
+		return netip.Addr{}, true
+	}
+	return a.Unmap().WithZone(""), true
 }
 
 // settleAddress returns the address that limits count for: the load balancer's word, or
-// else, for whoever came around it, what the gateway and the platform saw.
-func (d *Deployment) settleAddress(r *http.Request) netip.Addr {
-	if a, ok := d.LoadBalancer.callerOf(r.Header); ok {
-		return a
+// else, for whoever came around it, what the gateway and the platform saw. proved says that
+// the request came through the load balancer.
+func (d *Deployment) settleAddress(r *http.Request) (a netip.Addr, proved bool) {
+	a, proved = d.LoadBalancer.callerOf(r.Header)
+	if !a.IsValid() {
+		a = clientAddress(r, d.ForwardedForHops)
 	}
-	return clientAddress(r, d.ForwardedForHops)
+	return a, proved
+}
+
+// refuseAround refuses a request that came around the load balancer, where nobody may: to
+// whatever asks, in JSON, and before anything else is read of it.
+func refuseAround(w http.ResponseWriter, r *http.Request, issuer origin.Origin) {
+	err := httperr.Status(http.StatusForbidden, oauth.Refuse(oauth.AccessDenied,
+		"this request did not come through the load balancer of this server: use %s", issuer))
+	Note(r, err)
+	WriteJSONError(w, r, err)
 }
 
 // clientAddress returns the n-th address from the right of X-Forwarded-For, or

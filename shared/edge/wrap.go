@@ -36,6 +36,9 @@ type Deployment struct {
 	// LoadBalancer is what a load balancer in front of the gateway proves itself by. It
 	// knows its caller's address; ForwardedForHops is for those who came around it.
 	LoadBalancer Proof
+	// LoadBalancerOnly refuses every request without that proof: the load balancer stands
+	// straight before the functions, and nothing else may call them.
+	LoadBalancerOnly bool
 }
 
 // Options is what an endpoint asks of [Wrap].
@@ -87,7 +90,8 @@ func stateOf(ctx context.Context) *state {
 
 // Wrap puts the edge in front of a function's routes. In this order it gives
 // the request an id, sets the security headers, recovers panics, writes the one
-// log line, refuses what is ambiguous, settles issuer, client address and
+// log line, settles the client's address, refuses what came around the load balancer if
+// only that may call, refuses what is ambiguous, settles issuer and
 // credential, refuses a body announced over its limit, asks Before, and reads the
 // body to the end within it. A [Mux] answers what it has no handler for without
 // reading a body. An answer that leaves with the body unread waits for nothing; the
@@ -153,9 +157,10 @@ func (o *Options) serve(h http.Handler, w http.ResponseWriter, r *http.Request, 
 	if o.Observer != nil {
 		ctx, span = o.observe(ctx, r, route)
 	}
+	address, proved := o.settleAddress(r)
 	s := &serving{
 		Context: ctx,
-		state:   state{issuer: o.Issuer, answers: o.Answers, address: o.settleAddress(r), route: route},
+		state:   state{issuer: o.Issuer, answers: o.Answers, address: address, route: route},
 		recorder: recorder{
 			ResponseWriter: w,
 			head:           r.Method == http.MethodHead,
@@ -169,6 +174,10 @@ func (o *Options) serve(h http.Handler, w http.ResponseWriter, r *http.Request, 
 	defer rec.lingerOn(r.Body)
 	defer o.finish(rec, r, start, span)
 	limitReading(rec, r)
+	if o.LoadBalancerOnly && !proved {
+		refuseAround(rec, r, o.Issuer)
+		return
+	}
 	if err := o.admit(r, st); err != nil {
 		fail(rec, r, err)
 		return

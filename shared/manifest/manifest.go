@@ -90,7 +90,7 @@ var Functions = []Function{
 var (
 	every = []string{
 		"ISSUER_URL", "KEYS_MAX_AGE", "TRUST_FORWARDED_AUTHORIZATION", "FORWARDED_FOR_HOPS", "LOAD_BALANCER_PROOF",
-		"LOG_LEVEL", "GOOGLE_CLOUD_PROJECT",
+		"LOAD_BALANCER_ONLY", "LOG_LEVEL", "GOOGLE_CLOUD_PROJECT",
 	}
 	// Where traces and metrics go, of all but wellknown.
 	observed = []string{
