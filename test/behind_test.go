@@ -86,6 +86,10 @@ func goBehind(t *testing.T, issuer, address string) func(string) error {
 		states["cancelled"] <- true
 		return "never"
 	})
+	add("grow", func(context.Context, *mcp.CallToolRequest) string {
+		add("more", func(context.Context, *mcp.CallToolRequest) string { return "more" })
+		return "grown"
+	})
 	v := oidc.NewVerifier(issuer, oidc.NewRemoteKeySet(t.Context(), issuer+oauth.IdentityKeysPath),
 		&oidc.Config{ClientID: urlBehind(address), SupportedSigningAlgs: []string{oidc.ES256}})
 	verify := func(ctx context.Context, raw string, _ *http.Request) (*auth.TokenInfo, error) {

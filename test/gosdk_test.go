@@ -29,6 +29,7 @@ type goClient struct {
 	tokens   auth.OAuthHandler // of its sign-in
 	logins   atomic.Int32      // how often a person had to sign in
 	progress atomic.Int32      // how many notices of progress came
+	changes  atomic.Int32      // how many notices of other tools came, which need a stream of their own
 }
 
 // connectGo discovers, registers, signs login in and opens a session.
@@ -70,6 +71,7 @@ func dialGo(ctx context.Context, s *rig.Server, endpoint, login string) (*goClie
 		ProgressNotificationHandler: func(context.Context, *mcp.ProgressNotificationClientRequest) {
 			c.progress.Add(1)
 		},
+		ToolListChangedHandler: func(context.Context, *mcp.ToolListChangedRequest) { c.changes.Add(1) },
 	})
 	transport := &mcp.StreamableClientTransport{
 		Endpoint: endpoint, OAuthHandler: handler,

@@ -23,9 +23,10 @@ func newEmulate(out *cli.Output) *cobra.Command {
 		Long: "Run each function as its own process behind a gateway, as deployed.\n\n" +
 			"It builds the functions from the source tree, starts them under functions-framework on free ports\n" +
 			"of this computer, and puts a gateway in front that does to requests and answers what API Gateway\n" +
-			"does. It reads the same settings as dev. --store embedded keeps records under the data directory;\n" +
-			"--store firestore runs the packages as they are deployed over the Firestore emulator, which begins\n" +
-			"empty each time. With STORE=postgres://… it is PostgreSQL, unless --store says otherwise.",
+			"does; with --front load-balancer, what a load balancer straight before them does. It reads the same\n" +
+			"settings as dev. --store embedded keeps records under the data directory; --store firestore runs the\n" +
+			"packages as they are deployed over the Firestore emulator, which begins empty each time. With\n" +
+			"STORE=postgres://… it is PostgreSQL, unless --store says otherwise.",
 		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c.Progress = out.Begin
@@ -36,6 +37,7 @@ func newEmulate(out *cli.Output) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&c.Listen, "listen", "127.0.0.1:8085", "address to listen on")
+	cmd.Flags().StringVar(&c.Front, "front", emulate.APIGateway, "api-gateway or load-balancer, as terraform's front")
 	cmd.Flags().IntVar(&c.Replicas, "replicas", 1, "processes of each function")
 	cmd.Flags().StringVar(&c.Store, "store", emulate.Embedded, "embedded, firestore or postgres")
 	cmd.Flags().StringVar(&c.Data, "data", ".postern", "directory of records and keys")

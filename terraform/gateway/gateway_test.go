@@ -110,6 +110,28 @@ func TestWhatIsLikeAnotherPathIsElsewhere(t *testing.T) {
 	}
 }
 
+// Straight behind a load balancer a path decides alone, and each method of it reaches the function
+// that it reaches through the gateway, or would be refused by.
+func TestALoadBalancerSendsAPathWhereTheGatewayDoes(t *testing.T) {
+	t.Parallel()
+	m := loaded(t)
+	for _, r := range m.Routes() {
+		path := strings.NewReplacer("{rest=**}", "a/b", "{client_id}", "c_1", "{name}", "wiki").Replace(r.Path)
+		if got := m.Function(path); got != r.Function {
+			t.Errorf("%s: got %s, want %s", path, got, r.Function)
+		}
+	}
+	for path, want := range map[string]string{
+		"/mcp/": "mcp", "/mcp/wiki/": "mcp", "/mcp/wiki/.well-known/x": "wellknown", "/register/a%2Fb": "register",
+		"//token": "connections", "/token/": "connections", "/%74oken": "connections", "/Token": "connections",
+		"/register/a/": "connections", "/.well-known": "connections", "/.well-known/": "wellknown", "": "",
+	} {
+		if got := m.Function(path); got != want {
+			t.Errorf("%q: got %q, want %q", path, got, want)
+		}
+	}
+}
+
 func TestTheMoreSpecificPathWins(t *testing.T) {
 	t.Parallel()
 	m := loaded(t)
@@ -193,6 +215,7 @@ func TestParseRefusesAFaultyMap(t *testing.T) {
 		{"deadline: 40.0", "deadline: 3601", "deadline is 3601 seconds"},
 		{"deadline: 40.0", "deadline: soon", "read YAML"},
 		{"${token}", "${cascade}", `address is "${cascade}"`},
+		{"${token}", "${register}", "/token: OPTIONS goes to token and POST to register"},
 		{"${token}", "https://token.example.com", `address is "https://token.example.com"`},
 		{"x-google-backend:", "x-other:", "no x-google-backend"},
 		{"/token:", "/token/:", `segment ""`},

@@ -10,7 +10,8 @@ import (
 // template is one path of the map with what is needed to match it.
 type template struct {
 	path    string
-	pattern *regexp.Regexp
+	pattern *regexp.Regexp   // with a slash after a wildcard
+	exact   *regexp.Regexp   // without
 	rank    []int            // per segment: 0 literal, 1 one segment, 2 the rest
 	methods map[string]Route // by method
 }
@@ -38,12 +39,38 @@ func (m *Map) Match(method, path string) (route Route, pathKnown, ok bool) {
 	return Route{}, pathKnown, false
 }
 
+// Function returns the function that a load balancer straight before the functions sends a
+// path to, whatever the method, or "". It is [Map.Match] without the slash that may follow a
+// wildcard. The path is the escaped one.
+func (m *Map) Function(path string) string {
+	for _, t := range m.templates {
+		if t.exact.MatchString(path) {
+			return t.function()
+		}
+	}
+	return ""
+}
+
+// function is the one that answers all methods of a path.
+func (t *template) function() string {
+	for _, route := range t.methods {
+		return route.Function
+	}
+	return ""
+}
+
 // index builds the templates from the routes.
 func (m *Map) index() error {
 	byPath := map[string]map[string]Route{}
 	for _, r := range m.routes {
 		if byPath[r.Path] == nil {
 			byPath[r.Path] = map[string]Route{}
+		}
+		for _, other := range byPath[r.Path] {
+			if other.Function != r.Function {
+				return fmt.Errorf("%s: %s goes to %s and %s to %s: a load balancer tells paths apart, not methods",
+					r.Path, other.Method, other.Function, r.Method, r.Function)
+			}
 		}
 		byPath[r.Path][r.Method] = r
 	}
@@ -80,6 +107,7 @@ func parseTemplate(path string) (template, error) {
 	}
 	if path == "/" {
 		t.rank, t.pattern = []int{0}, regexp.MustCompile("^/$")
+		t.exact = t.pattern
 		return t, nil
 	}
 	var pattern strings.Builder
@@ -102,6 +130,7 @@ func parseTemplate(path string) (template, error) {
 			return t, fmt.Errorf("%s: segment %q is neither a plain literal, {name}, nor a last {name=**}", path, s)
 		}
 	}
+	t.exact = regexp.MustCompile("^" + pattern.String() + "$")
 	if wild {
 		pattern.WriteString("/?")
 	}

@@ -194,15 +194,19 @@ func advice(a answer) string {
 		return "answer at the very URL: clients do not follow redirects to documents; " +
 			"look for a load balancer or proxy that redirects to " + a.header.Get("Location")
 	case a.status == http.StatusForbidden && !a.isJSON():
-		return "the gateway's service account may not call the function: " +
-			"give it roles/run.invoker on the service (terraform apply does)"
+		return "what is in front may not call the function: give roles/run.invoker on the service to the gateway's " +
+			"account, or straight behind a load balancer to allUsers (terraform apply does; a policy of the " +
+			"organisation may refuse the latter)"
+	case a.status == http.StatusForbidden && bytes.Contains(a.body, []byte("did not come through the load balancer")):
+		return "the load balancer does not send the proof that the function knows (LOAD_BALANCER_PROOF): " +
+			"some minutes after a change it does, else run terraform apply"
 	case a.gateways() && (a.status == http.StatusNotFound || a.status == http.StatusMethodNotAllowed):
 		return "the gateway does not list this: " +
 			"deploy terraform/gateway/openapi.yaml as it is in this version (terraform apply)"
 	case a.status == http.StatusTooManyRequests:
 		return "wait " + retryAfter(a) + " and run doctor again"
 	case a.status == http.StatusGatewayTimeout:
-		return "the function took longer than the gateway's deadline: " +
+		return "the function took longer than the deadline: " +
 			"look at its log; min_instances = 1 avoids cold starts"
 	case a.status >= 500:
 		return "read the function's log for request " + a.header.Get("X-Request-Id") +

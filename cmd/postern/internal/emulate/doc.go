@@ -3,7 +3,8 @@
 // gateway that does to requests and answers what API Gateway does. What works here
 // works deployed, because what breaks there breaks here: the moved Authorization
 // header, the rewritten Host, the deadline, the repeated request, the refusals without
-// CORS, an instance that dies.
+// CORS, an instance that dies. Or, as terraform's front = "load-balancer" has it, with a load
+// balancer straight before the functions, which adds its proof and lets streams through.
 //
 // Three stores are offered. "embedded" runs the functions' own cmd/ over one file, "postgres"
 // over a server; what the store keeps of changes is taken for Eventarc. "firestore" runs the packages as they are

@@ -134,18 +134,29 @@ func (b *backend) fetch(ctx context.Context, r *http.Request, body []byte) (*ans
 	return b.once(ctx, r, body)
 }
 
-// once sends a request to one replica. A replica that does not take the connection has
-// done nothing and gets no requests from the platform, so the next one is asked.
+// once sends a request to one replica.
 func (b *backend) once(ctx context.Context, r *http.Request, body []byte) (*answer, error) {
+	resp, err := b.fleet.send(ctx, func(in *instance) (*http.Response, error) {
+		return b.transport.RoundTrip(b.request(ctx, r, in, body))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return readAnswer(resp)
+}
+
+// send sends a request by try to the replica whose turn it is. One that does not take the
+// connection has done nothing and gets no requests from the platform, so the next one is asked.
+func (f *fleet) send(ctx context.Context, try func(*instance) (*http.Response, error)) (*http.Response, error) {
 	var dead *instance
 	for {
-		in, err := b.fleet.pick(ctx, dead)
+		in, err := f.pick(ctx, dead)
 		if err != nil {
 			return nil, err
 		}
-		resp, err := b.transport.RoundTrip(b.request(ctx, r, in, body))
+		resp, err := try(in)
 		if err == nil {
-			return readAnswer(resp)
+			return resp, nil
 		}
 		if op, ok := errors.AsType[*net.OpError](err); !ok || op.Op != "dial" || ctx.Err() != nil {
 			return nil, err

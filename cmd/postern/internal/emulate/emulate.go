@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"path/filepath"
 	"sync"
 
@@ -21,11 +22,19 @@ const (
 	Postgres  = "postgres"
 )
 
+// What stands in front of the functions, in the words of terraform's variable front.
+const (
+	APIGateway   = "api-gateway"
+	LoadBalancer = "load-balancer"
+)
+
 // A Config says what to run. Every field but DropEvery is required.
 type Config struct {
 	// Root is the root of the source tree; see [FindRoot].
 	Root string
-	// Listen is the gateway's address, like 127.0.0.1:8085.
+	// Front is APIGateway or LoadBalancer.
+	Front string
+	// Listen is its address, like 127.0.0.1:8085.
 	Listen string
 	// Replicas is the number of processes of each function, at least 1.
 	Replicas int
@@ -38,7 +47,7 @@ type Config struct {
 	// Check is asked, before anything is built or started, whether the functions can
 	// be made with these settings and whether addr may be listened on.
 	Check func(ctx context.Context, settings func(string) (string, bool), addr net.Addr) error
-	// Ready is called once, when every process answers, with the gateway's origin.
+	// Ready is called once, when every process answers, with the front's origin.
 	Ready func(origin string)
 	// Progress is told what may take long, and called back when that has ended.
 	Progress func(text string) (end func())
@@ -57,8 +66,14 @@ func Run(ctx context.Context, c Config) error {
 	if err := supported(); err != nil {
 		return err
 	}
-	if c.Replicas < 1 {
+	switch {
+	case c.Replicas < 1:
 		return fmt.Errorf("%d replicas: want at least 1", c.Replicas)
+	case c.Front != APIGateway && c.Front != LoadBalancer:
+		return fmt.Errorf("--front is %q: want %s or %s", c.Front, APIGateway, LoadBalancer)
+	case c.Front == LoadBalancer && c.DropEvery > 0:
+		return errors.New("--drop-every loses answers for API Gateway to ask again, and a load balancer does not: " +
+			"leave one of the two out")
 	}
 	data, err := filepath.Abs(c.Data)
 	if err != nil {
@@ -83,6 +98,7 @@ type deployment struct {
 	origin   string
 	paths    *gateway.Map
 	settings func(string) (string, bool)
+	proof    string // of the load balancer, if that is in front
 	fleets   map[string]*fleet
 	log      *slog.Logger
 }
@@ -92,7 +108,7 @@ func newDeployment(ctx context.Context, c Config, addr net.Addr) (*deployment, e
 	if err != nil {
 		return nil, err
 	}
-	d := &deployment{Config: c, paths: paths, log: c.Log, fleets: map[string]*fleet{}}
+	d := &deployment{Config: c, paths: paths, log: c.Log, fleets: map[string]*fleet{}, proof: newProof()}
 	d.origin = "http://" + addr.String()
 	if origin, ok := c.Lookup("ISSUER_URL"); ok && origin != "" {
 		d.origin = origin
@@ -133,13 +149,21 @@ func (d *deployment) run(ctx context.Context, listener net.Listener) error {
 		return err
 	}
 	defer stopFeed()
-	edge, err := newEdge(d.paths, d.fleets, edgeConfig{origin: d.origin, dropEvery: d.DropEvery, log: d.log})
+	handler, err := d.front()
 	if err != nil {
 		return err
 	}
 	started()
 	d.Ready(d.origin)
-	return errors.Join(front.Serve(ctx, listener, edge, front.Options{}), cause(ctx))
+	return errors.Join(front.Serve(ctx, listener, handler, front.Options{}), cause(ctx))
+}
+
+// front returns what stands in front of the functions.
+func (d *deployment) front() (http.Handler, error) {
+	if d.Front == LoadBalancer {
+		return newBalancer(d.paths, d.fleets, d.origin, d.proof, d.log), nil
+	}
+	return newEdge(d.paths, d.fleets, edgeConfig{origin: d.origin, dropEvery: d.DropEvery, log: d.log})
 }
 
 // cause returns why ctx ended, if it was not by its owner's wish.

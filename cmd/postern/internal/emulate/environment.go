@@ -1,6 +1,7 @@
 package emulate
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
@@ -59,11 +60,31 @@ func storeSetting(c Config) (string, error) {
 // to X-Forwarded-For: the gateway and the platform's front end.
 var behindGateway = map[string]string{"TRUST_FORWARDED_AUTHORIZATION": "true", "FORWARDED_FOR_HOPS": "2"}
 
+// behindBalancer is what it sets for functions straight behind the load balancer of a proof, which
+// adds its caller's address and its own.
+func behindBalancer(proof string) map[string]string {
+	return map[string]string{
+		"LOAD_BALANCER_ONLY": "true", "LOAD_BALANCER_PROOF": proof, "FORWARDED_FOR_HOPS": "2",
+		"TRUST_FORWARDED_AUTHORIZATION": "", // whatever is set for another front
+	}
+}
+
+// newProof is what terraform makes once.
+func newProof() string { return rand.Text() + rand.Text() }
+
+// behind is what terraform sets for functions behind the front that d has.
+func (d *deployment) behind() map[string]string {
+	if d.Front == LoadBalancer {
+		return behindBalancer(d.proof)
+	}
+	return behindGateway
+}
+
 // environment returns the environment of a function's process: that of this process,
-// of the settings those that the function reads and no others, and what the platform
-// sets. extra is put on top.
+// of the settings those that the function reads and no others, what its front asks for if
+// it has one, and what the platform sets. extra is put on top.
 func environment(
-	lookup func(string) (string, bool), f manifest.Function, timeout time.Duration, extra map[string]string,
+	lookup func(string) (string, bool), f manifest.Function, timeout time.Duration, behind, extra map[string]string,
 ) []string {
 	env := map[string]string{}
 	for _, pair := range os.Environ() {
@@ -78,7 +99,7 @@ func environment(
 	}
 	env["FUNCTION_TARGET"], env["FUNCTION_SIGNATURE_TYPE"] = f.Name, string(f.Trigger)
 	if f.Trigger == manifest.HTTP {
-		maps.Copy(env, behindGateway)
+		maps.Copy(env, behind)
 		env["CLOUD_RUN_TIMEOUT_SECONDS"] = strconv.Itoa(int(timeout / time.Second))
 	}
 	maps.Copy(env, extra)

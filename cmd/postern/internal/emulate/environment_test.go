@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/postern-dev/postern/shared/config"
+	shared "github.com/postern-dev/postern/shared/edge"
 	"github.com/postern-dev/postern/shared/manifest"
 )
 
@@ -21,9 +22,9 @@ var everything = config.Map(map[string]string{
 	"ALLOW": "anyone", "TRUST_FORWARDED_AUTHORIZATION": "false",
 })
 
-func environmentOf(f manifest.Function) map[string]string {
+func environmentOf(f manifest.Function, behind map[string]string) map[string]string {
 	env := map[string]string{}
-	for _, pair := range environment(everything, f, 30*time.Second, map[string]string{"EXTRA": "1"}) {
+	for _, pair := range environment(everything, f, 30*time.Second, behind, map[string]string{"EXTRA": "1"}) {
 		key, value, _ := strings.Cut(pair, "=")
 		env[key] = value
 	}
@@ -38,7 +39,7 @@ func TestAFunctionGetsTheSettingsItReadsAndNoOthers(t *testing.T) {
 	t.Setenv("POSTERN_TEST_OTHER", "passes")
 	for _, f := range manifest.Functions {
 		name, http := f.Name, f.Trigger == manifest.HTTP
-		env := environmentOf(f)
+		env := environmentOf(f, behindGateway)
 		for key, want := range map[string]bool{
 			"SIGNING_KEYS_FILE":             name == "token",
 			"STORE":                         name != "wellknown",
@@ -66,6 +67,31 @@ func TestAFunctionGetsTheSettingsItReadsAndNoOthers(t *testing.T) {
 		}
 		if env["FUNCTION_TARGET"] != name {
 			t.Errorf("%s: FUNCTION_TARGET is %s", name, env["FUNCTION_TARGET"])
+		}
+	}
+}
+
+// Straight behind a load balancer a function that has callers goes by its proof alone, and one that
+// events start knows nothing of it.
+func TestAFunctionBehindALoadBalancerKnowsItsProof(t *testing.T) {
+	t.Parallel()
+	proof := newProof()
+	if _, err := shared.ParseProof(proof); err != nil || proof == newProof() {
+		t.Fatalf("%s is no proof: %v", proof, err)
+	}
+	for _, f := range manifest.Functions {
+		env := environmentOf(f, behindBalancer(proof))
+		want := map[string]string{"LOAD_BALANCER_ONLY": "true", "LOAD_BALANCER_PROOF": proof, "FORWARDED_FOR_HOPS": "2"}
+		if f.Trigger != manifest.HTTP {
+			want = map[string]string{}
+		}
+		for _, name := range []string{"LOAD_BALANCER_ONLY", "LOAD_BALANCER_PROOF", "FORWARDED_FOR_HOPS"} {
+			if env[name] != want[name] {
+				t.Errorf("%s: %s is %q, want %q", f.Name, name, env[name], want[name])
+			}
+		}
+		if env["TRUST_FORWARDED_AUTHORIZATION"] == "true" {
+			t.Errorf("%s reads the credential where the gateway puts it", f.Name)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/postern-dev/postern/shared/manifest"
+	"github.com/postern-dev/postern/terraform/gateway"
 )
 
 const (
@@ -234,12 +235,9 @@ func (f *fleet) change() {
 // store needs.
 func (d *deployment) startFleets(ctx, running context.Context, programs, extra map[string]string) error {
 	out := &lineWriter{w: d.Output}
-	timeouts := map[string]time.Duration{}
-	for _, route := range d.paths.Routes() {
-		timeouts[route.Function] = route.Deadline - timeoutMargin
-	}
+	timeouts := timeoutsOf(d.paths)
 	for _, f := range manifest.Functions {
-		env := environment(d.settings, f, timeouts[f.Name], extra)
+		env := environment(d.settings, f, timeouts[f.Name], d.behind(), extra)
 		d.fleets[f.Name] = newFleet(f.Name, programs[f.Name], env, out, d.log)
 	}
 	results := make(chan error, len(d.fleets))
@@ -251,6 +249,15 @@ func (d *deployment) startFleets(ctx, running context.Context, programs, extra m
 		errs = append(errs, <-results)
 	}
 	return errors.Join(errs...)
+}
+
+// timeoutsOf returns how long the platform lets each HTTP function work at a request.
+func timeoutsOf(paths *gateway.Map) map[string]time.Duration {
+	timeouts := map[string]time.Duration{}
+	for _, route := range paths.Routes() {
+		timeouts[route.Function] = route.Deadline - timeoutMargin
+	}
+	return timeouts
 }
 
 // stopFleets ends all processes and waits for them.
