@@ -11,11 +11,13 @@ locals {
 
   # Behind the gateway the client's credential comes in X-Forwarded-Authorization.
   # A load balancer before it proves itself, and knows its caller; the gateway's own host
-  # answers all the same, and there the gateway and the platform add an address each.
-  behind_gateway = merge({
-    TRUST_FORWARDED_AUTHORIZATION = "true"
-    FORWARDED_FOR_HOPS            = tostring(coalesce(var.forwarded_for_hops, 2))
-  }, var.custom_domain ? { LOAD_BALANCER_PROOF = terraform_data.load_balancer_proof[0].output } : {})
+  # answers all the same, and there the gateway and the platform add an address each. Straight
+  # behind the load balancer the credential stays in Authorization, and nothing else may call.
+  behind = merge(
+    { FORWARDED_FOR_HOPS = tostring(coalesce(var.forwarded_for_hops, 2)) },
+    local.straight ? { LOAD_BALANCER_ONLY = "true" } : { TRUST_FORWARDED_AUTHORIZATION = "true" },
+    var.custom_domain ? { LOAD_BALANCER_PROOF = local.proof } : {},
+  )
 
   # Lifetimes that are mcp's alone: how long it goes by a grant that it has read, which the
   # others read each time, and how long an upstream server may take its word for who calls.
@@ -123,7 +125,7 @@ locals {
   http_functions = {
     register = {
       description = "Dynamic client registration and its management"
-      environment = merge(local.common, var.otel, local.behind_gateway, local.store["register"], local.redirects, local.resources)
+      environment = merge(local.common, var.otel, local.behind, local.store["register"], local.redirects, local.resources)
       secrets     = { FERNET_KEYS_FILE = "fernet-keys" }
       database    = local.writer
       timeout     = 30
@@ -131,7 +133,7 @@ locals {
     }
     authorize = {
       description = "Authorization endpoint, consent and the return from the identity provider"
-      environment = merge(local.common, var.otel, local.behind_gateway, local.store["authorize"], local.people, local.openid, local.documents, local.redirects, local.contact, local.look, local.resources, local.options, { OFFLINE_ACCESS = tostring(var.offline_access) })
+      environment = merge(local.common, var.otel, local.behind, local.store["authorize"], local.people, local.openid, local.documents, local.redirects, local.contact, local.look, local.resources, local.options, { OFFLINE_ACCESS = tostring(var.offline_access) })
       secrets     = merge({ FERNET_KEYS_FILE = "fernet-keys" }, local.provider_secret)
       database    = local.writer
       timeout     = 30
@@ -141,7 +143,7 @@ locals {
     # tokens, and exchanges those that end for newer ones, which takes the client secret.
     token = {
       description = "Token, revocation and introspection endpoints"
-      environment = merge(local.common, var.otel, local.behind_gateway, local.store["token"], local.people, local.openid, local.resources, local.options)
+      environment = merge(local.common, var.otel, local.behind, local.store["token"], local.people, local.openid, local.resources, local.options)
       secrets     = merge({ FERNET_KEYS_FILE = "fernet-keys", SIGNING_KEYS_FILE = "signing-keys" }, local.provider_secret)
       database    = local.writer
       timeout     = 30
@@ -150,7 +152,7 @@ locals {
     # Answers when all else is down: no database, no private key.
     wellknown = {
       description = "Metadata documents and verification keys"
-      environment = merge(local.common, local.behind_gateway, local.documents, local.challenge, local.about, local.resources)
+      environment = merge(local.common, local.behind, local.documents, local.challenge, local.about, local.resources)
       secrets     = { VERIFICATION_KEYS_FILE = "verification-keys" }
       database    = null
       timeout     = 30
@@ -160,7 +162,7 @@ locals {
     # needed, for authorize signs them in.
     connections = {
       description = "Front door, and the person's own page"
-      environment = merge(local.common, var.otel, local.behind_gateway, local.store["connections"], local.revocation, { IDENTITY_PROVIDER = var.identity_provider }, local.provider_title, local.resources, local.look)
+      environment = merge(local.common, var.otel, local.behind, local.store["connections"], local.revocation, { IDENTITY_PROVIDER = var.identity_provider }, local.provider_title, local.resources, local.look)
       secrets     = { FERNET_KEYS_FILE = "fernet-keys" }
       database    = local.writer
       timeout     = 30
@@ -170,7 +172,7 @@ locals {
     # database for reading only. Its private keys tell upstream servers who calls.
     mcp = {
       description = "MCP endpoint"
-      environment = merge(local.common, var.otel, local.behind_gateway, local.store["mcp"], local.mcp_alone, local.people, local.provider_tokens, local.resources, local.options, local.upstream, { for setting, value in local.about : setting => value if setting == "SERVER_NAME" })
+      environment = merge(local.common, var.otel, local.behind, local.store["mcp"], local.mcp_alone, local.people, local.provider_tokens, local.resources, local.options, local.upstream, { for setting, value in local.about : setting => value if setting == "SERVER_NAME" })
       secrets     = { FERNET_KEYS_FILE = "fernet-keys", VERIFICATION_KEYS_FILE = "verification-keys", IDENTITY_KEYS_FILE = "identity-keys" }
       database    = local.reader
       timeout     = 300

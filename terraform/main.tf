@@ -32,15 +32,6 @@ module "keys" {
   depends_on = [google_project_service.this, terraform_data.key]
 }
 
-# The one account that may call the HTTP functions.
-resource "google_service_account" "gateway" {
-  project      = var.project
-  account_id   = "${var.name_prefix}-gateway"
-  display_name = "Postern gateway"
-
-  depends_on = [google_project_service.this]
-}
-
 module "function" {
   source   = "./modules/function"
   for_each = local.http_functions
@@ -64,7 +55,8 @@ module "function" {
   values      = each.key == "wellknown" ? {} : local.otel_secrets
   files       = each.key == "mcp" ? local.credentials : []
   database    = local.is_postgres ? null : each.value.database
-  invoker     = google_service_account.gateway.member
+  ingress     = local.straight ? "load-balancer" : "all"
+  invoker     = local.straight ? "allUsers" : google_service_account.gateway[0].member
   timeout     = each.value.timeout
   memory      = each.value.memory
   instances   = local.instances[each.key]
@@ -98,7 +90,7 @@ module "cascade" {
   values      = local.otel_secrets
   database    = local.is_postgres ? null : local.writer
   invoker     = one(google_service_account.schedule[*].member)
-  internal    = true
+  ingress     = "internal"
   timeout     = local.cascade.timeout
   memory      = local.cascade.memory
   instances   = local.instances["cascade"]
@@ -117,54 +109,6 @@ module "cascade" {
     google_project_iam_member.builder,
     google_project_iam_member.eventarc,
   ]
-}
-
-# Addresses that follow from the names, not those that a made function tells: what the
-# gateway's config depends on is replaced as the config is, the new one first, and a
-# function whose first deployment failed cannot be replaced in that order.
-locals {
-  addresses = { for name in keys(local.http_functions) :
-    name => "https://${var.name_prefix}-${name}-${google_storage_bucket.source.project_number}.${var.region}.run.app"
-  }
-}
-
-module "gateway" {
-  source = "./modules/gateway"
-
-  project           = var.project
-  name_prefix       = var.name_prefix
-  region            = coalesce(var.gateway_region, var.region)
-  service_account   = google_service_account.gateway.email
-  addresses         = local.addresses
-  delete_protection = var.delete_protection
-}
-
-# What only the load balancer and the functions know. It is made once and kept in
-# the state. Taint it, or replace it by -replace, for another one.
-resource "terraform_data" "load_balancer_proof" {
-  count = var.custom_domain ? 1 : 0
-  input = uuid()
-
-  lifecycle {
-    ignore_changes = [input]
-  }
-}
-
-module "domain" {
-  source = "./modules/domain"
-  count  = var.custom_domain ? 1 : 0
-
-  project     = var.project
-  name_prefix = var.name_prefix
-  region      = coalesce(var.gateway_region, var.region)
-  gateway_id  = module.gateway.gateway_id
-  host        = trimprefix(var.public_origin, "https://")
-  proof       = terraform_data.load_balancer_proof[0].output
-
-  certificate_first = var.certificate_first
-  dns_zone          = var.dns_zone
-
-  depends_on = [google_project_service.this]
 }
 
 module "alerts" {
@@ -186,17 +130,5 @@ check "build_region" {
       "asia-east1", "australia-southeast1", "europe-west1", "southamerica-east1", "us-central1", "us-west2",
     ], var.region)
     error_message = "Cloud Build keeps some projects to asia-east1, australia-southeast1, europe-west1, southamerica-east1, us-central1 and us-west2. If the first build fails for want of quota, choose one of them as region, e.g. region = \"europe-west1\" (database and gateway may be elsewhere: firestore_location, gateway_region), or ask Google to lift it."
-  }
-}
-
-# API Gateway is not in every region, and says so only after all else is made.
-# The list may grow, hence a warning and no refusal.
-check "gateway_region" {
-  assert {
-    condition = contains([
-      "asia-northeast1", "australia-southeast1", "europe-west1", "europe-west2",
-      "us-central1", "us-east1", "us-east4", "us-west2", "us-west3", "us-west4",
-    ], coalesce(var.gateway_region, var.region))
-    error_message = "API Gateway was not known to be offered in this region when this was written: set gateway_region to one nearby, e.g. gateway_region = \"europe-west1\"."
   }
 }

@@ -9,8 +9,8 @@ output "callback_url" {
 }
 
 output "gateway_hostname" {
-  description = "The gateway's own host. Without custom_domain, public_origin is https:// and this."
-  value       = module.gateway.hostname
+  description = "The gateway's own host, if there is a gateway. Without custom_domain, public_origin is https:// and this."
+  value       = one(module.gateway[*].hostname)
 }
 
 output "domain_address" {
@@ -42,8 +42,8 @@ output "next_step" {
     ? "Make the record ${one(module.domain[*].certificate_record)}, wait until gcloud certificate-manager certificates list says ACTIVE, point the A record of ${trimprefix(var.public_origin, "https://")} to ${one(module.domain[*].address)}, then: postern doctor ${var.public_origin}"
     : var.custom_domain
     ? "Point the A record of ${trimprefix(var.public_origin, "https://")} to ${one(module.domain[*].address)}, wait for the certificate, then: postern doctor ${var.public_origin}"
-    : var.public_origin != "https://${module.gateway.hostname}"
-    ? "Set public_origin = \"https://${module.gateway.hostname}\" in terraform.tfvars, enter https://${module.gateway.hostname}/auth/callback at GitHub, then: terraform apply"
+    : var.public_origin != "https://${module.gateway[0].hostname}"
+    ? "Set public_origin = \"https://${module.gateway[0].hostname}\" in terraform.tfvars, enter https://${module.gateway[0].hostname}/auth/callback at GitHub, then: terraform apply"
     : "postern doctor ${var.public_origin}"
   )
 }

@@ -1,6 +1,5 @@
 resource "google_project_service" "this" {
   for_each = toset(concat([
-    "apigateway.googleapis.com",
     "artifactregistry.googleapis.com",
     "cloudbuild.googleapis.com",
     "cloudfunctions.googleapis.com",
@@ -12,10 +11,9 @@ resource "google_project_service" "this" {
     "pubsub.googleapis.com",
     "run.googleapis.com",
     "secretmanager.googleapis.com",
-    "servicecontrol.googleapis.com",
-    "servicemanagement.googleapis.com",
     "storage.googleapis.com",
     ],
+    local.straight ? [] : ["apigateway.googleapis.com", "servicecontrol.googleapis.com", "servicemanagement.googleapis.com"],
     var.budget == null ? [] : ["billingbudgets.googleapis.com"],
     var.kms_key == null ? [] : ["cloudkms.googleapis.com"],
     var.certificate_first ? ["certificatemanager.googleapis.com"] : [],
@@ -47,11 +45,17 @@ resource "google_project_service_identity" "eventarc" {
 # The same for API Gateway, which grants its account what it needs by itself.
 resource "google_project_service_identity" "apigateway" {
   provider = google-beta
+  count    = local.straight ? 0 : 1
 
   project = var.project
   service = "apigateway.googleapis.com"
 
   depends_on = [google_project_service.this]
+}
+
+moved {
+  from = google_project_service_identity.apigateway
+  to   = google_project_service_identity.apigateway[0]
 }
 
 resource "google_project_iam_member" "eventarc" {

@@ -9,7 +9,7 @@ variable "project" {
 }
 
 variable "region" {
-  description = "Region of the functions, e.g. europe-west1. Choose one that has API Gateway too, or set gateway_region."
+  description = "Region of the functions, e.g. europe-west1. Choose one that has API Gateway too, or set gateway_region or front."
   type        = string
 
   validation {
@@ -29,13 +29,45 @@ variable "public_origin" {
 }
 
 variable "custom_domain" {
-  description = "Put a load balancer with a managed certificate for the host of public_origin in front of the gateway (about 18 USD a month). Its DNS A record must then point to output domain_address."
+  description = "Put a load balancer with a managed certificate for the host of public_origin in front of the gateway, or with front = \"load-balancer\" of the functions (about 18 USD a month). Its DNS A record must then point to output domain_address."
   type        = bool
   default     = false
 
   validation {
     condition     = !(var.custom_domain && can(regex("\\.(gateway\\.dev|invalid)$", var.public_origin)))
     error_message = "custom_domain = true needs a domain of your own in public_origin, e.g. public_origin = \"https://auth.example.com\"; the gateway's own host works without."
+  }
+}
+
+variable "front" {
+  description = "What stands in front of the functions: api-gateway, or load-balancer: that of custom_domain then leads straight to them, without API Gateway, lets streams through and ends them at a function's own timeout. docs/deploy.md says which when. IAM then lets everybody call a function, from inside the project and by load balancers of it, and the function refuses whatever did not come by this one."
+  type        = string
+  default     = "api-gateway"
+
+  validation {
+    condition     = contains(["api-gateway", "load-balancer"], var.front)
+    error_message = "front must be api-gateway or load-balancer, e.g. front = \"load-balancer\"."
+  }
+
+  validation {
+    condition     = var.front != "load-balancer" || var.custom_domain
+    error_message = "front = \"load-balancer\" is that of a domain of your own: set custom_domain = true and the domain in public_origin, e.g. public_origin = \"https://auth.example.com\", or leave it out."
+  }
+}
+
+variable "security_policy" {
+  description = "With custom_domain: name of a Cloud Armor policy of the project that the load balancer goes by, e.g. acme-edge. You make it; let it not refuse POST to /mcp by rules for web forms. Null: none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.security_policy == null || can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.security_policy))
+    error_message = "security_policy must be the name of a Cloud Armor policy, e.g. security_policy = \"acme-edge\" (gcloud compute security-policies list), or be left out."
+  }
+
+  validation {
+    condition     = var.security_policy == null || var.custom_domain
+    error_message = "security_policy is for a load balancer: set custom_domain = true too, or leave it out."
   }
 }
 

@@ -851,6 +851,64 @@ run "allow_refuses_one_bad_among_good" {
   expect_failures = [var.allow]
 }
 
+run "front_refuses_what_it_is_not" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    custom_domain = true
+    front         = "nginx"
+  }
+
+  expect_failures = [var.front]
+}
+
+run "front_refuses_a_load_balancer_without_a_domain" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    front = "load-balancer"
+  }
+
+  expect_failures = [var.front]
+}
+
+run "security_policy_refuses_a_link" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    custom_domain   = true
+    security_policy = "projects/acme-mcp/global/securityPolicies/edge"
+  }
+
+  expect_failures = [var.security_policy]
+}
+
+run "security_policy_refuses_to_be_without_a_load_balancer" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    security_policy = "acme-edge"
+  }
+
+  expect_failures = [var.security_policy]
+}
+
 run "gateway_region_refuses_a_zone" {
   command = plan
 

@@ -113,14 +113,76 @@ run "the_load_balancer_sends_its_proof_and_its_caller" {
 
   variables {
     name_prefix = "postern"
-    gateway_id  = "postern"
+    gateway     = { id = "postern", region = "europe-west1" }
     host        = "auth.example.com"
     proof       = "0b3f6c1e-6d0f-4f6e-9a53-2f1c7d9e8a41"
   }
 
   assert {
-    condition     = one(google_compute_backend_service.gateway.custom_request_headers) == "X-Postern-Load-Balancer: 0b3f6c1e-6d0f-4f6e-9a53-2f1c7d9e8a41 {client_ip_address}"
-    error_message = "the load balancer sends ${jsonencode(google_compute_backend_service.gateway.custom_request_headers)}"
+    condition     = one(google_compute_backend_service.this["gateway"].custom_request_headers) == "X-Postern-Load-Balancer: 0b3f6c1e-6d0f-4f6e-9a53-2f1c7d9e8a41 {client_ip_address}"
+    error_message = "the load balancer sends ${jsonencode(google_compute_backend_service.this["gateway"].custom_request_headers)}"
+  }
+}
+
+run "the_load_balancer_leads_straight_to_the_functions" {
+  command = apply
+
+  module {
+    source = "./modules/domain"
+  }
+
+  variables {
+    name_prefix     = "postern"
+    host            = "auth.example.com"
+    proof           = "0b3f6c1e-6d0f-4f6e-9a53-2f1c7d9e8a41"
+    security_policy = "acme-edge"
+    functions = {
+      region   = "europe-west1"
+      services = { token = "postern-token", connections = "postern-connections" }
+      routes = [
+        { function = "token", full = "/token", prefix = null, template = null },
+        { function = "token", full = null, prefix = "/token/", template = null },
+      ]
+      rest = "connections"
+    }
+  }
+
+  assert {
+    condition     = alltrue([for b in google_compute_backend_service.this : endswith(b.security_policy, "/securityPolicies/acme-edge") && one(b.custom_request_headers) == "X-Postern-Load-Balancer: 0b3f6c1e-6d0f-4f6e-9a53-2f1c7d9e8a41 {client_ip_address}"])
+    error_message = "the backends are ${jsonencode(google_compute_backend_service.this)}"
+  }
+
+  assert {
+    condition     = length(google_compute_region_network_endpoint_group.gateway) == 0 && google_compute_region_network_endpoint_group.function["token"].cloud_run[0].service == "postern-token"
+    error_message = "the load balancer leads to ${jsonencode(google_compute_region_network_endpoint_group.function)}"
+  }
+
+  assert {
+    condition     = google_compute_url_map.this.path_matcher[0].route_rules[0].priority == 1 && google_compute_url_map.this.path_matcher[0].route_rules[1].priority == 2
+    error_message = "the rules are ${jsonencode(google_compute_url_map.this.path_matcher)}"
+  }
+}
+
+run "a_load_balancer_alone_has_no_gateway" {
+  command = apply
+
+  variables {
+    public_origin = "https://auth.example.com"
+    custom_domain = true
+    front         = "load-balancer"
+
+    # Where there is no API Gateway, which is no matter then.
+    region = "southamerica-east1"
+  }
+
+  assert {
+    condition     = output.gateway_hostname == null && length(module.gateway) == 0 && length(google_service_account.gateway) == 0
+    error_message = "there is a gateway: ${jsonencode(output.gateway_hostname)}"
+  }
+
+  assert {
+    condition     = output.domain_address == "203.0.113.7" && strcontains(output.next_step, "A record of auth.example.com to 203.0.113.7")
+    error_message = "next_step is ${output.next_step}"
   }
 }
 

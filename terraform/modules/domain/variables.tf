@@ -8,14 +8,40 @@ variable "name_prefix" {
   type        = string
 }
 
-variable "region" {
-  description = "Region of the gateway."
-  type        = string
+variable "gateway" {
+  description = "Id and region of the gateway that it leads to; null with functions."
+  type = object({
+    id     = string
+    region = string
+  })
+  default = null
 }
 
-variable "gateway_id" {
-  description = "Id of the gateway."
+variable "functions" {
+  description = "The functions that it leads straight to: their region, the Cloud Run service of each, which of them has which paths, the more specific first (full: this one; prefix: what begins with it; template: * for a segment and ** for the rest), and which has the rest. Null with a gateway."
+  type = object({
+    region   = string
+    services = map(string)
+    routes = list(object({
+      function = string
+      full     = string
+      prefix   = string
+      template = string
+    }))
+    rest = string
+  })
+  default = null
+
+  validation {
+    condition     = (var.functions == null) != (var.gateway == null)
+    error_message = "domain: give either a gateway or functions."
+  }
+}
+
+variable "security_policy" {
+  description = "Name of a Cloud Armor policy of the project; null: none."
   type        = string
+  default     = null
 }
 
 variable "proof" {

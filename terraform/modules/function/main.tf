@@ -125,8 +125,12 @@ resource "google_cloudfunctions2_function" "this" {
     timeout_seconds                  = var.timeout
     all_traffic_on_latest_revision   = true
 
-    # The gateway calls from outside the VPC: for HTTP functions IAM is the lock.
-    ingress_settings = local.is_event || var.internal ? "ALLOW_INTERNAL_ONLY" : "ALLOW_ALL"
+    # The gateway calls from outside the VPC: for HTTP functions behind it IAM is the lock.
+    ingress_settings = {
+      all           = "ALLOW_ALL"
+      internal      = "ALLOW_INTERNAL_ONLY"
+      load-balancer = "ALLOW_INTERNAL_AND_GCLB"
+    }[var.ingress]
 
     direct_vpc_egress             = local.subnetwork == null ? null : var.network.all_traffic ? "VPC_EGRESS_ALL_TRAFFIC" : "VPC_EGRESS_PRIVATE_RANGES_ONLY"
     vpc_connector                 = local.connector

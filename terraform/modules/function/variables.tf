@@ -109,14 +109,18 @@ variable "network" {
   default = null
 }
 
-variable "internal" {
-  description = "Nothing from outside the project calls it; IAM decides who may, too."
-  type        = bool
-  default     = false
+variable "ingress" {
+  description = "From where it may be called: all; internal, from inside the project; load-balancer, from there and by load balancers of the project. IAM decides who may, too."
+  type        = string
+
+  validation {
+    condition     = contains(["all", "internal", "load-balancer"], var.ingress)
+    error_message = "ingress must be all, internal or load-balancer."
+  }
 }
 
 variable "invoker" {
-  description = "The one principal that may call the function over HTTP, serviceAccount:EMAIL. Not for an event function: there it is the trigger's account."
+  description = "The one principal that may call the function over HTTP, serviceAccount:EMAIL, or everybody where ingress and the function itself decide. Not for an event function: there it is the trigger's account."
   type        = string
   default     = null
 }

@@ -262,10 +262,13 @@ func TestDestroyIsRefusedWhole(t *testing.T) {
 	}
 }
 
-// TestAProtectedGatewayStaysWhereItIs: its host may be the issuer.
+// TestAProtectedGatewayStaysWhereItIs: without a domain its host is the issuer.
 func TestAProtectedGatewayStaysWhereItIs(t *testing.T) {
 	t.Parallel()
 	d := fromNothing(t)
+	settings := strings.Replace(settings, "custom_domain    = true", "custom_domain    = false", 1)
+	d.set(settings)
+	d.apply()
 	const gateway = "apigateway/projects/acme-mcp/locations/europe-west1/gateways/postern"
 	before := d.cloud.Resource(gateway)
 	d.set(settings + `gateway_region = "europe-west2"`)
