@@ -79,7 +79,7 @@ func init() {
 		computeKind("global/addresses", address),
 		computeKind("regions/*/networkEndpointGroups", nil),
 		computeKind("global/backendServices", nil),
-		computeKind("global/urlMaps", nil),
+		urlMaps(),
 		computeKind("global/sslCertificates", certificate),
 		{collection: "compute/projects/*/aggregated/*", list: listAggregated},
 		computeKind("global/sslPolicies", nil),
@@ -87,6 +87,12 @@ func init() {
 		computeKind("global/forwardingRules", nil),
 		computeKind("global/securityPolicies", nil),
 	}
+}
+
+func urlMaps() kind {
+	k := computeKind("global/urlMaps", nil)
+	k.refuse = urlMapRefused
+	return k
 }
 
 func computeKind(collection string, complete func(*call, object)) kind {
