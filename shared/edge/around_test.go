@@ -69,7 +69,8 @@ func TestThroughTheLoadBalancerTheCredentialIsInAuthorization(t *testing.T) {
 		// Without a word about its caller, the load balancer's entry beside its own address counts.
 		{[]string{balancer, "X-Forwarded-For: 6.6.6.6, 203.0.113.9, 198.51.100.1"}, "203.0.113.9 "},
 	} {
-		if w := serve(mux, o, "POST", "/token", "", c.headers...); w.Code != http.StatusOK || w.Body.String() != c.want {
+		w := serve(mux, o, "POST", "/token", "", c.headers...)
+		if w.Code != http.StatusOK || w.Body.String() != c.want {
 			t.Errorf("%q: got %d %q, want %q", c.headers, w.Code, w.Body, c.want)
 		}
 	}

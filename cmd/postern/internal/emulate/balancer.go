@@ -61,6 +61,9 @@ func service(next http.Handler, timeout time.Duration) http.Handler {
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), timeout)
 		defer cancel()
+		// An answer that begins before the body has been read does not end the reading: net/http would
+		// drop the rest, and with it the connection to the function.
+		_ = http.NewResponseController(w).EnableFullDuplex() // a test's recorder has none
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})

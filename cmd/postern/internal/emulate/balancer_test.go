@@ -2,12 +2,15 @@ package emulate
 
 import (
 	"bufio"
+	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -56,7 +59,8 @@ func TestTheLoadBalancerAddsItsProof(t *testing.T) {
 	s := newBalanced(t, "40", others, token.instance())
 	resp, body := send(t, s, "POST", "/token?x=1;y&x=%zz", "a=b", http.Header{
 		"Authorization": {"Bearer a"}, "X-Forwarded-Authorization": {"Bearer b"}, "X-Forwarded-For": {"203.0.113.9"},
-		"X-Postern-Load-Balancer": {"forged 203.0.113.9", "again"}, "Connection": {"X-Postern-Load-Balancer, X-Hop"}, "X-Hop": {"1"},
+		"X-Postern-Load-Balancer": {"forged 203.0.113.9", "again"},
+		"Connection":              {"X-Postern-Load-Balancer, X-Hop"}, "X-Hop": {"1"},
 	})
 	if resp.StatusCode != http.StatusOK || body != "done" {
 		t.Fatalf("got %d %s", resp.StatusCode, body)
@@ -89,13 +93,14 @@ func TestTheLoadBalancerRoutesByPathAlone(t *testing.T) {
 		want         *function
 	}{
 		{"POST", "/token", token}, {"DELETE", "/token", token}, {"GET", "/token", token},
-		{"POST", "//token", others}, {"POST", "/token/", others}, {"POST", "/%74oken", others}, {"POST", "/x/../token", others},
-		{"POST", "/Token", others}, {"GET", "/", others},
+		{"POST", "//token", others}, {"POST", "/token/", others}, {"POST", "/%74oken", others},
+		{"POST", "/x/../token", others}, {"POST", "/Token", others}, {"GET", "/", others},
 	} {
 		before := c.want.requests.Load()
 		send(t, s, c.method, c.path, "", nil)
-		if c.want.requests.Load() != before+1 || c.want.last.Load().uri != c.path || c.want.last.Load().method != c.method {
-			t.Errorf("%s %s went elsewhere, or as another: %+v", c.method, c.path, c.want.last.Load())
+		got := c.want.last.Load()
+		if c.want.requests.Load() != before+1 || got.uri != c.path || got.method != c.method {
+			t.Errorf("%s %s went elsewhere, or as another: %+v", c.method, c.path, got)
 		}
 	}
 }
@@ -125,16 +130,68 @@ func TestTheLoadBalancerHoldsNothingBack(t *testing.T) {
 	}
 }
 
+// A function that refuses a body before it has come is heard while the rest of it is on its way, and the
+// connection to it lives until its answer has ended.
+func TestAnAnswerMayBeginBeforeTheBodyHasEnded(t *testing.T) {
+	t.Parallel()
+	m, err := gateway.Parse([]byte(strings.ReplaceAll(balancedMap, "DEADLINE", "40")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	function := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := http.NewResponseController(w)
+		_ = c.EnableFullDuplex()
+		w.WriteHeader(http.StatusUnauthorized)
+		_ = c.Flush()
+		rest, err := io.ReadAll(r.Body)
+		_, _ = fmt.Fprintf(w, "%s %v", rest, err)
+	}))
+	defer function.Close()
+	log := slog.New(slog.DiscardHandler)
+	f := newFleet("token", "", nil, nil, log)
+	f.live = []*instance{{address: strings.TrimPrefix(function.URL, "http://")}}
+	s := httptest.NewServer(newBalancer(m, map[string]*fleet{"token": f}, "http://127.0.0.1", proofOfTests, log))
+	defer s.Close()
+	defer function.CloseClientConnections() // else they wait for who waits for one another
+	defer s.CloseClientConnections()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	body, more := io.Pipe()
+	defer more.Close()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+"/token", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answered := make(chan struct{})
+	go func() {
+		_, _ = io.WriteString(more, "first ")
+		<-answered
+		_, _ = io.WriteString(more, "last")
+		_ = more.Close()
+	}()
+	resp, err := s.Client().Do(r)
+	close(answered)
+	if err != nil {
+		t.Fatalf("no answer before the end of the body: %v", err)
+	}
+	defer resp.Body.Close()
+	got, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusUnauthorized || string(got) != "first last <nil>" {
+		t.Errorf("got %d %q, %v", resp.StatusCode, got, err)
+	}
+}
+
 // A request is done once: who is not answered reads the platform's own page, and asks again if they like.
 func TestTheLoadBalancerAsksOnce(t *testing.T) {
 	t.Parallel()
+	breaks := func(_ int64, w http.ResponseWriter, _ *http.Request) { reset(w) }
 	for _, c := range []struct {
 		claim, deadline, body string
 		answer                func(int64, http.ResponseWriter, *http.Request)
 		want                  int
 		requests              int64
 	}{
-		{"a broken connection", "40", "a=b", func(_ int64, w http.ResponseWriter, _ *http.Request) { reset(w) }, 502, 1},
+		{"a broken connection", "40", "a=b", breaks, 502, 1},
 		{"an answer that takes too long", "10.2", "a=b", func(_ int64, _ http.ResponseWriter, r *http.Request) {
 			<-r.Context().Done()
 		}, 504, 1},
