@@ -58,7 +58,7 @@ func (a *answer) respond(m *jsonrpc.Response) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for i, c := range a.msg.calls {
-		if !a.over && !a.answered[i] && (len(a.msg.calls) == 1 || c.sdkID() == m.ID) {
+		if !a.ended() && !a.answered[i] && (len(a.msg.calls) == 1 || c.sdkID() == m.ID) {
 			return a.settle(i, m)
 		}
 	}
@@ -88,7 +88,7 @@ func (a *answer) settle(i int, m *jsonrpc.Response) error {
 func (a *answer) notify(text []byte) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.over {
+	if a.ended() {
 		return errRejected
 	}
 	if a.msg.noStream {
@@ -97,11 +97,15 @@ func (a *answer) notify(text []byte) error {
 	return a.send(text)
 }
 
+// ended reports whether there is nobody any more who may be told something, even if parts still
+// run.
+func (a *answer) ended() bool { return a.over || a.ctx.Err() != nil }
+
 // keepAlive sends a comment, so that the stream does not look idle.
 func (a *answer) keepAlive() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.stream && !a.over {
+	if a.stream && !a.ended() {
 		_ = a.write([]byte(":\n\n")) // the context says if the caller left
 	}
 }
@@ -154,8 +158,9 @@ func (a *answer) finish() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.over = true
+	left := a.ctx.Err() != nil && !errors.Is(context.Cause(a.ctx), errExit)
 	for i := range a.msg.calls {
-		if !a.answered[i] && a.ctx.Err() == nil {
+		if !a.answered[i] && !left {
 			if err := a.settle(i, &jsonrpc.Response{Error: errInternal}); err != nil {
 				return err
 			}

@@ -166,6 +166,7 @@ func testStreamEnds(t *testing.T, version string) {
 		Progress(ctx, 1, 2, "half") // which makes a stream of the answer
 		close(began)
 		<-ctx.Done()
+		Progress(ctx, 2, 2, "too late")
 		return text{}, ctx.Err()
 	}))
 	h := f.open(t)
@@ -177,8 +178,11 @@ func testStreamEnds(t *testing.T, version string) {
 	body := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"wait","arguments":{},` + meta + `}}`
 	ended := make(chan bool)
 	go func() {
-		do(h, request(t.Context(), conn.token, body,
+		w := do(h, request(t.Context(), conn.token, body,
 			"Mcp-Protocol-Version", version, "Mcp-Method", "tools/call", "Mcp-Name", "wait"))
+		if body := w.Body.String(); !strings.Contains(body, "half") || strings.Contains(body, "too late") {
+			t.Errorf("got %s, want nothing after the grant", body)
+		}
 		close(ended)
 	}()
 	<-began

@@ -28,8 +28,11 @@ func (v *view) checkScopes(caller *Caller, msg message) error {
 	return edge.NeedScope(slices.Compact(need)...)
 }
 
-// errOver ends a request whose caller may not go on.
-var errOver = errors.New("the token or the connection is over")
+// Why a request is ended: its caller may not go on, or nothing will answer it.
+var (
+	errOver = errors.New("the token or the connection is over")
+	errExit = errors.New("a part ended its goroutine")
+)
 
 // bound ends a stream when the token ends, and soon after the grant does (MP-12).
 func (h *handler) bound(ctx context.Context, cancel context.CancelFunc, caller *Caller) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -36,6 +37,10 @@ func TestWhatTheSDKDropsIsAnswered(t *testing.T) {
 				Raw(func(s *sdk.Server) {
 					s.AddTool(&sdk.Tool{Name: "close", InputSchema: inputSchema[any]()}, closeSession)
 				}),
+				NewTool(sdk.Tool{Name: "exit"}, func(context.Context, Caller, None) (text, error) {
+					runtime.Goexit() // as t.FailNow does
+					return text{}, nil
+				}),
 				echo("echo"),
 				NewPrompt(sdk.Prompt{Name: "p"},
 					func(context.Context, Caller, map[string]string) (*sdk.GetPromptResult, error) { return nil, nil }),
@@ -48,9 +53,11 @@ func TestWhatTheSDKDropsIsAnswered(t *testing.T) {
 			`,"ref":{"type":"ref/prompt","name":"p"},"argument":{"name":"a","value":"` + value + `"}}}`
 	}
 	for body, want := range map[string]string{
-		callTool("data"):  `"error":{"code":5,"message":"mine"}`,
-		callTool("close"): `"error":{"code":-32603,"message":"internal error"}`,
-		echoBody:          `"result":`,
+		callTool("data"):             `"error":{"code":5,"message":"mine"}`,
+		callTool("close"):            `"error":{"code":-32603,"message":"internal error"}`,
+		callTool("exit"):             `"error":{"code":-32603,"message":"internal error"}`,
+		"[" + callTool("exit") + "]": `[{"jsonrpc":"2.0","id":1,"error":{"code":-32603,`,
+		echoBody:                     `"result":`,
 		strings.ReplaceAll(complete(""), modernMeta+",", ""):  `"error":{"code":-32603,"message":"the server failed`,
 		strings.ReplaceAll(complete("x"), modernMeta+",", ""): `"error":{"code":-32603,"message":"the server failed`,
 		complete(""):  `"error":{"code":-32603,"message":"the server failed`,

@@ -61,7 +61,11 @@ func (h *handler) dispatch(w http.ResponseWriter, r *http.Request, who *admitted
 	case <-x.closed: // by the SDK, which answers no more
 	case <-x.ctx.Done():
 	}
-	_ = session.Close() // waits for parts that run; there is nothing to close
+	if errors.Is(context.Cause(x.ctx), errExit) {
+		_ = x.Close() // the session would wait for the part
+	} else {
+		_ = session.Close() // waits for parts that run; there is nothing to close
+	}
 	return x.answer.finish()
 }
 

@@ -24,19 +24,28 @@ type Problem string
 func (p Problem) Error() string { return string(p) }
 
 // recovered answers for a part that panics. The SDK runs them in goroutines of its own, where
-// a panic would end the process (HT-09).
+// a panic would end the process (HT-09). One that ends its goroutine, as a test that fails does,
+// has the SDK answer nothing, so that the request ends.
 func recovered(log *slog.Logger) sdk.Middleware {
 	return func(next sdk.MethodHandler) sdk.MethodHandler {
 		return func(ctx context.Context, method string, req sdk.Request) (result sdk.Result, err error) {
+			returned := false
 			defer func() {
-				if p := recover(); p != nil {
+				p := recover()
+				if who, ok := ctx.Value(admittedContext{}).(*admitted); ok && p == nil && !returned {
+					p = "runtime.Goexit"
+					who.cancel(errExit)
+				}
+				if p != nil {
 					telemetry.Add(ctx, slog.String("outcome", outcomePanic))
 					log.LogAttrs(ctx, slog.LevelError, "tool panicked", slog.String("mcp_method", short(method)),
 						slog.String(telemetry.StackKey, fmt.Sprintf("panic: %v\n%s", p, debug.Stack())))
 					result, err = nil, &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: "internal error"}
 				}
 			}()
-			return next(ctx, method, req)
+			result, err = next(ctx, method, req)
+			returned = true
+			return result, err
 		}
 	}
 }
