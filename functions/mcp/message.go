@@ -242,8 +242,11 @@ func (c call) check() *problem {
 	if p := c.checkForm(); p != nil {
 		return p
 	}
-	if unquote(c.method) == "" {
+	switch method := unquote(c.method); {
+	case method == "":
 		return invalidRequest("a message needs a method; this server takes no responses")
+	case c.id != nil && strings.HasPrefix(method, "notifications/"): // which the SDK reads before it refuses
+		return invalidRequest("a notification has no id").under(c.id)
 	}
 	return nil
 }
