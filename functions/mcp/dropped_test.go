@@ -117,3 +117,29 @@ func TestAnOlderClientThatLeftHasNotCancelled(t *testing.T) {
 	leave()
 	<-ended
 }
+
+// A part may give everybody the same, which stays as it is whatever one of them is told.
+func TestWhatAPartGivesEverybodyStaysAsItIs(t *testing.T) {
+	t.Parallel()
+	prompted, read := &sdk.GetPromptResult{Meta: sdk.Meta{"mine": true}}, &sdk.ResourceContents{Text: "text"}
+	f := newEndpoint(t)
+	f.serve(
+		NewPrompt(sdk.Prompt{Name: "p"},
+			func(context.Context, Caller, map[string]string) (*sdk.GetPromptResult, error) { return prompted, nil }),
+		NewTemplate(sdk.ResourceTemplate{URITemplate: "a://b/{x}", Name: "t"},
+			func(context.Context, Caller, string) (*sdk.ResourceContents, error) { return read, nil }))
+	h, token := f.open(t), f.connect(t, "octocat", "Client", nil).token
+	ask := func(method, params, name string) string {
+		return do(h, request(t.Context(), token,
+			`{"jsonrpc":"2.0","id":1,"method":"`+method+`","params":{`+params+`,`+modernMeta+`}}`,
+			"Mcp-Protocol-Version", version20260728, "Mcp-Method", method, "Mcp-Name", name)).Body.String()
+	}
+	if got := ask("prompts/get", `"name":"p"`, "p"); !strings.Contains(got, "serverInfo") || len(prompted.Meta) != 1 {
+		t.Errorf("got %s, and %v of the prompt; want its own alone", got, prompted.Meta)
+	}
+	for _, uri := range []string{"a://b/1", "a://b/2"} {
+		if got := ask("resources/read", `"uri":"`+uri+`"`, uri); !strings.Contains(got, `"uri":"`+uri+`"`) {
+			t.Errorf("got %s, want %s", got, uri)
+		}
+	}
+}

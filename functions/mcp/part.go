@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
@@ -146,7 +147,9 @@ func NewPrompt(
 			case res == nil:
 				return nil, errors.New("the prompt is nil")
 			}
-			return res, nil
+			own := *res // the SDK writes into it, and f may give it to everybody
+			own.Meta = maps.Clone(res.Meta)
+			return &own, nil
 		})
 	}}
 }
@@ -191,7 +194,8 @@ func reader(d Deps, f func(context.Context, Caller, string) (*sdk.ResourceConten
 		case contents == nil:
 			return nil, errors.New("the resource is nil")
 		}
-		return &sdk.ReadResourceResult{Contents: []*sdk.ResourceContents{contents}}, nil
+		own := *contents // as above
+		return &sdk.ReadResourceResult{Contents: []*sdk.ResourceContents{&own}}, nil
 	}
 }
 
