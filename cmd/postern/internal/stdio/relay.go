@@ -137,14 +137,15 @@ func (c *Command) relay(next sdk.MethodHandler) sdk.MethodHandler {
 		}
 		caller, ok := mcp.CallerOf(req)
 		if !ok {
-			return m.decode(c.lists[name])
+			return m.decode(c.lists[name], false)
 		}
 		telemetry.Add(ctx, slog.String("upstream", c.people.args[0]))
 		raw, err := c.ask(ctx, caller, name, req)
 		if err != nil {
 			return nil, told(ctx, err)
 		}
-		return m.decode(raw)
+		versioned, ok := req.(interface{ ProtocolVersion() string })
+		return m.decode(raw, ok && versioned.ProtocolVersion() >= modernVersion)
 	}
 }
 
@@ -185,14 +186,21 @@ func pass(ctx context.Context, req sdk.Request, n *jsonrpc.Request) {
 	}
 }
 
-// decode reads a result. The structured one of a tool is kept as it is written: numbers
-// may have more digits than Go's.
-func (m method) decode(raw json.RawMessage) (sdk.Result, error) {
-	res := m.result()
-	if err := json.Unmarshal(raw, res); err != nil {
-		return nil, &mcp.Unavailable{
-			Status: http.StatusBadGateway, Text: "the server behind this one gave a result that is none of MCP",
-		}
+// errOdd says that the command answered, but not in MCP.
+var errOdd = &mcp.Unavailable{
+	Status: http.StatusBadGateway, Text: "the server behind this one gave a result that is none of MCP",
+}
+
+// decode reads a result, for a caller of 2026-07-28 if modern is true. The structured one of a
+// tool is kept as it is written: numbers may have more digits than Go's.
+func (m method) decode(raw json.RawMessage, modern bool) (sdk.Result, error) {
+	res, all := m.result(), object(nil)
+	if err := json.Unmarshal(raw, &all); err != nil || all == nil {
+		return nil, errOdd
+	}
+	complete(all, res, modern)
+	if err := json.Unmarshal(encode(all), res); err != nil {
+		return nil, errOdd
 	}
 	if called, ok := res.(*sdk.CallToolResult); ok && called.StructuredContent != nil {
 		var as struct {
@@ -204,6 +212,18 @@ func (m method) decode(raw json.RawMessage) (sdk.Result, error) {
 		called.StructuredContent = as.Structured
 	}
 	return res, nil
+}
+
+// complete puts in what revision 2026-07-28 wants of a result and a command of an older one
+// does not say. The SDK does that for results of its own alone. What a process says is one
+// person's, so it stays out of shared caches (CCH-02, MP-09).
+func complete(all object, res sdk.Result, modern bool) {
+	if _, ok := res.(sdk.CacheableResult); ok {
+		all["cacheScope"] = encode("private")
+	}
+	if all["resultType"] == nil && modern {
+		all["resultType"] = encode("complete")
+	}
 }
 
 // told is an error as the caller reads it. One of the command is answered as it is; what has

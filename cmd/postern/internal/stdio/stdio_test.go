@@ -472,15 +472,51 @@ func TestAServerWithoutHandshake(t *testing.T) {
 func TestAStructuredResultIsKept(t *testing.T) {
 	t.Parallel()
 	const raw = `{"content":[],"structuredContent":{"z":9007199254740993,"a":1.0}}`
-	res, err := methods["tools/call"].decode(json.RawMessage(raw))
+	res, err := methods["tools/call"].decode(json.RawMessage(raw), false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got, _ := json.Marshal(res); !strings.Contains(string(got), `{"z":9007199254740993,"a":1.0}`) {
 		t.Errorf("got %s, want the structured content of %s", got, raw)
 	}
-	if res, err := methods["tools/call"].decode(json.RawMessage(`[]`)); err == nil {
-		t.Errorf("an array: got %v, want an error", res)
+	for _, odd := range []string{`[]`, `null`, `{"content":7}`} {
+		if res, err := methods["tools/call"].decode(json.RawMessage(odd), false); err == nil {
+			t.Errorf("%s: got %v, want an error", odd, res)
+		}
+	}
+}
+
+// A result has what its caller's revision wants, also of a command that has never heard of it: a
+// client of 2026-07-28 may refuse it otherwise. Nothing is for shared caches (CCH-02).
+func TestAResultIsCompleteForItsCaller(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		method, raw string
+		modern      bool
+		want        string
+	}{
+		{"tools/list", `{"tools":[]}`, true, `{"cacheScope":"private","resultType":"complete","tools":[],"ttlMs":0}`},
+		{"tools/list", `{"tools":[]}`, false, `{"cacheScope":"private","tools":[],"ttlMs":0}`},
+		{"tools/list", `{"tools":[],"cacheScope":"public","ttlMs":5}`, false,
+			`{"cacheScope":"private","tools":[],"ttlMs":5}`},
+		{"tools/call", `{"content":[]}`, true, `{"content":[],"resultType":"complete"}`},
+		{"tools/call", `{"content":[]}`, false, `{"content":[]}`},
+		{"resources/read", `{"contents":[]}`, true,
+			`{"cacheScope":"private","contents":[],"resultType":"complete","ttlMs":0}`},
+		{"prompts/get", `{"messages":[]}`, true, `{"messages":[],"resultType":"complete"}`},
+	} {
+		res, err := methods[c.method].decode(json.RawMessage(c.raw), c.modern)
+		if err != nil {
+			t.Fatalf("%s %s: %v", c.method, c.raw, err)
+		}
+		raw, err := json.Marshal(res)
+		var sorted map[string]any
+		if err == nil {
+			err = json.Unmarshal(raw, &sorted)
+		}
+		if got, _ := json.Marshal(sorted); string(got) != c.want || err != nil {
+			t.Errorf("%s %s, modern %t: got %s, %v; want %s", c.method, c.raw, c.modern, got, err, c.want)
+		}
 	}
 }
 
