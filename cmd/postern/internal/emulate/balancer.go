@@ -47,9 +47,14 @@ func newBalancer(m *gateway.Map, fleets map[string]*fleet, origin, proof string,
 	return b
 }
 
-// ServeHTTP hands a request to its function.
+// ServeHTTP hands a request to its function. A target without a path (CONNECT, *) is nobody's.
 func (b *balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	b.services[b.paths.Function(r.URL.EscapedPath())].ServeHTTP(w, r)
+	service := b.services[b.paths.Function(r.URL.EscapedPath())]
+	if service == nil {
+		googleError(w, http.StatusBadRequest)
+		return
+	}
+	service.ServeHTTP(w, r)
 }
 
 // service bounds a request as Cloud Run does: its size, and the time until its answer ends.
@@ -70,13 +75,19 @@ func service(next http.Handler, timeout time.Duration) http.Handler {
 }
 
 // forwardProved makes what a function gets. X-Forwarded-For is appended to, and what a client
-// sends under the load balancer's own name is replaced.
+// sends under the load balancer's own name is replaced. Other names of proxies stay as the client
+// sent them: no function may believe them.
 func forwardProved(r *httputil.ProxyRequest, scheme, proof string) {
 	client, _, err := net.SplitHostPort(r.In.RemoteAddr)
 	if err != nil {
 		client = r.In.RemoteAddr
 	}
 	h := r.Out.Header
+	for _, name := range []string{"Forwarded", "X-Forwarded-Host"} { // which the proxy took out
+		if values := r.In.Header[name]; len(values) > 0 {
+			h[name] = values
+		}
+	}
 	r.Out.URL.Scheme, r.Out.URL.RawQuery = "http", r.In.URL.RawQuery
 	h.Set("X-Forwarded-For", strings.Join(append(r.In.Header.Values("X-Forwarded-For"), client, balancerAddress), ", "))
 	h.Set("X-Forwarded-Proto", scheme)

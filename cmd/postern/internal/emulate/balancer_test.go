@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -61,6 +62,7 @@ func TestTheLoadBalancerAddsItsProof(t *testing.T) {
 		"Authorization": {"Bearer a"}, "X-Forwarded-Authorization": {"Bearer b"}, "X-Forwarded-For": {"203.0.113.9"},
 		"X-Postern-Load-Balancer": {"forged 203.0.113.9", "again"},
 		"Connection":              {"X-Postern-Load-Balancer, X-Hop"}, "X-Hop": {"1"},
+		"Forwarded": {"host=a.example"}, "X-Forwarded-Host": {"a.example"},
 	})
 	if resp.StatusCode != http.StatusOK || body != "done" {
 		t.Fatalf("got %d %s", resp.StatusCode, body)
@@ -73,6 +75,7 @@ func TestTheLoadBalancerAddsItsProof(t *testing.T) {
 		"Authorization": {"Bearer a"}, "X-Forwarded-Authorization": {"Bearer b"}, "X-Hop": nil,
 		"X-Forwarded-For": {"203.0.113.9, 127.0.0.1, 203.0.113.7"}, "X-Forwarded-Proto": {"https"},
 		"X-Postern-Load-Balancer": {proofOfTests + " 127.0.0.1"}, "X-Envoy-Original-Path": nil,
+		"Forwarded": {"host=a.example"}, "X-Forwarded-Host": {"a.example"},
 	} {
 		if diff := cmp.Diff(want, got.header[name]); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
@@ -101,6 +104,30 @@ func TestTheLoadBalancerRoutesByPathAlone(t *testing.T) {
 		got := c.want.last.Load()
 		if c.want.requests.Load() != before+1 || got.uri != c.path || got.method != c.method {
 			t.Errorf("%s %s went elsewhere, or as another: %+v", c.method, c.path, got)
+		}
+	}
+}
+
+// A target that is no path is refused here, and nothing breaks over it: no function has it.
+func TestATargetWithoutAPathIsRefused(t *testing.T) {
+	t.Parallel()
+	token, others := newFunction(t, nil), newFunction(t, nil)
+	s := newBalanced(t, "40", others, token.instance())
+	for _, target := range []string{"GET *", "CONNECT a.example:443", "GET http://a.example"} {
+		c, err := net.Dial("tcp", s.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		_, _ = fmt.Fprintf(c, "%s HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n", target)
+		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil {
+			t.Errorf("%s: no answer: %v", target, err)
+			continue
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode != http.StatusBadRequest || others.requests.Load()+token.requests.Load() > 0 {
+			t.Errorf("%s: got %s", target, resp.Status)
 		}
 	}
 }
