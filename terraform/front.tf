@@ -87,8 +87,8 @@ resource "terraform_data" "load_balancer_proof" {
 
 locals {
   # Each front has its own, so that a function that has changed over does not serve what still comes
-  # by the other one.
-  proof = local.straight ? sha256("${var.front} ${terraform_data.load_balancer_proof[0].output}") : terraform_data.load_balancer_proof[0].output
+  # by the other one. A plan does not show it, wherever it is shown.
+  proof = sensitive(local.straight ? sha256("${var.front} ${terraform_data.load_balancer_proof[0].output}") : terraform_data.load_balancer_proof[0].output)
 }
 
 module "domain" {

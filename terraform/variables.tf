@@ -56,7 +56,7 @@ variable "front" {
 }
 
 variable "security_policy" {
-  description = "With custom_domain: name of a Cloud Armor policy of the project that the load balancer goes by, e.g. acme-edge. You make it; let it not refuse POST to /mcp by rules for web forms. Null: none."
+  description = "With custom_domain: name of a Cloud Armor policy of the project that the load balancer goes by, e.g. acme-edge. The host of API Gateway answers around it; front = \"load-balancer\" leaves no way around. You make it; let it not refuse POST to /mcp by rules for web forms. Null: none."
   type        = string
   default     = null
 

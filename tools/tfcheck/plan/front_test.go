@@ -21,7 +21,8 @@ var straightProof = fmt.Sprintf("%x", sha256.Sum256([]byte("load-balancer "+proo
 // straight is the plan of a first apply with the load balancer alone in front.
 var straight struct {
 	sync.Once
-	p planned
+	p    planned
+	text string // as a person, or the log of a pipeline, reads it
 }
 
 func straightPlan(t *testing.T) planned {
@@ -32,6 +33,7 @@ func straightPlan(t *testing.T) planned {
 		state := filepath.Join(s.tmp, "straight.tfstate")
 		s.writeState(state)
 		straight.p = s.plan(state, append(settings, packages, "front=load-balancer")...)
+		straight.text = string(s.run("show", "-no-color", filepath.Join(s.tmp, "plan")))
 	})
 	if straight.p.raw == nil {
 		t.Fatal("the plan failed, see the test that made it")
@@ -123,5 +125,19 @@ func TestEachFunctionHasABackend(t *testing.T) {
 	}
 	if want := len(manifest.Names(manifest.HTTP)); len(services) != want || len(backends) != want {
 		t.Errorf("got services %v and backends %v, want %d of each", services, backends, want)
+	}
+}
+
+// TestAPlanDoesNotShowTheProof: a pipeline writes plans where more people read than may know it.
+func TestAPlanDoesNotShowTheProof(t *testing.T) {
+	t.Parallel()
+	straightPlan(t)
+	if !strings.Contains(straight.text, `"LOAD_BALANCER_ONLY"`) {
+		t.Errorf("there is no setting of a function in the plan:\n%s", straight.text)
+	}
+	for _, secret := range []string{proof, straightProof} {
+		if strings.Contains(straight.text, secret) {
+			t.Errorf("the plan shows %s", secret)
+		}
 	}
 }
