@@ -46,7 +46,7 @@ func straightFromNothing(t *testing.T) *deployment {
 }
 
 // TestALoadBalancerAloneFromNothing: one apply makes everything, without anything of API Gateway, and a second
-// plan is empty; destroy takes it all.
+// plan is empty; another proof reaches functions and load balancer; destroy takes it all.
 func TestALoadBalancerAloneFromNothing(t *testing.T) {
 	t.Parallel()
 	d := straightFromNothing(t)
@@ -63,12 +63,27 @@ func TestALoadBalancerAloneFromNothing(t *testing.T) {
 			t.Errorf("there is no backend for %s", name)
 		}
 	}
-	d.apply("-var=delete_protection=false")
+	// Another proof, as docs/deploy.md says, and a policy of Cloud Armor.
+	const policy = "compute/projects/acme-mcp/global/securityPolicies/acme-edge"
+	d.cloud.Put(policy, map[string]any{"name": "acme-edge"})
+	d.set(straight + "security_policy = \"acme-edge\"\ndelete_protection = false\n")
+	before := d.setting("token", "LOAD_BALANCER_PROOF")
+	const proof = "terraform_data.load_balancer_proof[0]"
+	d.run("apply", "-auto-approve", state, "-replace="+proof, "-target="+proof)
+	d.apply()
+	d.wantPlan()
+	backend := d.cloud.Resource("compute/projects/acme-mcp/global/backendServices/postern-token")
+	if after := d.setting("token", "LOAD_BALANCER_PROOF"); after == before || !strings.Contains(backend, after+" {client_ip_address}") {
+		t.Errorf("the proof of token is %s and was %s, and its backend is\n%s", after, before, backend)
+	}
+	if !strings.Contains(backend, "securityPolicies/acme-edge") {
+		t.Errorf("the backend goes by no policy:\n%s", backend)
+	}
 	if out, err := d.tryDestroy(); err != nil {
 		t.Fatalf("destroy: %v\n%s", err, errorsOf(out))
 	}
-	if got := d.cloud.Names(); len(got) > 0 {
-		t.Errorf("destroy left\n\t%s", strings.Join(got, "\n\t"))
+	if got := d.cloud.Names(); !slices.Equal(got, []string{policy}) {
+		t.Errorf("destroy left\n\t%s\nwant the policy, which is not ours", strings.Join(got, "\n\t"))
 	}
 	if got := d.cloud.Grants(); len(got) > 0 {
 		t.Errorf("destroy left the grants\n\t%s", strings.Join(got, "\n\t"))
