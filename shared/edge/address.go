@@ -50,6 +50,12 @@ func ParseProof(s string) (Proof, error) {
 	return Proof{s}, nil
 }
 
+// String returns "[redacted]", so that a log of what holds a proof tells nobody.
+func (Proof) String() string { return "[redacted]" }
+
+// GoString is String, for %#v.
+func (p Proof) GoString() string { return p.String() }
+
 // callerOf takes the header of a load balancer out of h. If the proof is in it, it returns
 // the address that stands beside it, which is not valid if that is none. Should the load
 // balancer not have replaced what a caller sent under that name, its own word is the last.

@@ -1,6 +1,8 @@
 package edge_test
 
 import (
+	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -73,5 +75,20 @@ func TestThroughTheLoadBalancerTheCredentialIsInAuthorization(t *testing.T) {
 		if w.Code != http.StatusOK || w.Body.String() != c.want {
 			t.Errorf("%q: got %d %q, want %q", c.headers, w.Code, w.Body, c.want)
 		}
+	}
+}
+
+// Whoever prints or logs what a function was told of its front does not tell the proof (LG-01).
+func TestAProofIsNotPrinted(t *testing.T) {
+	t.Parallel()
+	_, o := behindBalancer(t)
+	var text, lines strings.Builder
+	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+		_, _ = fmt.Fprintf(&text, format+format, o.LoadBalancer, o.Deployment)
+	}
+	slog.New(slog.NewTextHandler(&lines, nil)).Info("front", "deployment", o.Deployment, "proof", o.LoadBalancer)
+	slog.New(slog.NewJSONHandler(&lines, nil)).Info("front", "deployment", o.Deployment, "proof", o.LoadBalancer)
+	if said := text.String() + lines.String(); strings.Contains(said, proof) || !strings.Contains(said, "[redacted]") {
+		t.Errorf("got %s", said)
 	}
 }
