@@ -35,7 +35,7 @@ type answer struct {
 	answered [maxBatch]bool // those that are
 	over     bool           // the request is
 	stream   bool           // events go out
-	kept     [][]byte       // results of a batch, until it is complete
+	kept     [][]byte       // those of a batch, in the order of its requests, until it is complete
 }
 
 func newAnswer(h *handler, w http.ResponseWriter, r *http.Request, who *admitted, msg message) *answer {
@@ -73,7 +73,10 @@ func (a *answer) settle(i int, m *jsonrpc.Response) error {
 	case a.stream, a.msg.noJSON && status == http.StatusOK:
 		err = a.send(text)
 	case a.msg.list:
-		a.kept = append(a.kept, text)
+		if a.kept == nil {
+			a.kept = make([][]byte, len(a.msg.calls))
+		}
+		a.kept[i] = text
 	default:
 		err = a.json(status, text)
 	}
@@ -120,12 +123,13 @@ var (
 func (a *answer) send(text []byte) error {
 	if !a.stream {
 		a.begin()
-		for _, kept := range a.kept {
-			if err := a.send(kept); err != nil {
+		kept := slices.DeleteFunc(a.kept, func(text []byte) bool { return text == nil })
+		a.kept = nil
+		for _, text := range kept {
+			if err := a.send(text); err != nil {
 				return err
 			}
 		}
-		a.kept = nil
 	}
 	return a.write(slices.Concat(eventStart, text, eventEnd))
 }

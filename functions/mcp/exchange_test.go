@@ -75,3 +75,26 @@ func TestABatchAnswersEachRequest(t *testing.T) {
 		}
 	}
 }
+
+// The answers of a batch stand in the order of its requests, whichever is there first.
+func TestABatchKeepsItsOrder(t *testing.T) {
+	t.Parallel()
+	second := make(chan bool)
+	f := newEndpoint(t)
+	f.serve(
+		NewTool(sdk.Tool{Name: "first"}, func(context.Context, Caller, None) (string, error) {
+			<-second
+			return "one", nil
+		}),
+		NewTool(sdk.Tool{Name: "second"}, func(context.Context, Caller, None) (string, error) {
+			close(second)
+			return "two", nil
+		}))
+	call := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"first","arguments":{}}}`
+	again := strings.Replace(strings.Replace(call, "first", "second", 1), `"id":1`, `"id":2`, 1)
+	w := do(f.open(t), request(t.Context(), f.connect(t, "octocat", "Client", nil).token, "["+call+","+again+"]"))
+	body := w.Body.String()
+	if one, two := strings.Index(body, `"id":1`), strings.Index(body, `"id":2`); one < 0 || one > two {
+		t.Errorf("got %d %s, want the answer to 1 and then that to 2", w.Code, body)
+	}
+}
