@@ -157,8 +157,12 @@ func plan(ctx context.Context, box *toolbox.Box) error {
 }
 
 func apply(ctx context.Context, box *toolbox.Box) error {
-	return goTest(ctx, box, "-timeout=30m", "./apply")
+	return goTest(ctx, box, sideBySide, "-timeout=30m", "./apply")
 }
+
+// sideBySide is how many scenarios run at a time: a Terraform waits more than it computes, and two at a
+// time, one for each core, leave half of two cores idle.
+const sideBySide = "-parallel=6"
 
 // tofu is what tells programs apart: the mocked apply, and from nothing, again, another package, and the end.
 func tofu(ctx context.Context, box *toolbox.Box) error {
@@ -172,8 +176,9 @@ func tofu(ctx context.Context, box *toolbox.Box) error {
 	if err := test(ctx, box); err != nil {
 		return err
 	}
-	return goTest(ctx, box, "-timeout=30m", "-run", "^Test(ApplyFromNothing|SecretsWithoutVersionsStopTheFirstApply|"+
-		"AnotherPackageUpdatesItsFunctionAlone|DestroyIsRefusedWhole|AsAModule)$", "./apply")
+	some := "^Test(ApplyFromNothing|SecretsWithoutVersionsStopTheFirstApply|AnotherPackageUpdatesItsFunctionAlone|" +
+		"DestroyIsRefusedWhole|AsAModule)$"
+	return goTest(ctx, box, sideBySide, "-timeout=30m", "-run", some, "./apply")
 }
 
 // goTest runs go test with arguments in this module.
