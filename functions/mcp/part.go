@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
@@ -71,19 +72,10 @@ const (
 // f runs at the same time for many callers and must keep nothing of one in a variable
 // that others see. Its context ends with the request.
 func NewTool[In, Out any](about sdk.Tool, f func(context.Context, Caller, In) (Out, error)) Part {
+	forms := sync.OnceValue(func() toolForms { return formsOf[In, Out](about) })
 	return Part{name: about.Name, kind: tool, input: about.InputSchema, add: func(s *sdk.Server, d Deps) {
-		about := about
-		shape := shapeOf[Out](about.OutputSchema)
-		if about.OutputSchema == nil && shape.made != nil {
-			about.OutputSchema = shape.made
-		}
-		if about.InputSchema == nil {
-			about.InputSchema = inputSchema[In]()
-		}
-		input, err := newSchema(about.InputSchema)
-		if err != nil {
-			panic(fmt.Errorf("input schema: %w", err))
-		}
+		forms := forms()
+		about, input, shape := forms.about, forms.input, forms.output
 		s.AddTool(&about, func(ctx context.Context, req *sdk.CallToolRequest) (*sdk.CallToolResult, error) {
 			var in In
 			if err := input.read(req.Params.Arguments, &in); err != nil {
@@ -107,6 +99,30 @@ func NewTool[In, Out any](about sdk.Tool, f func(context.Context, Caller, In) (O
 			return shape.result(out)
 		})
 	}}
+}
+
+// toolForms are what a typed tool tells of itself and how it is checked: worked out once, for
+// every server that has it.
+type toolForms struct {
+	about  sdk.Tool
+	input  schema
+	output shape
+}
+
+// formsOf makes what about leaves out. It panics as [shapeOf] does.
+func formsOf[In, Out any](about sdk.Tool) toolForms {
+	output := shapeOf[Out](about.OutputSchema)
+	if about.OutputSchema == nil && output.made != nil {
+		about.OutputSchema = output.made
+	}
+	if about.InputSchema == nil {
+		about.InputSchema = inputSchema[In]()
+	}
+	input, err := newSchema(about.InputSchema)
+	if err != nil {
+		panic(fmt.Errorf("input schema: %w", err))
+	}
+	return toolForms{about, input, output}
 }
 
 // failure is a tool's result that [masked] makes readable.
