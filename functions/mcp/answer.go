@@ -223,9 +223,9 @@ func told(err error) wireError {
 	switch {
 	case out.Code == jsonrpc.CodeMethodNotFound && strings.HasPrefix(out.Message, "method not found: "):
 		out.Message = "no such method"
-	case (out.Code == 0 || out.Code == jsonrpc.CodeInvalidParams) && typed.MatchString(out.Message):
+	case (out.Code == 0 || out.Code == jsonrpc.CodeInvalidParams) && typed().MatchString(out.Message):
 		which := "a member"
-		if found := member.FindStringSubmatch(out.Message); found != nil {
+		if found := member().FindStringSubmatch(out.Message); found != nil {
 			which = "the member " + found[1]
 		}
 		out.Code, out.Message = jsonrpc.CodeInvalidParams, "invalid params: "+which+" has the wrong type"
@@ -233,7 +233,10 @@ func told(err error) wireError {
 	return out
 }
 
+// Compiled on first use: most starts do not pay for them.
 var (
-	typed  = regexp.MustCompile(`^handling '[^']*': (?:invalid params: )?unmarshaling `)
-	member = regexp.MustCompile(`(?s).*\.(\w+) of type `)
+	typed = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^handling '[^']*': (?:invalid params: )?unmarshaling `)
+	})
+	member = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?s).*\.(\w+) of type `) })
 )

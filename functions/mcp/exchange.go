@@ -22,7 +22,7 @@ import (
 // (modelcontextprotocol/go-sdk#387).
 type exchange struct {
 	ctx      context.Context // of the HTTP request
-	modern   bool            // the revision is 2026-07-28 or newer
+	cancels  bool            // a caller who leaves has cancelled
 	answer   *answer
 	incoming chan *jsonrpc.Request
 	closed   chan struct{}
@@ -35,15 +35,15 @@ func (h *handler) dispatch(w http.ResponseWriter, r *http.Request, who *admitted
 		return p.of(msg).write(w, r)
 	}
 	version := r.Header.Get("Mcp-Protocol-Version")
+	answer := newAnswer(h, w, r, who, msg)
 	x := &exchange{
-		ctx: r.Context(), modern: version >= version20260728,
-		answer: newAnswer(h, w, r, who, msg), incoming: make(chan *jsonrpc.Request, len(msg.calls)),
-		closed: make(chan struct{}),
+		ctx: r.Context(), cancels: answer.modern, answer: answer,
+		incoming: make(chan *jsonrpc.Request, len(msg.calls)), closed: make(chan struct{}),
 	}
 	if len(msg.calls) == 1 && unquote(msg.calls[0].method) == listen {
 		x.ctx = context.WithValue(x.ctx, subscriptionContext{},
-			&subscription{handler: h, caller: who.caller, id: msg.calls[0].id, answer: x.answer})
-		x.modern = true // whatever the header says
+			&subscription{handler: h, caller: who.caller, id: msg.calls[0].id, answer: answer})
+		x.cancels = true // whatever the header says
 	}
 	session, err := who.view.server.Connect(x.ctx, x, &sdk.ServerSessionOptions{State: stateOf(version, msg)})
 	if err != nil {
@@ -57,7 +57,7 @@ func (h *handler) dispatch(w http.ResponseWriter, r *http.Request, who *admitted
 		x.incoming <- &jsonrpc.Request{ID: c.sdkID(), Method: unquote(c.method), Params: c.params, Extra: extra}
 	}
 	select {
-	case <-x.answer.complete:
+	case <-answer.complete:
 	case <-x.closed: // by the SDK, which answers no more
 	case <-x.ctx.Done():
 	}
@@ -66,7 +66,7 @@ func (h *handler) dispatch(w http.ResponseWriter, r *http.Request, who *admitted
 	} else {
 		_ = session.Close() // waits for parts that run; there is nothing to close
 	}
-	return x.answer.finish()
+	return answer.finish()
 }
 
 // stateOf returns what a session would have after the handshake that older revisions begin
@@ -118,7 +118,7 @@ func (x *exchange) Read(context.Context) (jsonrpc.Message, error) {
 		return nil, io.EOF
 	case <-x.ctx.Done():
 	}
-	if !x.modern && !errors.Is(context.Cause(x.ctx), errOver) {
+	if !x.cancels && !errors.Is(context.Cause(x.ctx), errOver) {
 		token := time.NewTimer(x.answer.who.caller.TokenUntil.Sub(x.answer.h.Now()))
 		defer token.Stop()
 		select {

@@ -2,7 +2,6 @@ package mcp
 
 import (
 	"encoding/json"
-	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -109,5 +108,5 @@ func says(value string, argument json.RawMessage) bool {
 	}
 	want, err := strconv.ParseFloat(string(argument), 64)
 	got, wrong := strconv.ParseFloat(value, 64)
-	return err == nil && wrong == nil && got == want && want == math.Trunc(want) && math.Abs(want) <= maxInteger
+	return err == nil && wrong == nil && got == want && whole(want)
 }

@@ -113,13 +113,15 @@ func integers(value any) any {
 			v[i] = integers(below)
 		}
 	case json.Number:
-		n, err := v.Float64()
-		if err == nil && n == math.Trunc(n) && math.Abs(n) <= maxInteger {
+		if n, err := v.Float64(); err == nil && whole(n) {
 			return int64(n)
 		}
 	}
 	return value
 }
+
+// whole reports whether a number is an integer that every reader of JSON has exactly.
+func whole(n float64) bool { return n == math.Trunc(n) && math.Abs(n) <= maxInteger }
 
 // decode takes members by their exact names alone: one that the schema does not know by that
 // name was not checked.
