@@ -112,9 +112,7 @@ func httpsFlow(t *testing.T, s *stage)    { s.honest(t, httptest.NewTLSServer) }
 func (s *stage) honest(t *testing.T, start func(http.Handler) *httptest.Server) {
 	t.Helper()
 	a, answers := listening(t, s.server, start)
-	address, verifier, state := a.AuthorizeURL()
-	b := s.engine.open(t)
-	b.visit(address)
+	b, verifier, state := s.begin(t, a)
 	b.click(approveButton)
 	b.signIn("octocat")
 	b.see(arrived)
@@ -151,6 +149,15 @@ func redeem(t *testing.T, a *rig.App, address, verifier, state string) {
 	redeemArrived(t, a, answers, verifier, state)
 }
 
+// begin opens a tab at the sign-in of an app.
+func (s *stage) begin(t *testing.T, a *rig.App) (b *tab, verifier, state string) {
+	t.Helper()
+	address, verifier, state := a.AuthorizeURL()
+	b = s.engine.open(t)
+	b.visit(address)
+	return b, verifier, state
+}
+
 // listens collects what the page's own policy stops.
 const listens = `
 	(stopped = [],
@@ -159,9 +166,7 @@ const listens = `
 
 func schemeFlow(t *testing.T, s *stage) {
 	a := s.appOf(t)
-	address, verifier, state := a.AuthorizeURL()
-	b := s.engine.open(t)
-	b.visit(address)
+	b, verifier, state := s.begin(t, a)
 	b.click(approveButton)
 	b.signIn("octocat")
 	b.see("a.primary")
@@ -220,9 +225,7 @@ func twiceFlow(t *testing.T, s *stage) {
 
 func doubleFlow(t *testing.T, s *stage) {
 	a, answers := listeningApp(t, s.server)
-	address, verifier, state := a.AuthorizeURL()
-	b := s.engine.open(t)
-	b.visit(address)
+	b, verifier, state := s.begin(t, a)
 	b.see(approveButton)
 	ask[bool](b, fmt.Sprintf(`(() => {
 		const pressed = document.querySelector(%q);
@@ -245,9 +248,7 @@ func (s *stage) approvals() int {
 
 func backFlow(t *testing.T, s *stage) {
 	a, answers := listeningApp(t, s.server)
-	address, verifier, state := a.AuthorizeURL()
-	b := s.engine.open(t)
-	b.visit(address)
+	b, verifier, state := s.begin(t, a)
 	b.click(approveButton)
 	b.see(loginField)
 	before := s.approvals()
@@ -263,9 +264,7 @@ func backFlow(t *testing.T, s *stage) {
 
 func reloadFlow(t *testing.T, s *stage) {
 	a := s.appOf(t)
-	address, verifier, state := a.AuthorizeURL()
-	b := s.engine.open(t)
-	b.visit(address)
+	b, verifier, state := s.begin(t, a)
 	b.click(approveButton)
 	b.signIn("octocat")
 	b.see("a.primary")
@@ -364,9 +363,7 @@ func (s *stage) loads(status int) int {
 // its way into a page stays text.
 func scriptFlow(t *testing.T, s *stage) {
 	a, answers := listeningApp(t, s.server)
-	address, verifier, state := a.AuthorizeURL()
-	b := s.engine.open(t)
-	b.visit(address)
+	b, verifier, state := s.begin(t, a)
 	b.see(approveButton)
 	ask[bool](b, `(() => {
 		ran = false;
@@ -411,9 +408,7 @@ func (b *tab) tabTo(want string, others ...string) {
 // The keys lead through a page from top to bottom, and Enter presses what has the focus, which shows.
 func keyboardFlow(t *testing.T, s *stage) {
 	a, answers := listeningApp(t, s.server)
-	address, verifier, state := a.AuthorizeURL()
-	b := s.engine.open(t)
-	b.visit(address)
+	b, verifier, state := s.begin(t, a)
 	b.see(approveButton)
 	b.tabTo("deny", "approve")
 	if width := ask[string](b, `getComputedStyle(document.activeElement).outlineStyle`); width != "solid" {
